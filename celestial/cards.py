@@ -1,0 +1,182 @@
+"""Pictures with words on them, drawn with Pillow: rows of samples, framed cards, contact sheets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from celestial.files import atomic_path
+from celestial.images import display_copy
+
+PAPER = (255, 255, 255)
+INK = (30, 34, 42)
+FAINT = (120, 126, 138)
+BAR = (66, 103, 178)
+BAR_GROUND = (232, 235, 240)
+# Told apart by red-green blind readers through brightness; the words on the card say it as well.
+GREEN = (26, 152, 80)
+RED = (178, 24, 43)
+AMBER = (230, 145, 20)
+
+TILE = 180  # pixels, a picture in a row of samples
+CARD_WIDTH = 340
+CARD_FRAME = 8
+CARD_BAR = 24
+MOST_ROWS = 200  # of a sheet; more would not open in a viewer
+
+
+@dataclass(frozen=True)
+class Card:
+    """One picture with its prediction.
+
+    Attributes:
+        picture: uint8 (height, width, 3), or None where it could not be read.
+        heading: the first line, large.
+        lines: smaller lines below it.
+        bars: (class, probability 0..1), best first.
+        colour: of the frame, RGB.
+    """
+
+    picture: np.ndarray | None
+    heading: str
+    lines: Sequence[str]
+    bars: Sequence[tuple[str, float]] = field(default_factory=tuple)
+    colour: tuple[int, int, int] = FAINT
+
+
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """Return Pillow's own font, so that nothing depends on what is installed."""
+    return ImageFont.load_default(size)
+
+
+def fitted(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
+    """Return `text`, shortened in the middle until it is at most `width` pixels wide."""
+    if face.getlength(text) <= width:
+        return text
+    kept = len(text) - 1
+    while kept > 2 and face.getlength(_shortened(text, kept)) > width:
+        kept -= 1
+    return _shortened(text, kept)
+
+
+def _shortened(text: str, kept: int) -> str:
+    head = (kept + 1) // 2
+    return f"{text[:head]}...{text[len(text) - (kept - head):]}"
+
+
+def tile(picture: np.ndarray | None, side: int) -> Image.Image:
+    """Return the whole picture, centred on a black square of `side` pixels."""
+    square = Image.new("RGB", (side, side), (0, 0, 0))
+    if picture is not None:
+        small = Image.fromarray(picture)
+        scale = side / max(small.size)
+        size = tuple(max(1, round(length * scale)) for length in small.size)
+        small = small.resize(size, Image.Resampling.LANCZOS)
+        square.paste(small, ((side - size[0]) // 2, (side - size[1]) // 2))
+    return square
+
+
+def draw_card(card: Card) -> Image.Image:
+    """Return the picture in its frame with heading, lines and bars below it."""
+    inner = CARD_WIDTH - 2 * CARD_FRAME
+    heading, small = font(21), font(15)
+    text_height = 36 + 21 * len(card.lines) + CARD_BAR * len(card.bars) + 14
+    image = Image.new("RGB", (CARD_WIDTH, inner + text_height + 2 * CARD_FRAME), card.colour)
+    draw = ImageDraw.Draw(image)
+    image.paste(tile(card.picture, inner), (CARD_FRAME, CARD_FRAME))
+    top = CARD_FRAME + inner
+    draw.rectangle((CARD_FRAME, top, CARD_WIDTH - CARD_FRAME - 1, top + text_height - 1), PAPER)
+    left, width = CARD_FRAME + 10, inner - 20
+    draw.text((left, top + 8), fitted(card.heading, heading, width), INK, heading)
+    y = top + 38
+    for line in card.lines:
+        draw.text((left, y), fitted(line, small, width), FAINT, small)
+        y += 21
+    for name, probability in card.bars:
+        _draw_bar(draw, (left, y + 4), width, name, probability)
+        y += CARD_BAR
+    return image
+
+
+def _draw_bar(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, name: str,
+              probability: float) -> None:
+    x, y = corner
+    small = font(14)
+    name_width, number_width = 104, 56
+    bar_left, bar_width = x + name_width, width - name_width - number_width
+    draw.text((x, y), fitted(name, small, name_width - 8), INK, small)
+    draw.rectangle((bar_left, y + 3, bar_left + bar_width, y + 15), BAR_GROUND)
+    if probability > 0:
+        draw.rectangle((bar_left, y + 3, bar_left + bar_width * probability, y + 15), BAR)
+    draw.text((x + width, y), f"{100 * probability:.1f} %", INK, small, anchor="ra")
+
+
+def card_sheet(cards: Sequence[Card], path: Path, title: str, columns: int = 6) -> Path:
+    """Write cards side by side under a title; of very many the first `MOST_ROWS` rows."""
+    left_out = len(cards) - columns * MOST_ROWS
+    if left_out > 0:
+        title += f" (the first {columns * MOST_ROWS}; {left_out} more are not shown)"
+    images = [draw_card(card) for card in cards[:columns * MOST_ROWS]]
+    columns = max(1, min(columns, len(images)))
+    rows = [images[start:start + columns] for start in range(0, len(images), columns)]
+    gap = 12
+    heights = [max(image.height for image in row) + gap for row in rows]
+    width = max(columns * (CARD_WIDTH + gap) + gap, 3 * CARD_WIDTH)
+    sheet, y = _titled_paper(title, width, sum(heights) + gap)
+    for row, height in zip(rows, heights, strict=True):
+        for column, image in enumerate(row):
+            sheet.paste(image, (gap + column * (CARD_WIDTH + gap), y))
+        y += height
+    return save(sheet, path)
+
+
+def labelled_rows(rows: Sequence[tuple[str, Sequence[np.ndarray]]], path: Path, title: str,
+                  columns: Sequence[str] = ()) -> Path:
+    """Write a grid: each row a label (lines split at \\n) and its pictures side by side.
+
+    Args:
+        rows: (label, pictures), each picture uint8 (height, width, 3).
+        path: the PNG to write.
+        title: stands above the grid.
+        columns: a caption above each column of pictures.
+    """
+    gap, label_width = 8, 150
+    most = max(len(pictures) for _, pictures in rows)
+    head = 26 if columns else 0
+    width = label_width + most * (TILE + gap) + gap
+    sheet, y = _titled_paper(title, width, head + len(rows) * (TILE + gap) + gap)
+    draw, small = ImageDraw.Draw(sheet), font(16)
+    for column, caption in enumerate(columns):
+        x = label_width + column * (TILE + gap) + TILE / 2
+        draw.text((x, y), fitted(caption, small, TILE), FAINT, small, anchor="ma")
+    y += head
+    for label, pictures in rows:
+        lines = [fitted(line, small, label_width - 2 * gap) for line in label.split("\n")]
+        draw.text((gap, y + TILE / 2), "\n".join(lines), INK, small, anchor="lm", spacing=6)
+        for column, picture in enumerate(pictures):
+            sheet.paste(tile(picture, TILE), (label_width + column * (TILE + gap), y))
+        y += TILE + gap
+    return save(sheet, path)
+
+
+def _titled_paper(title: str, width: int, height: int) -> tuple[Image.Image, int]:
+    """Return white paper with the title on top, and the y below it where drawing may begin."""
+    top = 52
+    paper = Image.new("RGB", (width, height + top), PAPER)
+    face = font(24)
+    ImageDraw.Draw(paper).text((12, 14), fitted(title, face, width - 24), INK, face)
+    return paper, top
+
+
+def save(image: Image.Image, path: Path) -> Path:
+    """Write a picture as PNG, whole or not at all."""
+    with atomic_path(path, durable=False) as temporary:
+        image.save(temporary, format="PNG", compress_level=3)
+    return path
+
+
+def thumbnail(picture: np.ndarray) -> np.ndarray:
+    """Return a copy small enough to keep many in memory until a sheet is drawn."""
+    return np.asarray(display_copy(picture, CARD_WIDTH))

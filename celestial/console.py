@@ -1,0 +1,148 @@
+"""The common command-line options, the run header, the last RESULT line, and how a script ends."""
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import celestial
+
+ROOT = Path(__file__).resolve().parent.parent
+FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
+MODELS = ("efficientnet_b3", "resnet50", "ensemble")
+
+
+class UserError(Exception):
+    """Something a user can cause and mend: one sentence that says what is wrong and what to do.
+
+    `status` is the script's exit status: 1 nothing could be done, 2 wrong options.
+    """
+
+    def __init__(self, message: str, status: int = 1):
+        super().__init__(message)
+        self.status = status
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows the module docstring as it stands and each option's default."""
+
+
+def make_parser(docstring: str) -> argparse.ArgumentParser:
+    """Return a parser whose help opens with the script's docstring."""
+    return argparse.ArgumentParser(description=docstring.strip(), formatter_class=HelpFormatter,
+                                   allow_abbrev=False)
+
+
+def positive_int(text: str) -> int:
+    """Read an option as a whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """Read an option as a whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def add_data_option(group: argparse._ArgumentGroup) -> None:
+    """Add --data-dir, the folder that datapre.py made."""
+    group.add_argument("--data-dir", type=Path, default=Path("data/celestial_dataset"),
+                       metavar="FOLDER", help="folder with train/, val/ and test/ class folders")
+
+
+def add_checkpoint_option(group: argparse._ArgumentGroup) -> None:
+    """Add --checkpoint; without it a script takes the last finished training."""
+    group.add_argument("--checkpoint", type=Path, default=None, metavar="FILE",
+                       help=f"trained model; None: {FINAL_CHECKPOINT}, else the one in pretrained/")
+
+
+def add_compute_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
+    """Add --device, --batch-size and --workers."""
+    group = parser.add_argument_group("computing")
+    group.add_argument("--device", default="auto",
+                       help="auto (CUDA when there is one), cpu, cuda, cuda:1, mps")
+    group.add_argument("--batch-size", type=positive_int, default=batch_size,
+                       help="pictures that go through the network at once")
+    group.add_argument("--workers", type=whole_number, default=None,
+                       help="helpers that decode pictures; None: as many as there are cores")
+
+
+def git_commit() -> str:
+    """Return the short commit of this project, with -dirty for local changes, or 'no git'."""
+    if not (ROOT / ".git").exists():
+        return "no git"
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return "no git"
+    return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    installed = {name: importlib.metadata.version(name) for name in ("torch", "torchvision")}
+    return {"celestial": celestial.__version__, "commit": git_commit(),
+            "python": platform.python_version(), **installed}
+
+
+def print_header(script: str, args: argparse.Namespace, device: str = "none needed") -> None:
+    """Print which program runs where with which options: the first lines of every script."""
+    seen = versions()
+    print(f"{Path(script).name}  celestial {seen['celestial']} (commit {seen['commit']})")
+    print(f"python {seen['python']}  torch {seen['torch']}  torchvision {seen['torchvision']}  "
+          f"device {device}  seed {getattr(args, 'seed', 'none needed')}")
+    options = "  ".join(f"{name}={value}" for name, value in sorted(vars(args).items()))
+    print(f"options: {options}\n", flush=True)
+
+
+def print_result(figures: dict, files: Iterable[Path]) -> None:
+    """Print the last line of every script: `RESULT {json}` with figures and the files written."""
+    result = {**figures, "files": [str(path) for path in files]}
+    print("\nRESULT " + json.dumps(result, ensure_ascii=False), flush=True)
+
+
+def _stop(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def run(main: Callable[[], None], when_stopped: str = "nothing was half-written") -> None:
+    """Run a script's main() and end the process: 0 done, 1 nothing could be done, 2 wrong options.
+
+    Whatever a user can cause ends in one sentence on stderr, without a traceback.
+
+    Args:
+        main: the script.
+        when_stopped: what Ctrl-C leaves behind and how to go on, completing a sentence.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        main()
+    except UserError as error:
+        _fail(str(error), error.status)
+    except KeyboardInterrupt:
+        _fail(f"stopped before the end: {when_stopped}", 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}; "
+              "check that the folder exists, may be written and has space", 1)
+
+
+def _fail(sentence: str, status: int) -> None:
+    sys.stdout.flush()
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    sys.exit(status)

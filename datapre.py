@@ -1,0 +1,177 @@
+"""Step 1: check the pictures in the class folders and split them into train, val and test.
+
+in:   data/input/<class>/*                      any picture format, sub-folders too; never changed
+out:  data/celestial_dataset/{train,val,test}/<class>/*    70 / 15 / 15 of each class
+      manifest.csv (one row a picture), rejected.csv (file, reason), class_indices.json,
+      sample_images.png
+
+  python datapre.py
+  python datapre.py --input-dir ~/pictures/planets --seed 7
+  python datapre.py --copy        # copies instead of hard links
+"""
+
+import argparse
+import json
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from celestial import console
+from celestial.console import UserError
+
+TABLES = ("manifest.csv", "rejected.csv", "class_indices.json", "sample_images.png")
+SAMPLES_PER_CLASS = 5
+
+
+def parse_args() -> argparse.Namespace:
+    parser = console.make_parser(__doc__)
+    group = parser.add_argument_group("folders")
+    group.add_argument("--input-dir", type=Path, default=Path("data/input"), metavar="FOLDER",
+                       help="folder that holds one folder a class")
+    group.add_argument("--output-dir", type=Path, default=Path("data/celestial_dataset"),
+                       metavar="FOLDER", help="the dataset; an older one is replaced when the new "
+                       "one is complete")
+    group = parser.add_argument_group("split")
+    group.add_argument("--seed", type=console.whole_number, default=42,
+                       help="another seed draws another split")
+    group.add_argument("--copy", action="store_true",
+                       help="copy the files; hard links take no space but share their content")
+    group.add_argument("--workers", type=console.positive_int, default=os.cpu_count(),
+                       help="threads that decode pictures")
+    return parser.parse_args()
+
+
+def check_folders(input_dir: Path, output_dir: Path) -> None:
+    """Refuse an input that is not there and an output that holds what is not ours."""
+    if not input_dir.is_dir():
+        raise UserError(f"there is no folder {input_dir}; make it and put one folder a class into "
+                        "it, or name yours with --input-dir")
+    inside, outside = input_dir.resolve(), output_dir.resolve()
+    if inside == outside or inside in outside.parents or outside in inside.parents:
+        raise UserError(f"{output_dir} and {input_dir} lie in each other; choose another "
+                        "--output-dir", status=2)
+    if output_dir.exists() and not output_dir.is_dir():
+        raise UserError(f"{output_dir} is a file; choose another --output-dir", status=2)
+
+
+def require_own_dataset(dataset: Path) -> None:
+    """Raise UserError if the folder holds anything that an earlier run did not write."""
+    from celestial.files import walk_files
+    from celestial.splits import read_manifest
+
+    present = {path.relative_to(dataset).as_posix() for path in walk_files(dataset)}
+    if present and "manifest.csv" not in present:
+        raise UserError(f"{dataset} has files but no manifest.csv, so datapre.py did not make it; "
+                        "choose another --output-dir")
+    ours = set(TABLES)
+    if present:
+        ours |= {picture.path for picture in read_manifest(dataset / "manifest.csv")}
+    if foreign := sorted(present - ours):
+        raise UserError(f"{dataset} holds {len(foreign)} files that datapre.py did not put there "
+                        f"({foreign[0]}); move them away or choose another --output-dir")
+
+
+def build(dataset: Path, pictures: list, rejected: list, args: argparse.Namespace) -> int:
+    """Write the whole dataset into the empty folder `dataset`; return how many files are links."""
+    from celestial import files
+    from celestial.splits import place_file, write_manifest
+
+    linked = 0
+    for picture in pictures:
+        linked += place_file(args.input_dir / picture.source, dataset / picture.path, args.copy)
+    write_manifest(dataset / "manifest.csv", pictures)
+    files.write_csv(dataset / "rejected.csv", ["source", "reason"],
+                    [(row.source, row.reason) for row in rejected])
+    classes = sorted({picture.label for picture in pictures})
+    files.write_json(dataset / "class_indices.json",
+                     {label: index for index, label in enumerate(classes)})
+    draw_samples(dataset, pictures, classes)
+    return linked
+
+
+def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
+    """Write sample_images.png: the first training pictures of each class, a row a class."""
+    from celestial.cards import labelled_rows
+    from celestial.images import load_image
+
+    rows = []
+    for label in classes:
+        own = [p for p in pictures if p.label == label and p.split == "train"]
+        shown = [load_image(dataset / p.path, at_least=256) for p in own[:SAMPLES_PER_CLASS]]
+        rows.append((f"{label}\n{sum(p.label == label for p in pictures)} pictures", shown))
+    labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
+
+
+def swap_in(new: Path, dataset: Path) -> None:
+    """Put the finished folder in the place of the old one, which is kept until then."""
+    old = dataset.with_name(f".{dataset.name}.old")
+    if dataset.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        dataset.rename(old)
+    new.rename(dataset)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def print_counts(pictures: list, rejected: list) -> None:
+    """Print the table of pictures by class and split."""
+    from celestial.splits import SPLITS
+
+    counts = Counter((picture.label, picture.split) for picture in pictures)
+    classes = sorted({picture.label for picture in pictures})
+    width = max(map(len, [*classes, "class"]))
+    print(f"{'class':<{width}}" + "".join(f"{name:>8}" for name in (*SPLITS, "all")))
+    for label in [*classes, "all"]:
+        row = [sum(n for (c, s), n in counts.items() if label in (c, "all") and s == split)
+               for split in SPLITS]
+        print(f"{label:<{width}}" + "".join(f"{n:>8}" for n in (*row, sum(row))))
+    for row in rejected[:20]:
+        print(f"left out: {row.source}: {row.reason}")
+    if len(rejected) > 20:
+        print(f"... and {len(rejected) - 20} more, all in rejected.csv")
+
+
+def main() -> None:
+    args = parse_args()
+    console.print_header(__file__, args)
+    check_folders(args.input_dir, args.output_dir)
+    # Heavy imports wait until the options are read: --help answers at once.
+    from tqdm import tqdm
+
+    from celestial.splits import SPLITS, class_folders, draw_splits, scan
+
+    dataset = args.output_dir
+    unfinished = dataset.with_name(f".{dataset.name}.new")
+    old = dataset.with_name(f".{dataset.name}.old")
+    if old.exists() and not dataset.exists():
+        old.rename(dataset)  # a run was killed between the two renames of swap_in
+    if dataset.exists():
+        require_own_dataset(dataset)
+
+    def show(results, total):
+        return tqdm(results, total=total, desc="checking", unit="file")
+
+    pictures, rejected = scan(args.input_dir, args.workers, show)
+    pictures = draw_splits(pictures, class_folders(args.input_dir), args.seed)
+
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        linked = build(unfinished, pictures, rejected, args)
+        swap_in(unfinished, dataset)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+    print_counts(pictures, rejected)
+    print(f"\n{linked} files are hard links, {len(pictures) - linked} are copies"
+          + ("; edit a link and you edit the original" if linked else ""))
+    by_split = Counter(picture.split for picture in pictures)
+    console.print_result(
+        {"pictures": len(pictures), "rejected": len(rejected),
+         "classes": sorted({p.label for p in pictures}),
+         **{split: by_split[split] for split in SPLITS}},
+        [dataset / name for name in TABLES])
+
+
+if __name__ == "__main__":
+    console.run(main, "the earlier dataset, if there was one, is whole and data/input is untouched")
