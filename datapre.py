@@ -11,7 +11,6 @@ out:  data/celestial_dataset/{train,val,test}/<class>/*    70 / 15 / 15 of each 
 """
 
 import argparse
-import json
 import os
 import shutil
 from collections import Counter

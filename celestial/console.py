@@ -54,6 +54,22 @@ def whole_number(text: str) -> int:
     return value
 
 
+def positive_float(text: str) -> float:
+    """Read an option as a number above 0."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def image_side(text: str) -> int:
+    """Read an option as the side of a network's input; the networks shrink it 32 times."""
+    value = int(text)
+    if not 32 <= value <= 2048:
+        raise argparse.ArgumentTypeError(f"{text} is not between 32 and 2048 pixels")
+    return value
+
+
 def add_data_option(group: argparse._ArgumentGroup) -> None:
     """Add --data-dir, the folder that datapre.py made."""
     group.add_argument("--data-dir", type=Path, default=Path("data/celestial_dataset"),

@@ -1,0 +1,44 @@
+"""Temperature, and the threshold below which a picture is none of the classes."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+ACCEPTED = 0.95  # share of the known pictures of val that the threshold lets through
+TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature that makes the log loss on val smallest.
+
+    Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks", 2017.
+
+    Args:
+        logits: float (N, classes).
+        labels: int (N,).
+    """
+    def log_loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -scaled[np.arange(len(labels)), labels].mean()
+
+    found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
+    return float(np.exp(found.x))
+
+
+def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Return calibrated probabilities: float (N, classes), each row sums to 1."""
+    return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
+
+
+def known_score(probs: np.ndarray) -> np.ndarray:
+    """Return how well each picture fits any class, 0..1: the largest probability.
+
+    Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution
+    Examples", 2017. Probabilities (N, classes) -> (N,).
+    """
+    return probs.max(axis=1)
+
+
+def fit_reject_below(scores: np.ndarray) -> float:
+    """Return the threshold that accepts at least `ACCEPTED` of val's known pictures."""
+    return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))

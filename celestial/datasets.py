@@ -1,0 +1,248 @@
+"""Split folders -> tensors, and the two presets, train and eval, that every script uses."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+import celestial
+from celestial.console import UserError
+from celestial.files import atomic_path, walk_files, write_json
+from celestial.images import ImageError, display_name, load_image
+
+# Mean and standard deviation of ImageNet's pictures (torchvision's own constants): the backbones'
+# weights expect them.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the network's input; stored in the checkpoint, the same everywhere.
+
+    Attributes:
+        size: side of the square input, pixels.
+        fit: "pad": the longest side becomes `size`, black fills the rest; nothing is squashed
+            or cut off, because the shape of a disc or a ring is evidence.
+        mean, std: of the channels R, G, B on a scale of 0..1.
+    """
+
+    size: int
+    fit: str = "pad"
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def square(self, picture: np.ndarray) -> torch.Tensor:
+        """Fit a picture into the square: uint8 (height, width, 3) -> uint8 (3, size, size)."""
+        height, width = picture.shape[:2]
+        scale = self.size / max(height, width)
+        new_height = max(1, round(height * scale))
+        new_width = max(1, round(width * scale))
+        tensor = torch.from_numpy(picture).permute(2, 0, 1)
+        tensor = functional.resize(tensor, [new_height, new_width], antialias=True)
+        top, left = (self.size - new_height) // 2, (self.size - new_width) // 2
+        return functional.pad(tensor, [left, top, self.size - new_width - left,
+                                       self.size - new_height - top])
+
+    def normalise(self, batch: torch.Tensor) -> torch.Tensor:
+        """Scale a batch: uint8 (N, 3, size, size) -> float32, channels last in memory."""
+        scaled = functional.to_dtype(batch, torch.float32, scale=True)
+        scaled = functional.normalize(scaled, list(self.mean), list(self.std))
+        return scaled.to(memory_format=torch.channels_last)
+
+    def to_dict(self) -> dict:
+        """Return plain values for the checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Preprocessing":
+        """Read what `to_dict` wrote."""
+        return cls(int(values["size"]), str(values["fit"]), tuple(values["mean"]),
+                   tuple(values["std"]))
+
+
+def train_augmentation() -> v2.Compose:
+    """Return the random changes of a training picture, uint8 (3, size, size) -> the same.
+
+    Space has no up, so any turn and mirror image is fair. Pictures shrink but never grow, so no
+    disc is cut off; hue moves by 2 % of the circle at most, because colour tells Mars from the
+    Moon; a few lose their colour, as monochrome cameras have it. Padding stays black.
+    """
+    return v2.Compose([
+        v2.RandomHorizontalFlip(),
+        v2.RandomAffine(degrees=180, translate=(0.05, 0.05), scale=(0.65, 1.0),
+                        interpolation=v2.InterpolationMode.BILINEAR),
+        v2.ColorJitter(brightness=0.4, contrast=0.3, saturation=0.3, hue=0.02),
+        v2.RandomGrayscale(0.05),
+        v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.2))], 0.2),
+        v2.RandomApply([v2.GaussianNoise(sigma=0.03)], 0.2),
+        v2.RandomApply([v2.JPEG((50, 95))], 0.2),
+    ])
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """The files of one split: `labels[i]` is the index in `classes` of `paths[i]`."""
+
+    classes: tuple[str, ...]
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+
+    def keep(self, wanted: Sequence[int]) -> "SplitFiles":
+        """Return only the files at the indices `wanted`."""
+        return SplitFiles(self.classes, tuple(self.paths[i] for i in wanted), self.labels[wanted])
+
+
+def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None) -> SplitFiles:
+    """List the files of a split.
+
+    Args:
+        data_dir: what datapre.py made; any folder with train/, val/, test/ class folders will do.
+        split: train, val or test.
+        classes: the classes of a checkpoint, in its order; None: the class folders, sorted.
+
+    Raises:
+        UserError: the split is missing, a class is empty, or a class is unknown to `classes`.
+    """
+    folder = data_dir / split
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}; run datapre.py first or name the dataset "
+                        "with --data-dir")
+    present = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    if not present:
+        raise UserError(f"{folder} has no class folders; run datapre.py first")
+    names = tuple(classes) if classes is not None else tuple(present)
+    if unknown := [name for name in present if name not in names]:
+        raise UserError(f"{folder} has classes that the checkpoint does not know: "
+                        f"{', '.join(unknown)} (it knows {', '.join(names)}); train on these "
+                        "folders, or name another --data-dir or --checkpoint")
+    paths, labels = [], []
+    for name in present:
+        files = walk_files(folder / name)
+        if not files:
+            raise UserError(f"{folder / name} is empty; run datapre.py again or remove the folder")
+        paths += files
+        labels += [names.index(name)] * len(files)
+    return SplitFiles(names, tuple(paths), np.array(labels))
+
+
+def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Path,
+                 content: Sequence[str], workers: int) -> tuple[np.ndarray, SplitFiles]:
+    """Decode each picture once and keep it at the size the network takes.
+
+    The pictures lie in a memory-mapped file, so that a large dataset costs disk and not memory,
+    and a second run on the same files decodes nothing.
+
+    Args:
+        files: what `list_split` found.
+        preprocessing: gives the size.
+        cache_dir: where the file lies; it can be deleted at any time.
+        content: sha256 of each file.
+        workers: threads that decode.
+
+    Returns:
+        uint8 (N, 3, size, size), and the N files that could be read; the others are printed.
+    """
+    key = cache_key(preprocessing.to_dict(), list(content))
+
+    def build(path: Path) -> None:
+        shape = (len(files.paths), 3, preprocessing.size, preprocessing.size)
+        array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        bad = {}
+        with ThreadPoolExecutor(max(1, workers)) as pool:
+            for index, result in enumerate(pool.map(decode, files.paths)):
+                if isinstance(result, str):
+                    bad[index] = result
+                else:
+                    array[index] = result
+        array.flush()
+        write_json(path.with_name(f"bad_{key}.json"), bad)
+
+    def decode(path: Path) -> np.ndarray | str:
+        try:
+            return preprocessing.square(load_image(path, preprocessing.size)).numpy()
+        except ImageError as error:
+            return str(error)
+
+    array = cached_array(cache_dir, "pictures", key, build)
+    bad = json.loads((cache_dir / f"bad_{key}.json").read_text(encoding="utf-8"))
+    for index, reason in bad.items():
+        print(f"left out: {display_name(files.paths[int(index)])}: {reason}")
+    good = [index for index in range(len(files.paths)) if str(index) not in bad]
+    return (array if not bad else array[good]), files.keep(good)
+
+
+def cache_key(*parts: object) -> str:
+    """Return a short hash of everything that a cached array depends on."""
+    text = json.dumps([celestial.__version__, *parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def cached_array(cache_dir: Path, kind: str, key: str,
+                 build: Callable[[Path], None]) -> np.ndarray:
+    """Return the memory-mapped array `kind_key.npy`, which `build(path)` writes when missing."""
+    path = cache_dir / f"{kind}_{key}.npy"
+    if not path.exists():
+        with atomic_path(path, durable=False) as temporary:
+            build(temporary)
+    return np.load(path, mmap_mode="r")
+
+
+class AugmentedPictures(Dataset):
+    """Random views of training pictures, the same for any number of workers and any order.
+
+    The key of a view is (round, index): its random numbers come from the seed and this key
+    alone, so a resumed training sees what an uninterrupted one would have seen.
+    """
+
+    def __init__(self, pictures: np.ndarray, labels: np.ndarray, seed: int):
+        self.pictures = pictures
+        self.labels = labels
+        self.seed = seed
+        self.augment = train_augmentation()
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, int]:
+        """Return (uint8 (3, size, size), label)."""
+        view, index = key
+        picture = torch.from_numpy(np.array(self.pictures[index]))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(mixed_seed(self.seed, view, index))
+            return self.augment(picture), int(self.labels[index])
+
+
+def mixed_seed(*numbers: int) -> int:
+    """Return one 64-bit seed out of several numbers (numpy's SeedSequence)."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def epoch_batches(count: int, batch_size: int, *seed: int) -> list[np.ndarray]:
+    """Shuffle 0..count-1 and cut it into batches of nearly equal size, each picture once.
+
+    Equal sizes, because BatchNorm cannot learn from a last batch of one picture.
+    """
+    order = np.random.default_rng(list(seed)).permutation(count)
+    return np.array_split(order, max(1, round(count / batch_size)))
+
+
+def augmented_batches(dataset: AugmentedPictures, view: int, batches: Sequence[np.ndarray],
+                      workers: int, pin_memory: bool) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Yield (uint8 (N, 3, size, size), labels (N,)) for each batch of indices."""
+    keys = [[(view, int(index)) for index in batch] for batch in batches]
+    return iter(DataLoader(dataset, batch_sampler=keys, num_workers=workers,
+                           pin_memory=pin_memory))
+
+
+def plain_batches(pictures: np.ndarray, labels: np.ndarray,
+                  batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the pictures in order, never augmented: (uint8 (N, 3, size, size), labels (N,))."""
+    for start in range(0, len(labels), batch_size):
+        part = slice(start, start + batch_size)
+        yield torch.from_numpy(np.array(pictures[part])), torch.from_numpy(labels[part])

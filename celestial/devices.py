@@ -1,0 +1,56 @@
+"""Where the network runs, and in which precision."""
+
+import contextlib
+
+import torch
+
+from celestial.console import UserError
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device that `--device` names; auto is CUDA when there is one, else the CPU.
+
+    Raises:
+        UserError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"--device {name} cannot be used here; leave the option out or say cpu",
+                        status=2) from error
+    return device
+
+
+def mixed_precision(device: torch.device) -> torch.dtype | None:
+    """Return the 16-bit type that this device computes fast in, or None for float32 alone.
+
+    bfloat16 needs no loss scaling, so it comes first. A CPU without AVX512_BF16 or AMX emulates
+    it, slower than float32.
+    """
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+    if device.type == "cpu":
+        able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        if able.get("avx512_bf16") or able.get("amx_bf16"):
+            return torch.bfloat16
+    return None
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+    """Return the context in which a network's forward pass runs on this device."""
+    dtype = mixed_precision(device)
+    if dtype is None:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype)
+
+
+def describe(device: torch.device) -> str:
+    """Return the device as text for the run header."""
+    dtype = mixed_precision(device)
+    precision = str(dtype).removeprefix("torch.") if dtype else "float32"
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)}, {precision})"
+    return f"{device} ({torch.get_num_threads()} threads, {precision})"

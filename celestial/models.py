@@ -1,0 +1,120 @@
+"""ResNet50, EfficientNet-B3 and their ensemble under one head; what is frozen and what learns."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torchvision import models as torchvision_models
+
+HIDDEN = (512, 256)  # units of the head's two hidden layers
+DROPOUT = (0.4, 0.3)  # after each of them
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A torchvision network without its last layer.
+
+    Attributes:
+        build: makes the network, untrained.
+        weights: torchvision's ImageNet weights for it.
+        width: length of its pooled feature vector.
+        classifier: name of the layer that is taken off.
+        last_blocks: names of the blocks that stage 2 fine-tunes.
+        cam_layer: name of the last layer with a spatial map, where Grad-CAM looks.
+    """
+
+    build: Callable[[], nn.Module]
+    weights: torchvision_models.WeightsEnum
+    width: int
+    classifier: str
+    last_blocks: tuple[str, ...]
+    cam_layer: str
+
+
+BACKBONES = {
+    "efficientnet_b3": Backbone(
+        torchvision_models.efficientnet_b3,
+        torchvision_models.EfficientNet_B3_Weights.IMAGENET1K_V1,
+        1536, "classifier", ("features.6", "features.7", "features.8"), "features.8"),
+    "resnet50": Backbone(
+        torchvision_models.resnet50,
+        torchvision_models.ResNet50_Weights.IMAGENET1K_V2,
+        2048, "fc", ("layer4",), "layer4"),
+}
+MEMBERS = {"efficientnet_b3": ("efficientnet_b3",), "resnet50": ("resnet50",),
+           "ensemble": ("resnet50", "efficientnet_b3")}
+
+
+class Classifier(nn.Module):
+    """One or two backbones, their pooled features side by side, and one head.
+
+    A part whose parameters take no gradient stays in eval mode whatever `train()` is told:
+    otherwise BatchNorm would go on changing its statistics in a "frozen" backbone.
+    """
+
+    def __init__(self, name: str, class_count: int):
+        super().__init__()
+        self.name = name
+        self.backbones = nn.ModuleDict()
+        for member in MEMBERS[name]:
+            network = BACKBONES[member].build()
+            setattr(network, BACKBONES[member].classifier, nn.Identity())
+            self.backbones[member] = network
+        width = sum(BACKBONES[member].width for member in MEMBERS[name])
+        self.head = nn.Sequential(
+            nn.Linear(width, HIDDEN[0]), nn.ReLU(), nn.Dropout(DROPOUT[0]),
+            nn.Linear(HIDDEN[0], HIDDEN[1]), nn.ReLU(), nn.Dropout(DROPOUT[1]),
+            nn.Linear(HIDDEN[1], class_count))
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised float (N, 3, size, size) -> pooled features (N, width)."""
+        return torch.cat([network(images) for network in self.backbones.values()], dim=1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised float (N, 3, size, size) -> logits (N, classes)."""
+        return self.head(self.features(images))
+
+    def train(self, mode: bool = True) -> "Classifier":
+        """Switch to train mode, all but what is frozen."""
+        super().train(mode)
+        for part in self.backbones.modules():
+            parameters = list(part.parameters())
+            if parameters and not any(p.requires_grad for p in parameters):
+                part.eval()
+        return self
+
+    def freeze_backbones(self) -> None:
+        """Let only the head learn (stage 1)."""
+        self.backbones.requires_grad_(False)
+
+    def unfreeze_last_blocks(self) -> None:
+        """Let the last blocks of each backbone learn as well (stage 2)."""
+        for block in self.last_blocks():
+            block.requires_grad_(True)
+
+    def last_blocks(self) -> list[nn.Module]:
+        """Return the blocks that stage 2 fine-tunes."""
+        return [network.get_submodule(block) for member, network in self.backbones.items()
+                for block in BACKBONES[member].last_blocks]
+
+    def cam_layers(self) -> list[nn.Module]:
+        """Return the last layer with a spatial map of each backbone."""
+        return [network.get_submodule(BACKBONES[member].cam_layer)
+                for member, network in self.backbones.items()]
+
+    def load_backbones(self, states: dict[str, dict[str, torch.Tensor]]) -> None:
+        """Load the weights of each backbone, by its name; the last layer's are left out.
+
+        Raises:
+            RuntimeError: names or shapes do not fit (torch's message).
+        """
+        for member, state in states.items():
+            unused = BACKBONES[member].classifier + "."
+            self.backbones[member].load_state_dict(
+                {key: value for key, value in state.items() if not key.startswith(unused)})
+
+
+def parameters_of(parts: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """Return the parameters of all parts."""
+    return [parameter for part in parts for parameter in part.parameters()]

@@ -1,0 +1,280 @@
+"""How a network learns: stages, epochs, the average of its weights, stopping and resuming."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from celestial.checkpoints import load_weights_only
+from celestial.console import UserError
+from celestial.datasets import mixed_seed
+from celestial.devices import autocast, mixed_precision
+from celestial.files import atomic_path
+
+LABEL_SMOOTHING = 0.1
+WEIGHT_DECAY = 0.02
+LARGEST_GRADIENT = 1.0  # norm, beyond which gradients are clipped
+WARM_UP = 0.1  # share of a stage's steps in which the learning rate rises
+LAST_RATE = 0.01  # the cosine ends at this share of the learning rate
+EMA_DECAY = 0.99  # of the weights' moving average, reached after about 1,000 steps
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass
+class EpochFigures:
+    """One row of training_history.csv; losses in nats, accuracies 0..1, times in seconds."""
+
+    epoch: int
+    stage: str
+    train_loss: float
+    train_accuracy: float
+    train_top2: float
+    val_loss: float
+    val_accuracy: float
+    val_top2: float
+    learning_rate: float
+    seconds: float
+    waiting_seconds: float
+
+
+@dataclass
+class Stage:
+    """A part of the training with its own network, rates and data.
+
+    Attributes:
+        name: stands in the history and the figures.
+        network: what is trained (the head alone, on cached features, or the whole model).
+        parameter_groups: for the optimizer, each with its `lr`.
+        epochs: at most.
+        batches_per_epoch: number of batches that `train_batches` yields.
+        train_batches: epoch -> batches of (input, labels), the same for the same epoch.
+        val_batches: () -> batches of (input, labels), never augmented.
+    """
+
+    name: str
+    network: nn.Module
+    parameter_groups: list[dict]
+    epochs: int
+    batches_per_epoch: int
+    train_batches: Callable[[int], Iterable[Batch]]
+    val_batches: Callable[[], Iterable[Batch]]
+
+
+@dataclass
+class Progress:
+    """Everything that a resumed training needs to go on as if it had never stopped."""
+
+    stage: int = 0
+    next_epoch: int = 0
+    history: list[EpochFigures] = field(default_factory=list)
+    best: dict | None = None
+    best_epoch: int = -1
+    network: dict | None = None
+    averaged: dict | None = None
+    optimizer: dict | None = None
+    schedule: dict | None = None
+    scaler: dict | None = None
+
+    def save(self, path: Path) -> None:
+        """Write all to a file, whole or not at all."""
+        content = {**vars(self), "history": [asdict(row) for row in self.history]}
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    @classmethod
+    def load(cls, path: Path) -> "Progress":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        try:
+            content = load_weights_only(path)
+            content["history"] = [EpochFigures(**row) for row in content["history"]]
+            return cls(**content)
+        except (UserError, KeyError, TypeError) as error:
+            raise UserError(f"{path}, the state of an unfinished training, is damaged; "
+                            "start anew with --fresh") from error
+
+
+def rate_factor(step: int, steps: int) -> float:
+    """Return the share of the learning rate at a step: linear warm-up, then a cosine."""
+    warm_up = max(1, round(WARM_UP * steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    along = (step - warm_up) / max(1, steps - warm_up)
+    return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * along))
+
+
+def moving_average(averaged: torch.Tensor, current: torch.Tensor,
+                   count: torch.Tensor | int) -> torch.Tensor:
+    """Update an exponential moving average whose decay rises to `EMA_DECAY`.
+
+    The rise, (1 + n) / (10 + n), is that of TensorFlow's ExponentialMovingAverage: early on the
+    average must forget the random start.
+    """
+    if not averaged.is_floating_point():
+        return current
+    decay = min(EMA_DECAY, (1 + float(count)) / (10 + float(count)))
+    return averaged.lerp(current.to(averaged.dtype), 1 - decay)
+
+
+class Trainer:
+    """Runs stages one after the other and keeps the best weights of each by the loss on val."""
+
+    def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
+                 state_file: Path):
+        """Take up the state of an unfinished training where `state_file` holds one.
+
+        Args:
+            device: where to compute.
+            class_weights: float (classes,), weights of the training loss.
+            patience: epochs without a smaller loss on val after which a stage ends.
+            seed: of dropout and stochastic depth.
+            state_file: written after each epoch.
+        """
+        self.device = device
+        self.loss = nn.CrossEntropyLoss(class_weights.to(device), label_smoothing=LABEL_SMOOTHING)
+        self.patience = patience
+        self.seed = seed
+        self.state_file = state_file
+        self.report: Callable[[EpochFigures], None] = print
+        self.progress = Progress.load(state_file) if state_file.exists() else Progress()
+
+    def run(self, number: int, stage: Stage) -> None:
+        """Train one stage, from where an earlier run stopped, and load its best weights.
+
+        Raises:
+            UserError: the loss is no longer a finite number.
+        """
+        if number < self.progress.stage:
+            return
+        if number > self.progress.stage:
+            self.progress = Progress(stage=number, history=self.progress.history)
+        learner = Learner(stage, self.device)
+        if self.progress.next_epoch > 0:
+            learner.restore(self.progress)
+        for epoch in range(self.progress.next_epoch, stage.epochs):
+            if epoch - self.progress.best_epoch > self.patience:
+                break
+            # Not a running generator but the epoch decides, so that a resumed run draws the same.
+            torch.manual_seed(mixed_seed(self.seed, number, epoch))
+            figures = self._epoch(stage, learner, epoch)
+            self._note(learner, epoch, figures)
+        stage.network.load_state_dict(self.progress.best)
+
+    def _epoch(self, stage: Stage, learner: "Learner", epoch: int) -> EpochFigures:
+        started = time.perf_counter()
+        rate = learner.optimizer.param_groups[0]["lr"]
+        loss, accuracy, top2, waiting = learner.train_epoch(
+            stage.train_batches(epoch), self.loss, len(self.progress.history) + 1)
+        logits, labels = predict_batches(learner.averaged.module, stage.val_batches(), self.device)
+        val_accuracy, val_top2 = top_accuracies(logits, labels)
+        return EpochFigures(
+            len(self.progress.history) + 1, stage.name, loss, accuracy, top2,
+            nn.functional.cross_entropy(logits, labels).item(), val_accuracy, val_top2, rate,
+            time.perf_counter() - started, waiting)
+
+    def _note(self, learner: "Learner", epoch: int, figures: EpochFigures) -> None:
+        """Keep the epoch's weights if they are the best, write the state and report."""
+        progress = self.progress
+        losses = [row.val_loss for row in progress.history if row.stage == figures.stage]
+        if not losses or figures.val_loss < min(losses):
+            progress.best = {name: value.detach().cpu().clone()
+                             for name, value in learner.averaged.module.state_dict().items()}
+            progress.best_epoch = epoch
+        progress.history.append(figures)
+        progress.next_epoch = epoch + 1
+        learner.store(progress)
+        progress.save(self.state_file)
+        self.report(figures)
+
+
+class Learner:
+    """A stage's network with its moving average, optimizer, schedule and loss scaling."""
+
+    def __init__(self, stage: Stage, device: torch.device):
+        self.network = stage.network.to(device)
+        self.averaged = AveragedModel(self.network, avg_fn=moving_average, use_buffers=True)
+        self.optimizer = torch.optim.AdamW(stage.parameter_groups, weight_decay=WEIGHT_DECAY)
+        steps = stage.epochs * stage.batches_per_epoch
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: rate_factor(step, steps))
+        needs_scaling = mixed_precision(device) == torch.float16
+        self.scaler = torch.amp.GradScaler(device.type, enabled=needs_scaling)
+        self.device = device
+        self.parts = {"network": self.network, "averaged": self.averaged,
+                      "optimizer": self.optimizer, "schedule": self.schedule,
+                      "scaler": self.scaler}
+
+    def store(self, progress: Progress) -> None:
+        """Put the state of every part into `progress`."""
+        for name, part in self.parts.items():
+            setattr(progress, name, part.state_dict())
+
+    def restore(self, progress: Progress) -> None:
+        """Take the state of every part from `progress`."""
+        for name, part in self.parts.items():
+            part.load_state_dict(getattr(progress, name))
+
+    def train_epoch(self, batches: Iterable[Batch], loss_function: nn.Module,
+                    epoch: int) -> tuple[float, float, float, float]:
+        """Learn from each batch once.
+
+        Returns:
+            Mean loss, accuracy, top-2 accuracy, and the seconds spent waiting for batches.
+        """
+        self.network.train()
+        total_loss, waiting, outputs, targets = 0.0, 0.0, [], []
+        asked = time.perf_counter()
+        for step, (inputs, labels) in enumerate(batches, start=1):
+            waiting += time.perf_counter() - asked
+            with autocast(self.device):
+                logits = self.network(inputs)
+            loss = loss_function(logits.float(), labels)
+            if not torch.isfinite(loss):
+                raise UserError(f"the loss became {loss.item()} in epoch {epoch}, step {step}, so "
+                                "training stopped; no checkpoint was replaced; try a lower "
+                                "--learning-rate")
+            self._step(loss)
+            total_loss += loss.item() * len(labels)
+            outputs.append(logits.detach().float())
+            targets.append(labels)
+            asked = time.perf_counter()
+        accuracy, top2 = top_accuracies(torch.cat(outputs), torch.cat(targets))
+        return total_loss / sum(map(len, targets)), accuracy, top2, waiting
+
+    def _step(self, loss: torch.Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+        self.averaged.update_parameters(self.network)
+
+
+@torch.inference_mode()
+def predict_batches(network: nn.Module, batches: Iterable[Batch],
+                    device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return logits float (N, classes) and labels (N,) of all batches, in their order."""
+    network.eval()
+    logits, labels = [], []
+    for inputs, targets in batches:
+        with autocast(device):
+            logits.append(network(inputs).float())
+        labels.append(targets)
+    return torch.cat(logits), torch.cat(labels)
+
+
+def top_accuracies(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+    """Return the shares of pictures whose class is the first, and among the first two."""
+    best = logits.topk(2, dim=1).indices == labels[:, None]
+    return best[:, 0].float().mean().item(), best.any(dim=1).float().mean().item()

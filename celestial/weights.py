@@ -1,0 +1,122 @@
+"""Where a backbone's first weights come from: ImageNet, a file, pretrained/, or nowhere."""
+
+import hashlib
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from celestial.checkpoints import KIND, UNREADABLE, load_checkpoint, load_weights_only
+from celestial.console import ROOT, UserError
+from celestial.models import BACKBONES, MEMBERS
+
+ANSWER_WITHIN = 15  # seconds that a download server may be silent
+
+
+@dataclass(frozen=True)
+class StartWeights:
+    """The weights that training starts from.
+
+    Attributes:
+        states: state dict of each backbone; empty: from scratch.
+        why: one line for the user: which weights, and why these.
+    """
+
+    states: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
+    why: str = ""
+
+    def digest(self) -> str:
+        """Return a hash of all values, so that a resumed run can tell whether they changed."""
+        digest = hashlib.sha256()
+        for member, state in sorted(self.states.items()):
+            for name, value in sorted(state.items()):
+                digest.update(f"{member}.{name}".encode())
+                digest.update(value.contiguous().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def start_weights(choice: str, model: str) -> StartWeights:
+    """Find the weights that `--weights` asks for.
+
+    Args:
+        choice: auto, imagenet, none, or a file.
+        model: efficientnet_b3, resnet50 or ensemble.
+
+    Raises:
+        UserError: imagenet cannot be had, or the file cannot be used.
+    """
+    if choice == "none":
+        return StartWeights(why="from scratch in one stage, because --weights none asks for it")
+    if choice == "imagenet":
+        return _imagenet(model)
+    if choice != "auto":
+        return _from_file(Path(choice), model)
+    try:
+        return _imagenet(model)
+    except UserError as error:
+        missing = str(error)
+    shipped = ROOT / "pretrained" / f"{model}.pth"
+    if shipped.is_file():
+        found = _from_file(shipped, model)
+        return StartWeights(found.states, f"{found.why}, because {missing}")
+    return StartWeights(why=f"from scratch in one stage, because {missing}, and pretrained/ has "
+                        f"none for {model}")
+
+
+def _imagenet(model: str) -> StartWeights:
+    states = {}
+    for member in MEMBERS[model]:
+        weights = BACKBONES[member].weights
+        name = weights.url.rsplit("/", 1)[1]
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / name
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(ANSWER_WITHIN)  # torch.hub itself would wait for ever
+        try:
+            states[member] = weights.get_state_dict(progress=True, check_hash=True)
+        except (OSError, *UNREADABLE) as error:
+            reason = "is damaged" if cached.is_file() else "cannot be downloaded"
+            raise UserError(f"the ImageNet weights of {member} {reason} ({_first_line(error)}; "
+                            f"{weights.url} belongs in {cached.parent})") from error
+        finally:
+            socket.setdefaulttimeout(before)
+    return StartWeights(states, f"ImageNet weights of {' and '.join(states)} from torchvision")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _from_file(path: Path, model: str) -> StartWeights:
+    """Read a checkpoint of this project, or a torchvision state dict of the backbone."""
+    content = load_weights_only(path)
+    if content.get("kind") == KIND:
+        states = _backbone_states(load_checkpoint(path).state)
+    else:
+        states = dict.fromkeys(MEMBERS[model], content)
+    if missing := [member for member in MEMBERS[model] if member not in states]:
+        raise UserError(f"{path} has no weights for {' and '.join(missing)}, which --model {model} "
+                        "needs")
+    _require_fit(states, path, model)
+    return StartWeights({member: states[member] for member in MEMBERS[model]},
+                        f"weights from {path}")
+
+
+def _backbone_states(state: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    """Cut `backbones.<member>.<name>` into one state dict a member."""
+    states: dict[str, dict[str, torch.Tensor]] = {}
+    for key, value in state.items():
+        if key.startswith("backbones."):
+            _, member, name = key.split(".", 2)
+            states.setdefault(member, {})[name] = value
+    return states
+
+
+def _require_fit(states: dict, path: Path, model: str) -> None:
+    for member in MEMBERS[model]:
+        wanted = {name: value.shape for name, value in BACKBONES[member].build()
+                  .state_dict().items() if not name.startswith(BACKBONES[member].classifier)}
+        given = {name: getattr(value, "shape", None) for name, value in states[member].items()}
+        if any(given.get(name) != shape for name, shape in wanted.items()):
+            raise UserError(f"the weights in {path} do not fit {member}; name a checkpoint of this "
+                            "project or torchvision's own file for it")

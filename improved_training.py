@@ -1,0 +1,235 @@
+"""Step 2: train a classifier by two-stage transfer learning, or from scratch without weights.
+
+in:   data/celestial_dataset/{train,val}/<class>/*    what datapre.py made
+out:  model_checkpoints/celestial_classification_final_model.pth
+      training_history.csv and .png, augmentation_examples.png, training_options.json,
+      logs/ (tensorboard --logdir model_checkpoints/logs)
+
+  python improved_training.py
+  python improved_training.py --model ensemble --image-size 224 --batch-size 64
+  python improved_training.py --weights none --epochs 40
+
+Stage 1: the backbone is frozen and the head learns. Stage 2: the last blocks learn as well, ten
+times slower. The same command run again after a kill goes on where it stopped.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from celestial import console
+
+
+def parse_args() -> argparse.Namespace:
+    parser = console.make_parser(__doc__)
+    group = parser.add_argument_group("folders")
+    console.add_data_option(group)
+    group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
+                       metavar="FOLDER", help="where the checkpoint and the figures go")
+    group = parser.add_argument_group("network")
+    group.add_argument("--model", choices=console.MODELS, default="efficientnet_b3")
+    group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
+                       help="first weights: auto takes ImageNet's, else those in pretrained/, else "
+                       "none; a file is a checkpoint or torchvision's own weights")
+    group.add_argument("--image-size", type=console.image_side, default=128,
+                       help="side of the network's square input, pixels")
+    group = parser.add_argument_group("learning")
+    group.add_argument("--epochs", type=console.positive_int, default=30,
+                       help="of stage 2, or of the one stage from scratch; early stopping may end "
+                       "it before")
+    group.add_argument("--stage1-epochs", type=console.positive_int, default=20,
+                       help="of stage 1, on cached features")
+    group.add_argument("--stage1-views", type=console.positive_int, default=4,
+                       help="augmented views of each picture whose features stage 1 learns from")
+    group.add_argument("--learning-rate", type=console.positive_float, default=1e-3,
+                       help="highest rate; the last blocks take a tenth of it")
+    group.add_argument("--patience", type=console.positive_int, default=10,
+                       help="epochs without a smaller loss on val before a stage ends")
+    group.add_argument("--seed", type=console.whole_number, default=42)
+    group.add_argument("--fresh", action="store_true",
+                       help="forget an unfinished training of the same command")
+    console.add_compute_options(parser, batch_size=32)
+    return parser.parse_args()
+
+
+def run_key(args: argparse.Namespace, *content: object) -> str:
+    """Return a hash of all that decides the result: only an equal run may be resumed."""
+    deciding = {name: value for name, value in vars(args).items()
+                if name not in ("data_dir", "output_dir", "workers", "fresh", "weights")}
+    text = json.dumps([deciding, *content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def load_data(args: argparse.Namespace, device):
+    """Decode train and val; return (TrainingData, files of train, files of val)."""
+    from celestial.datasets import Preprocessing, decode_split, list_split
+    from celestial.files import sha256_of
+    from celestial.stages import TrainingData
+
+    preprocessing = Preprocessing(args.image_size)
+    cache_dir = args.output_dir / "cache"
+    train_files = list_split(args.data_dir, "train")
+    val_files = list_split(args.data_dir, "val", train_files.classes)
+    arrays, content = [], []
+    for files in (train_files, val_files):
+        hashes = [sha256_of(path) for path in files.paths]
+        array, good = decode_split(files, preprocessing, cache_dir, hashes, os.cpu_count())
+        arrays.append((array, good))
+        content.append([sha for path, sha in zip(files.paths, hashes, strict=True)
+                        if path in set(good.paths)])
+    (train, train_files), (val, val_files) = arrays
+    helpers = os.cpu_count() if device.type == "cuda" else 0  # on a CPU the network needs the cores
+    data = TrainingData(train, train_files.labels, val, val_files.labels, content[0] + content[1],
+                        preprocessing, cache_dir, device,
+                        helpers if args.workers is None else args.workers)
+    return data, train_files, content[0]
+
+
+def train(model, start, data, trainer, args: argparse.Namespace) -> None:
+    """Run the stages: two on given weights, one from scratch."""
+    from celestial import stages
+
+    if start.states:
+        model.load_backbones(start.states)
+        trainer.run(0, stages.head_stage(model, data, start.digest(), args))
+        trainer.run(1, stages.last_blocks_stage(model, data, args))
+    else:
+        trainer.run(0, stages.scratch_stage(model, data, args))
+
+
+def draw_augmentations(data, classes: tuple[str, ...], args: argparse.Namespace) -> Path:
+    """Write augmentation_examples.png: a picture of each class and views of it."""
+    from celestial.cards import labelled_rows
+    from celestial.datasets import AugmentedPictures
+
+    views = AugmentedPictures(data.train, data.train_labels, args.seed)
+    rows = []
+    for label, name in enumerate(classes):
+        index = int((data.train_labels == label).argmax())
+        pictures = [data.train[index], *(views[view, index][0].numpy() for view in range(6))]
+        rows.append((name, [picture.transpose(1, 2, 0) for picture in pictures]))
+    return labelled_rows(rows, args.output_dir / "augmentation_examples.png",
+                         title="What training sees: the picture and random views of it",
+                         columns=["as it is", *(f"view {n}" for n in range(1, 7))])
+
+
+def finish(model, data, classes, train_sha256, args: argparse.Namespace):
+    """Fit temperature and threshold on val and return the checkpoint."""
+    from celestial import confidence
+    from celestial.checkpoints import Checkpoint
+    from celestial.files import sha256_of
+    from celestial.training import predict_batches, top_accuracies
+
+    logits, labels = predict_batches(model, data.val_batches(args), data.device)
+    accuracy, top2 = top_accuracies(logits, labels)
+    logits, labels = logits.cpu().numpy(), labels.cpu().numpy()
+    temperature = confidence.fit_temperature(logits, labels)
+    probs = confidence.probabilities(logits, temperature)
+    manifest = args.data_dir / "manifest.csv"
+    return Checkpoint(
+        model=args.model, classes=classes, preprocessing=data.preprocessing,
+        state={name: value.cpu().contiguous() for name, value in model.state_dict().items()},
+        temperature=temperature,
+        reject_below=confidence.fit_reject_below(confidence.known_score(probs)),
+        val={"pictures": len(labels), "accuracy": accuracy, "top2": top2,
+             "log_loss": float(-np.log(probs[np.arange(len(labels)), labels]).mean())},
+        options={name: str(value) for name, value in sorted(vars(args).items())},
+        manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
+        train_sha256=train_sha256)
+
+
+def reporter(log_dir: Path, epochs_done: int):
+    """Return a function that prints an epoch's figures and adds them to the TensorBoard log."""
+    from dataclasses import asdict
+
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(log_dir), purge_step=epochs_done + 1)
+
+    def report(row) -> None:
+        for name, value in asdict(row).items():
+            if name not in ("epoch", "stage"):
+                writer.add_scalar(name.replace("_", "/", 1), value, row.epoch)
+        writer.flush()
+        print(f"epoch {row.epoch:3d}  {row.stage}  loss {row.train_loss:.3f}  "
+              f"accuracy {row.train_accuracy:.3f}  val loss {row.val_loss:.3f}  "
+              f"val accuracy {row.val_accuracy:.3f}  rate {row.learning_rate:.1e}  "
+              f"{row.seconds:.1f} s ({row.waiting_seconds:.1f} s waiting for pictures)", flush=True)
+
+    return writer, report
+
+
+def write_outputs(checkpoint, history, args: argparse.Namespace) -> list[Path]:
+    """Write the checkpoint and what belongs to it, the checkpoint last; return the files."""
+    from dataclasses import asdict
+
+    from celestial.checkpoints import save_checkpoint
+    from celestial.figures import draw_history
+    from celestial.files import write_csv, write_json
+
+    rows = [asdict(row) for row in history]
+    out = args.output_dir
+    return [
+        write_csv(out / "training_history.csv", list(rows[0]), (row.values() for row in rows)),
+        draw_history(rows, out / "training_history.png"),
+        write_json(out / "training_options.json", checkpoint.options | checkpoint.versions),
+        save_checkpoint(out / console.FINAL_CHECKPOINT.name, checkpoint),
+    ]
+
+
+def main() -> None:
+    args = parse_args()
+    # Heavy imports wait until the options are read: --help answers at once.
+    import torch
+    from sklearn.utils.class_weight import compute_class_weight
+
+    from celestial.devices import describe, pick_device
+    from celestial.models import Classifier
+    from celestial.training import Trainer
+    from celestial.weights import start_weights
+
+    device = pick_device(args.device)
+    console.print_header(__file__, args, describe(device))
+    data, files, train_sha256 = load_data(args, device)
+    counts = np.bincount(data.train_labels, minlength=len(files.classes))
+    print("train: " + ", ".join(f"{count} {name}" for count, name
+                                in zip(counts, files.classes, strict=True)))
+    start = start_weights(args.weights, args.model)
+    print(f"weights: {start.why}", flush=True)
+    examples = draw_augmentations(data, files.classes, args)
+
+    key = run_key(args, data.content, start.digest())
+    state_file = args.output_dir / f"unfinished_{args.model}_{key}.pth"
+    if args.fresh:
+        state_file.unlink(missing_ok=True)
+    class_weights = torch.tensor(compute_class_weight(
+        "balanced", classes=np.arange(len(files.classes)), y=data.train_labels)).float()
+    torch.manual_seed(args.seed)
+    model = Classifier(args.model, len(files.classes))
+    trainer = Trainer(device, class_weights, args.patience, args.seed, state_file)
+    if done := len(trainer.progress.history):
+        print(f"going on after epoch {done} of an unfinished training, {state_file}")
+    log, trainer.report = reporter(args.output_dir / "logs" / f"{args.model}_{key}", done)
+    log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
+    train(model, start, data, trainer, args)
+
+    checkpoint = finish(model, data, files.classes, train_sha256, args)
+    written = write_outputs(checkpoint, trainer.progress.history, args)
+    state_file.unlink(missing_ok=True)
+    log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})
+    log.close()
+    best = checkpoint.val
+    print(f"\nval: accuracy {best['accuracy']:.3f}  top-2 {best['top2']:.3f}  log loss "
+          f"{best['log_loss']:.3f}  temperature {checkpoint.temperature:.2f}  unknown below "
+          f"{checkpoint.reject_below:.2f}")
+    console.print_result({"model": args.model, "weights": start.why, "val": best,
+                          "epochs": len(trainer.progress.history)}, [*written, examples])
+
+
+if __name__ == "__main__":
+    console.run(main, "the same command goes on where it stopped")
