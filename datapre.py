@@ -102,16 +102,6 @@ def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
     labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
 
 
-def swap_in(new: Path, dataset: Path) -> None:
-    """Put the finished folder in the place of the old one, which is kept until then."""
-    old = dataset.with_name(f".{dataset.name}.old")
-    if dataset.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        dataset.rename(old)
-    new.rename(dataset)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def print_counts(pictures: list, rejected: list) -> None:
     """Print the table of pictures by class and split."""
     from celestial.splits import SPLITS
@@ -137,13 +127,12 @@ def main() -> None:
     # Heavy imports wait until the options are read: --help answers at once.
     from tqdm import tqdm
 
+    from celestial.files import recover_folder, replace_folder
     from celestial.splits import SPLITS, class_folders, draw_splits, scan
 
     dataset = args.output_dir
     unfinished = dataset.with_name(f".{dataset.name}.new")
-    old = dataset.with_name(f".{dataset.name}.old")
-    if old.exists() and not dataset.exists():
-        old.rename(dataset)  # a run was killed between the two renames of swap_in
+    recover_folder(dataset)
     if dataset.exists():
         require_own_dataset(dataset)
 
@@ -157,7 +146,7 @@ def main() -> None:
     unfinished.mkdir(parents=True)
     try:
         linked = build(unfinished, pictures, rejected, args)
-        swap_in(unfinished, dataset)
+        replace_folder(unfinished, dataset)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

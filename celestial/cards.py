@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from celestial.files import atomic_path
-from celestial.images import display_copy
+from celestial.images import display_copy, display_name
 
 PAPER = (255, 255, 255)
 INK = (30, 34, 42)
@@ -24,6 +24,7 @@ TILE = 180  # pixels, a picture in a row of samples
 CARD_WIDTH = 340
 CARD_FRAME = 8
 CARD_BAR = 24
+BARS = 3  # classes with a bar
 MOST_ROWS = 200  # of a sheet; more would not open in a viewer
 
 
@@ -44,6 +45,27 @@ class Card:
     lines: Sequence[str]
     bars: Sequence[tuple[str, float]] = field(default_factory=tuple)
     colour: tuple[int, int, int] = FAINT
+
+
+def judged_card(prediction, true_name: str) -> Card:
+    """Return the card of a `Prediction` whose true class is known: green right, red wrong."""
+    best, probability = prediction.top(1)[0]
+    right = best == true_name
+    verdict = "right" if right else f"WRONG: it is {true_name}"
+    doubt = "; below the threshold: unknown" if prediction.status == "unknown" else ""
+    return Card(prediction.picture, f"{best}  {100 * probability:.1f} %",
+                (verdict + doubt, display_name(prediction.path.name)), prediction.top(BARS),
+                GREEN if right else RED)
+
+
+def prediction_card(prediction, name: str) -> Card:
+    """Return the card of a `Prediction`: blue where accepted, amber where unknown."""
+    best, probability = prediction.top(1)[0]
+    accepted = prediction.status == "ok"
+    heading = f"{best}  {100 * probability:.1f} %" if accepted else "unknown"
+    line = "" if accepted else f"none of the classes; nearest: {best}"
+    return Card(prediction.picture, heading, (name, line), prediction.top(BARS),
+                BAR if accepted else AMBER)
 
 
 def font(size: int) -> ImageFont.FreeTypeFont:

@@ -22,6 +22,7 @@ from celestial.images import ImageError, display_name, load_image
 # weights expect them.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+SHOWN_SIDE = 340  # pixels; what is decoded for the network is good enough for a card as well
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class Preprocessing:
     fit: str = "pad"
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+
+    def load(self, path: Path) -> np.ndarray:
+        """Decode a file for the network and for showing: uint8 (height, width, 3).
+
+        Raises:
+            ImageError: the reason why the file cannot be used.
+        """
+        return load_image(path, at_least=max(self.size, SHOWN_SIDE))
 
     def square(self, picture: np.ndarray) -> torch.Tensor:
         """Fit a picture into the square: uint8 (height, width, 3) -> uint8 (3, size, size)."""
@@ -168,7 +177,7 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
 
     def decode(path: Path) -> np.ndarray | str:
         try:
-            return preprocessing.square(load_image(path, preprocessing.size)).numpy()
+            return preprocessing.square(preprocessing.load(path)).numpy()
         except ImageError as error:
             return str(error)
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn
+from matplotlib.figure import Figure
+from sklearn import metrics as sklearn_metrics
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from celestial.files import atomic_path
 
-from celestial.files import atomic_path  # noqa: E402
+plt.switch_backend("Agg")  # draws without a screen
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
@@ -63,3 +65,82 @@ def _mark_stages(axis: plt.Axes, rows: Sequence[dict]) -> None:
                 axis.axvline(row["epoch"] - 0.5, color=GREY, linestyle=":", linewidth=1)
             axis.text(row["epoch"], 0.02, f" {row['stage']}", fontsize=8, color=GREY,
                       transform=axis.get_xaxis_transform())
+
+
+def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path,
+                   normalised: bool = False) -> Path:
+    """Draw a confusion matrix: int (classes, classes), rows true, columns predicted."""
+    side = max(5.5, 0.62 * len(classes) + 2.2)
+    figure, axis = plt.subplots(figsize=(side + 0.8, side))
+    totals = counts.sum(axis=1, keepdims=True)
+    shown = 100 * counts / np.maximum(totals, 1) if normalised else counts
+    seaborn.heatmap(shown, annot=len(classes) <= 25, fmt=".0f" if normalised else "d", cmap="Blues",
+                    vmin=0, vmax=100 if normalised else None, square=True, linewidths=0.5,
+                    xticklabels=classes, yticklabels=classes, ax=axis,
+                    cbar_kws={"label": "% of the true class" if normalised else "pictures",
+                              "shrink": 0.8})
+    axis.set_xlabel("Predicted")
+    axis.set_ylabel("True")
+    axis.tick_params(axis="x", rotation=45)
+    axis.tick_params(axis="y", rotation=0)
+    right = np.trace(counts)
+    axis.set_title(f"{right} of {counts.sum()} pictures right"
+                   + (" (percent of each row)" if normalised else ""))
+    return save(figure, path)
+
+
+def draw_class_accuracy(right: Sequence[int], totals: Sequence[int],
+                        intervals: Sequence[tuple[float, float]], classes: Sequence[str],
+                        path: Path) -> Path:
+    """Draw the share of each class that is right, 0..1, with its confidence interval."""
+    figure, axis = plt.subplots(figsize=(8.5, 0.42 * len(classes) + 1.8))
+    shares = np.array(right) / np.array(totals)
+    limits = np.array(intervals)
+    errors = np.abs(np.stack([shares - limits[:, 0], limits[:, 1] - shares]))
+    places = np.arange(len(classes))
+    axis.barh(places, shares, color=BLUE, height=0.62, alpha=0.85)
+    axis.errorbar(shares, places, xerr=errors, fmt="none", ecolor="black", capsize=3, linewidth=1)
+    axis.set_yticks(places, [f"{name}  ({hit} of {total})" for name, hit, total
+                             in zip(classes, right, totals, strict=True)])
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1.02)
+    axis.set_xlabel("Share of the class's pictures that is right; lines: 95 % interval")
+    return save(figure, path)
+
+
+def draw_curves(labels: np.ndarray, probs: np.ndarray, classes: Sequence[str], kind: str,
+                path: Path) -> Path:
+    """Draw one-against-the-rest curves of each class.
+
+    Args:
+        labels: int (N,).
+        probs: float (N, classes).
+        classes: names in the order of the columns; classes without a picture are left out.
+        kind: "roc" or "precision_recall".
+        path: the PNG to write.
+    """
+    figure, axis = plt.subplots(figsize=(7.5, 6))
+    colours = seaborn.color_palette("colorblind", 10)
+    lines = ("-", "--", ":", "-.")
+    for index, name in enumerate(classes):
+        own = labels == index
+        if not own.any() or own.all():
+            continue
+        style = {"color": colours[index % 10], "linestyle": lines[index // 10 % 4]}
+        if kind == "roc":
+            x, y, _ = sklearn_metrics.roc_curve(own, probs[:, index])
+            area = sklearn_metrics.roc_auc_score(own, probs[:, index])
+        else:
+            y, x, _ = sklearn_metrics.precision_recall_curve(own, probs[:, index])
+            area = sklearn_metrics.average_precision_score(own, probs[:, index])
+        axis.plot(x, y, label=f"{name}  {area:.3f}", **style)
+    names = {"roc": ("False positive rate", "True positive rate", "ROC curves, area"),
+             "precision_recall": ("Recall", "Precision", "Precision-recall, average precision")}
+    axis.set_xlabel(names[kind][0])
+    axis.set_ylabel(names[kind][1])
+    axis.set_title(f"{names[kind][2]} of each class against the rest")
+    axis.set_xlim(-0.01, 1.01)
+    axis.set_ylim(-0.01, 1.02)
+    if len(classes) <= 30:
+        axis.legend(loc="lower right" if kind == "roc" else "lower left")
+    return save(figure, path)

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,3 +91,20 @@ def walk_files(folder: Path, leave_out: Path | None = None) -> list[Path]:
                       or (Path(root) / name).resolve() != leave_out.resolve()]
         found += [Path(root) / name for name in names]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Put a finished folder in the place of `old`, which is whole until then."""
+    aside = old.with_name(f".{old.name}.old")
+    if old.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        old.rename(aside)
+    new.rename(old)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def recover_folder(folder: Path) -> None:
+    """Bring back the old folder if a run was killed between the two renames above."""
+    aside = folder.with_name(f".{folder.name}.old")
+    if aside.exists() and not folder.exists():
+        aside.rename(folder)

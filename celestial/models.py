@@ -46,6 +46,21 @@ MEMBERS = {"efficientnet_b3": ("efficientnet_b3",), "resnet50": ("resnet50",),
            "ensemble": ("resnet50", "efficientnet_b3")}
 
 
+class DepthwiseConv(nn.Conv2d):
+    """A depthwise convolution that learns in float32 on a CPU, whatever autocast says.
+
+    The gradient of oneDNN's bfloat16 depthwise convolution is slow: EfficientNet-B3 learns 1.8
+    times as many pictures of 96 pixels a second this way, 1.3 times at 128 (2 cores, AVX512).
+    """
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Convolve, in float32 where a gradient will be asked for on a CPU."""
+        if inputs.device.type != "cpu" or not torch.is_grad_enabled():
+            return super().forward(inputs)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(inputs.float())
+
+
 class Classifier(nn.Module):
     """One or two backbones, their pooled features side by side, and one head.
 
@@ -60,6 +75,9 @@ class Classifier(nn.Module):
         for member in MEMBERS[name]:
             network = BACKBONES[member].build()
             setattr(network, BACKBONES[member].classifier, nn.Identity())
+            for layer in network.modules():
+                if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels:
+                    layer.__class__ = DepthwiseConv  # same parameters, other arithmetic
             self.backbones[member] = network
         width = sum(BACKBONES[member].width for member in MEMBERS[name])
         self.head = nn.Sequential(

@@ -1,0 +1,109 @@
+"""Pictures under names that tell nothing: made, listed, and matched with the truth again."""
+
+import datetime
+import json
+import os
+import random
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from celestial.console import UserError
+from celestial.datasets import Preprocessing
+from celestial.files import recover_folder, replace_folder, walk_files, write_json
+from celestial.images import ImageError, display_name
+
+PREFIX, DIGITS = "blind_", 16
+MAPPING = "blind_test_mapping_*.json"
+EPOCH = (0, 0)  # access and modification time, so that no date tells the class either
+
+
+@dataclass(frozen=True)
+class BlindPicture:
+    """Which picture stands behind an anonymous name."""
+
+    blind: str
+    source: str
+    true: str
+
+
+def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path,
+                      preprocessing: Preprocessing, seed: int) -> tuple[list[BlindPicture],
+                                                                        list[tuple[Path, str]]]:
+    """Write each picture's pixels under a random name, without metadata, in a random order.
+
+    A copy is a PNG of exactly the pixels that the network's preprocessing would have got.
+
+    Args:
+        paths, labels: the pictures and their classes.
+        folder: is replaced when all is written, if an earlier run made it.
+        preprocessing: decodes.
+        seed: of the names and the order.
+
+    Returns:
+        The pictures by anonymous name, and (path, reason) of those that cannot be read.
+
+    Raises:
+        UserError: the folder holds files that are not blind copies.
+    """
+    recover_folder(folder)
+    if folder.exists() and any(not _is_blind(path) for path in walk_files(folder)):
+        raise UserError(f"{folder} holds files that this script did not make; move them away or "
+                        "choose another --output-dir")
+    drawn = random.Random(seed)
+    names = [f"{PREFIX}{drawn.getrandbits(4 * DIGITS):0{DIGITS}x}.png" for _ in paths]
+    unfinished = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    made, bad = [], []
+    try:
+        for name, path, label in sorted(zip(names, paths, labels, strict=True)):
+            try:
+                pixels = preprocessing.load(path)
+            except ImageError as error:
+                bad.append((path, str(error)))
+                continue
+            Image.fromarray(pixels).save(unfinished / name, compress_level=1)
+            os.utime(unfinished / name, EPOCH)
+            made.append(BlindPicture(name, display_name(path), label))
+        replace_folder(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return made, bad
+
+
+def _is_blind(path: Path) -> bool:
+    digits = path.stem.removeprefix(PREFIX)
+    return path.suffix == ".png" and path.stem.startswith(PREFIX) and len(digits) == DIGITS
+
+
+def write_mapping(folder: Path, blind_folder: Path, pictures: Sequence[BlindPicture]) -> Path:
+    """Write blind_test_mapping_<time>.json, the key to the anonymous names."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return write_json(folder / MAPPING.replace("*", now.strftime("%Y%m%d_%H%M%S")), {
+        "date": now.isoformat(timespec="seconds"), "blind_folder": str(blind_folder),
+        "pictures": [asdict(picture) for picture in pictures]})
+
+
+def newest_mapping(folder: Path) -> Path | None:
+    """Return the latest mapping in a folder, or None."""
+    return max(folder.glob(MAPPING), default=None)
+
+
+def read_mapping(path: Path) -> tuple[Path, list[BlindPicture]]:
+    """Return the blind folder and the pictures of a mapping.
+
+    Raises:
+        UserError: there is no such file, or it is not a mapping.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no mapping {path}; blind_test_validation.py writes one")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return (Path(content["blind_folder"]),
+                [BlindPicture(**picture) for picture in content["pictures"]])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not a mapping that blind_test_validation.py wrote") from error

@@ -1,0 +1,145 @@
+"""Predictor: pictures in, calibrated probabilities out, for every script."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from celestial import confidence
+from celestial.cards import thumbnail
+from celestial.checkpoints import build_model, load_checkpoint
+from celestial.devices import autocast
+from celestial.images import ImageError
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is known of one file; one for every file, good or bad, in the order of the files.
+
+    Attributes:
+        path: the file.
+        probabilities: float64 (classes,), or None where the file could not be read.
+        classes: their names.
+        known_score: how well the picture fits any class, 0..1.
+        accepted: known_score reaches the checkpoint's threshold.
+        reason: why the file could not be read, else empty.
+        picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
+    """
+
+    path: Path
+    probabilities: np.ndarray | None
+    classes: tuple[str, ...]
+    known_score: float = 0.0
+    accepted: bool = False
+    reason: str = ""
+    picture: np.ndarray | None = None
+
+    @property
+    def status(self) -> str:
+        """ok, unknown (none of the classes) or failed (not readable)."""
+        if self.probabilities is None:
+            return "failed"
+        return "ok" if self.accepted else "unknown"
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """Return the `count` most probable classes with their probabilities, best first."""
+        if self.probabilities is None:
+            return []
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.classes[index], float(self.probabilities[index])) for index in order]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A decoded file: its square for the network, or the reason why there is none."""
+
+    path: Path
+    square: torch.Tensor | None
+    reason: str
+    picture: np.ndarray | None
+
+
+class Predictor:
+    """A checkpoint ready to predict: the one way from a file to probabilities."""
+
+    def __init__(self, checkpoint_path: Path, device: torch.device, batch_size: int, workers: int):
+        """Load the checkpoint.
+
+        Args:
+            checkpoint_path: the .pth file.
+            device: where the network runs.
+            batch_size: pictures that go through it at once.
+            workers: threads that decode (Pillow and the resizing leave Python's lock to others).
+
+        Raises:
+            UserError: the checkpoint cannot be used.
+        """
+        self.path = checkpoint_path
+        self.checkpoint = load_checkpoint(checkpoint_path)
+        self.classes = self.checkpoint.classes
+        self.preprocessing = self.checkpoint.preprocessing
+        self.device = device
+        self.batch_size = batch_size
+        self.workers = max(1, workers)
+        model = build_model(self.checkpoint, checkpoint_path)
+        self.model = model.to(device, memory_format=torch.channels_last)
+
+    def predict(self, paths: Iterable[Path], keep_pictures: bool = False) -> Iterator[Prediction]:
+        """Yield a prediction for each file, in order, while later files are being decoded.
+
+        Memory does not grow with the number of files.
+        """
+        waiting: list[Prepared] = []
+        for prepared in self._prepare_all(paths, keep_pictures):
+            waiting.append(prepared)
+            if sum(item.square is not None for item in waiting) == self.batch_size:
+                yield from self._finish(waiting)
+                waiting = []
+        yield from self._finish(waiting)
+
+    def logits(self, squares: torch.Tensor) -> np.ndarray:
+        """Squares uint8 (N, 3, size, size) -> logits float32 (N, classes)."""
+        with torch.inference_mode(), autocast(self.device):
+            outputs = self.model(self.preprocessing.normalise(squares.to(self.device)))
+        return outputs.float().cpu().numpy()
+
+    def _prepare(self, path: Path, keep_picture: bool) -> Prepared:
+        try:
+            picture = self.preprocessing.load(path)
+        except ImageError as error:
+            return Prepared(path, None, str(error), None)
+        shown = thumbnail(picture) if keep_picture else None
+        return Prepared(path, self.preprocessing.square(picture), "", shown)
+
+    def _prepare_all(self, paths: Iterable[Path], keep_pictures: bool) -> Iterator[Prepared]:
+        """Decode in threads, two batches ahead and no further."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            files = iter(paths)
+            ahead = deque(pool.submit(self._prepare, path, keep_pictures)
+                          for path in islice(files, 2 * self.batch_size))
+            while ahead:
+                yield ahead.popleft().result()
+                ahead.extend(pool.submit(self._prepare, path, keep_pictures)
+                             for path in islice(files, 1))
+
+    def _finish(self, waiting: list[Prepared]) -> Iterator[Prediction]:
+        squares = [item.square for item in waiting if item.square is not None]
+        probs, scores = np.empty((0, len(self.classes))), np.empty(0)
+        if squares:
+            probs = confidence.probabilities(self.logits(torch.stack(squares)),
+                                             self.checkpoint.temperature)
+            scores = confidence.known_score(probs)
+        results = zip(probs, scores, strict=True)
+        for item in waiting:
+            if item.square is None:
+                yield Prediction(item.path, None, self.classes, reason=item.reason)
+            else:
+                row, score = next(results)
+                yield Prediction(item.path, row, self.classes, float(score),
+                                 bool(score >= self.checkpoint.reject_below),
+                                 picture=item.picture)
