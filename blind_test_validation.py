@@ -95,6 +95,8 @@ def main() -> None:
     print(f"{len(made)} pictures under random names in {folder}; the key is {mapping}")
 
     answers = list(predictor.predict(walk_files(folder)))
+    if any(answer.status == "failed" for answer in answers):
+        raise UserError(f"pictures in {folder} were changed while the test ran; run it again")
 
     key = {picture.blind: picture for picture in made}
     truth = {name: picture.true for name, picture in key.items()}

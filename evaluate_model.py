@@ -192,10 +192,12 @@ def main() -> None:
           f"{unknown} called unknown; in brackets the 95 % interval")
     for name, figure in figures.items():
         print(f"  {name.replace('_', ' '):<18} {metrics.as_text(figure, name != 'log_loss')}")
-    for prediction, name in pairs:
+    wrong = [p for p, name in pairs if p.top(1)[0][0] != name]
+    for prediction in wrong[:MISTAKES]:
         guess, confidence = prediction.top(1)[0]
-        if guess != name:
-            print(f"  wrong: {display_name(prediction.path)}: {guess} {confidence:.2f}")
+        print(f"  wrong: {display_name(prediction.path)}: {guess} {confidence:.2f}")
+    if len(wrong) > MISTAKES:
+        print(f"  ... and {len(wrong) - MISTAKES} more, all in predictions.csv")
     console.print_result({"pictures": len(good), **figures}, written)
 
 

@@ -16,7 +16,6 @@ times slower. The same command run again after a kill goes on where it stopped.
 import argparse
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--seed", type=console.whole_number, default=42)
     group.add_argument("--fresh", action="store_true",
                        help="forget an unfinished training of the same command")
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser, batch_size=16)
     return parser.parse_args()
 
 
@@ -78,15 +77,15 @@ def load_data(args: argparse.Namespace, device):
     arrays, content = [], []
     for files in (train_files, val_files):
         hashes = [sha256_of(path) for path in files.paths]
-        array, good = decode_split(files, preprocessing, cache_dir, hashes, os.cpu_count())
+        array, good = decode_split(files, preprocessing, cache_dir, hashes, args.workers)
         arrays.append((array, good))
         content.append([sha for path, sha in zip(files.paths, hashes, strict=True)
                         if path in set(good.paths)])
     (train, train_files), (val, val_files) = arrays
-    helpers = os.cpu_count() if device.type == "cuda" else 0  # on a CPU the network needs the cores
     data = TrainingData(train, train_files.labels, val, val_files.labels, content[0] + content[1],
                         preprocessing, cache_dir, device,
-                        helpers if args.workers is None else args.workers)
+                        # On a CPU the network needs the cores; the views are the same anyway.
+                        args.workers if device.type == "cuda" else 0)
     return data, train_files, content[0]
 
 

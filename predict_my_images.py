@@ -180,7 +180,7 @@ def main() -> None:
                                   f"{len(todo)} files from {args.folder}{more}"))
     print_table(rows)
     statuses = Counter(row[1] for row in rows)
-    console.print_result({"files": len(rows), **{name: statuses[name] for name in
+    console.print_result({"rows": len(rows), **{name: statuses[name] for name in
                                                  ("ok", "unknown", "failed")}}, written)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 import signal
 import subprocess
@@ -89,8 +90,8 @@ def add_compute_options(parser: argparse.ArgumentParser, batch_size: int) -> Non
                        help="auto (CUDA when there is one), cpu, cuda, cuda:1, mps")
     group.add_argument("--batch-size", type=positive_int, default=batch_size,
                        help="pictures that go through the network at once")
-    group.add_argument("--workers", type=whole_number, default=None,
-                       help="helpers that decode pictures; None: as many as there are cores")
+    group.add_argument("--workers", type=positive_int, default=os.cpu_count(),
+                       help="helpers that decode pictures")
 
 
 def git_commit() -> str:

@@ -166,7 +166,7 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
         shape = (len(files.paths), 3, preprocessing.size, preprocessing.size)
         array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
         bad = {}
-        with ThreadPoolExecutor(max(1, workers)) as pool:
+        with ThreadPoolExecutor(workers) as pool:
             for index, result in enumerate(pool.map(decode, files.paths)):
                 if isinstance(result, str):
                     bad[index] = result

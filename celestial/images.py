@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # Pillow would try every format it knows, among them some that start other programs (EPS) or
 # unpack without a limit; content, not the extension, decides among these.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM")
 
 # A picture that unpacks to more than Pillow's limit is refused, not only warned about.
 warnings.simplefilter("error", Image.DecompressionBombWarning)

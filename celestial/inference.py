@@ -85,7 +85,7 @@ class Predictor:
         self.preprocessing = self.checkpoint.preprocessing
         self.device = device
         self.batch_size = batch_size
-        self.workers = max(1, workers)
+        self.workers = workers
         model = build_model(self.checkpoint, checkpoint_path)
         self.model = model.to(device, memory_format=torch.channels_last)
 

@@ -1,0 +1,50 @@
+# Two commands: `make demo INPUT=folder` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+INPUT ?= data/input
+PY := .venv/bin/python
+DEMO := demo
+
+.PHONY: setup demo test lint
+
+setup: .venv/installed
+
+.venv/installed: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+# Everything goes to demo/, so that your own dataset, model and results stay as they are.
+demo: setup
+	$(PY) datapre.py --input-dir "$(INPUT)" --output-dir $(DEMO)/celestial_dataset
+	$(PY) improved_training.py --data-dir $(DEMO)/celestial_dataset \
+	    --output-dir $(DEMO)/model_checkpoints --image-size 96 --epochs 24
+	$(PY) evaluate_model.py --data-dir $(DEMO)/celestial_dataset \
+	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --output-dir $(DEMO)/evaluation_results
+	$(PY) generate_visual_predictions.py --data-dir $(DEMO)/celestial_dataset \
+	    --input-dir $(DEMO)/celestial_dataset/test \
+	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --output-dir $(DEMO)/visual_predictions
+	$(PY) blind_test_validation.py --data-dir $(DEMO)/celestial_dataset \
+	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --output-dir $(DEMO)
+	$(PY) predict_my_images.py $(DEMO)/celestial_dataset/test \
+	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --output-dir $(DEMO)/my_predictions
+	@echo
+	@echo "Done. Open these:"
+	@echo "  $(DEMO)/celestial_dataset/sample_images.png            what the classes look like"
+	@echo "  $(DEMO)/model_checkpoints/training_history.png         how training went"
+	@echo "  $(DEMO)/evaluation_results/confusion_matrix.png        what is taken for what"
+	@echo "  $(DEMO)/evaluation_results/misclassified_samples.png   every mistake"
+	@echo "  $(DEMO)/evaluation_results/feature_activation_visualization.png   what the model looks at"
+	@echo "  $(DEMO)/visual_predictions/showcase_summary.png        pictures with their predictions"
+	@echo "  $(DEMO)/blind_test_report.json                         the blind test"
+	@echo "  $(DEMO)/my_predictions/contact_sheet.png               step 6, as for pictures of your own"
+
+test: setup
+	$(PY) -m ruff check .
+	$(PY) -m pytest
+
+lint: setup
+	$(PY) -m ruff check .
