@@ -12,8 +12,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 # unpack without a limit; content, not the extension, decides among these.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM")
 
-# A picture that unpacks to more than Pillow's limit is refused, not only warned about.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
+# Pillow's limit against files that unpack without end; it only warns, `load_image` refuses.
+MOST_PIXELS = Image.MAX_IMAGE_PIXELS
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 class ImageError(Exception):
@@ -46,6 +47,8 @@ def load_image(source: Path | bytes, at_least: int | None = None) -> np.ndarray:
         raise ImageError("the file is empty (0 bytes)")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
             if at_least is not None:
                 _reduce_decoding(image, at_least)
             image.load()
@@ -53,20 +56,12 @@ def load_image(source: Path | bytes, at_least: int | None = None) -> np.ndarray:
     except UnidentifiedImageError as error:
         raise ImageError("not a picture of a known format (its content, not its name, "
                          "decides)") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"more than {MOST_PIXELS:,} pixels") from error
     except MemoryError as error:
         raise ImageError("too large for the memory of this machine") from error
     except Exception as error:  # a damaged file makes the decoders raise errors of any type
         raise ImageError(f"cut short or damaged: {error}") from error
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) in pixels as the picture is shown, from the header alone."""
-    with Image.open(path, formats=FORMATS) as image:
-        width, height = image.size
-        turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap the sides
-    return (height, width) if turned else (width, height)
 
 
 def _reduce_decoding(image: Image.Image, at_least: int) -> None:

@@ -1,0 +1,132 @@
+"""Tiny drawn pictures, and the scripts run as a user runs them: one real process each."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+CLASSES = ("mars", "neptune", "saturn")
+COLOURS = {"mars": (200, 90, 40), "neptune": (60, 90, 220), "saturn": (220, 190, 120)}
+# Small and short, but every part of the training runs.
+QUICK = ("--image-size", "32", "--epochs", "2", "--stage1-epochs", "2", "--stage1-views", "2",
+         "--batch-size", "8")
+
+
+def draw(label: str, number: int, side: int = 48) -> np.ndarray:
+    """Draw a disc of the class's colour at a place, size and brightness of its own; uint8 RGB."""
+    random = np.random.default_rng([number, *label.encode()])
+    y, x = np.mgrid[:side, :side]
+    centre = side / 2 + random.uniform(-4, 4, 2)
+    radius = side * random.uniform(0.2, 0.3)
+    distance = np.hypot(y - centre[0], x - centre[1])
+    light = np.clip(radius - distance, 0, 1) * random.uniform(0.6, 1.0)
+    if label == "saturn":
+        ring = np.abs(np.hypot((y - centre[0]) * 3, x - centre[1]) - radius * 1.6) < 3
+        light = np.maximum(light, 0.5 * ring)
+    noise = random.integers(0, 12, (side, side, 3))
+    return np.uint8(np.clip(light[:, :, None] * COLOURS[label] + noise, 0, 255))
+
+
+def draw_folder(folder: Path, per_class: int, classes: tuple[str, ...] = CLASSES) -> Path:
+    """Write class folders of drawn PNG pictures, wider than high for every second one."""
+    for label in classes:
+        (folder / label).mkdir(parents=True)
+        for number in range(per_class):
+            picture = draw(label, number)[: 48 - 8 * (number % 2)]
+            Image.fromarray(picture).save(folder / label / f"{label} {number}.png")
+    return folder
+
+
+@dataclass
+class Done:
+    """How a script ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def result(self) -> dict:
+        """The last line, `RESULT {json}`."""
+        last = self.out.strip().splitlines()[-1]
+        assert last.startswith("RESULT "), self.out + self.err
+        return json.loads(last.removeprefix("RESULT "))
+
+    @property
+    def error(self) -> str:
+        """The one sentence that a user gets when nothing could be done."""
+        assert "Traceback" not in self.out + self.err, self.err
+        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment without network, cached weights and settings of this machine."""
+    return {**os.environ, "TORCH_HOME": str(home / "torch"), "https_proxy": "http://127.0.0.1:9",
+            "HTTPS_PROXY": "http://127.0.0.1:9", "CUDA_VISIBLE_DEVICES": "",
+            "PYTHONWARNINGS": "ignore"}
+
+
+def command(script: str, *options: object) -> list[str]:
+    return [sys.executable, str(ROOT / script), *map(str, options)]
+
+
+def run(script: str, *options: object, cwd: Path, **settings) -> Done:
+    """Run a script in `cwd` to its end."""
+    done = subprocess.run(command(script, *options), cwd=cwd, env=environment(cwd),
+                          capture_output=True, text=True, encoding="utf-8", timeout=600,
+                          **settings)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def start(script: str, *options: object, cwd: Path) -> subprocess.Popen:
+    """Start a script and return at once."""
+    return subprocess.Popen(command(script, *options), cwd=cwd, env=environment(cwd), text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+
+
+def without_override() -> dict:
+    """Return settings for `run` that make file permissions hold for root as for anybody."""
+    def drop_override() -> None:
+        import ctypes
+
+        drop_capability, override = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE of linux/prctl.h
+        ctypes.CDLL(None).prctl(drop_capability, override, 0, 0, 0)
+
+    return {"preexec_fn": drop_override} if os.geteuid() == 0 else {}
+
+
+def content_of(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file below a folder."""
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """A dataset of three classes with 20 pictures each, made by datapre.py."""
+    base = tmp_path_factory.mktemp("dataset")
+    draw_folder(base / "data/input", 20)
+    done = run("datapre.py", cwd=base)
+    assert done.status == 0, done.err
+    return base / "data/celestial_dataset"
+
+
+@pytest.fixture(scope="session")
+def checkpoint(dataset, tmp_path_factory) -> Path:
+    """A checkpoint trained from scratch for two epochs on the drawn dataset."""
+    base = tmp_path_factory.mktemp("trained")
+    done = run("improved_training.py", "--data-dir", dataset, "--weights", "none", *QUICK, cwd=base)
+    assert done.status == 0, done.err
+    return base / "model_checkpoints/celestial_classification_final_model.pth"
