@@ -136,12 +136,14 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
     names = [[name for name, _ in prediction.top(2)] for prediction in chosen.values()]
     best, second = (grad_cam(predictor, squares, [predictor.classes.index(pair[place])
                                                   for pair in names]) for place in (0, 1))
+    cells = -(-predictor.preprocessing.size // 32)  # both backbones shrink their input 32 times
     rows = [(f"{label}\npredicted {pair[0]}\nnext {pair[1]}",
              [picture, heat_alone(first), overlay(picture, first), overlay(picture, other)])
             for label, pair, picture, first, other
             in zip(chosen, names, pictures, best, second, strict=True)]
     return labelled_rows(rows, out / "feature_activation_visualization.png",
-                         title="Grad-CAM: the place that speaks for a class (red: most)",
+                         title="Grad-CAM: the place that speaks for a class (red: most); the "
+                         f"network sees {cells} x {cells} places",
                          columns=["picture", "heat map", "for the prediction", "for the next"])
 
 

@@ -51,9 +51,9 @@ def judged_card(prediction, true_name: str) -> Card:
     """Return the card of a `Prediction` whose true class is known: green right, red wrong."""
     best, probability = prediction.top(1)[0]
     right = best == true_name
-    verdict = "right" if right else f"WRONG: it is {true_name}"
+    verdict = f"{'right' if right else 'WRONG'}, it is {true_name}"
     doubt = "; below the threshold: unknown" if prediction.status == "unknown" else ""
-    return Card(prediction.picture, f"{best}  {100 * probability:.1f} %",
+    return Card(prediction.picture, f"{best}  {percent(probability)}",
                 (verdict + doubt, display_name(prediction.path.name)), prediction.top(BARS),
                 GREEN if right else RED)
 
@@ -62,7 +62,7 @@ def prediction_card(prediction, name: str) -> Card:
     """Return the card of a `Prediction`: blue where accepted, amber where unknown."""
     best, probability = prediction.top(1)[0]
     accepted = prediction.status == "ok"
-    heading = f"{best}  {100 * probability:.1f} %" if accepted else "unknown"
+    heading = f"{best}  {percent(probability)}" if accepted else "unknown"
     line = "" if accepted else f"none of the classes; nearest: {best}"
     return Card(prediction.picture, heading, (name, line), prediction.top(BARS),
                 BAR if accepted else AMBER)
@@ -71,6 +71,11 @@ def prediction_card(prediction, name: str) -> Card:
 def font(size: int) -> ImageFont.FreeTypeFont:
     """Return Pillow's own font, so that nothing depends on what is installed."""
     return ImageFont.load_default(size)
+
+
+def percent(probability: float) -> str:
+    """Return a probability as text that never rounds up to certainty."""
+    return ">99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
 
 
 def fitted(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
@@ -132,7 +137,7 @@ def _draw_bar(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, na
     draw.rectangle((bar_left, y + 3, bar_left + bar_width, y + 15), BAR_GROUND)
     if probability > 0:
         draw.rectangle((bar_left, y + 3, bar_left + bar_width * probability, y + 15), BAR)
-    draw.text((x + width, y), f"{100 * probability:.1f} %", INK, small, anchor="ra")
+    draw.text((x + width, y), percent(probability), INK, small, anchor="ra")
 
 
 def card_sheet(cards: Sequence[Card], path: Path, title: str, columns: int = 6) -> Path:
@@ -164,7 +169,7 @@ def labelled_rows(rows: Sequence[tuple[str, Sequence[np.ndarray]]], path: Path, 
         title: stands above the grid.
         columns: a caption above each column of pictures.
     """
-    gap, label_width = 8, 150
+    gap, label_width = 8, 175
     most = max(len(pictures) for _, pictures in rows)
     head = 26 if columns else 0
     width = label_width + most * (TILE + gap) + gap

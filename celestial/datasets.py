@@ -93,7 +93,6 @@ def train_augmentation() -> v2.Compose:
         v2.RandomGrayscale(0.05),
         v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.2))], 0.2),
         v2.RandomApply([v2.GaussianNoise(sigma=0.03)], 0.2),
-        v2.RandomApply([v2.JPEG((50, 95))], 0.2),
     ])
 
 

@@ -1,0 +1,74 @@
+"""Figures against computations of another kind."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import softmax
+from sklearn import metrics as theirs
+
+from celestial import confidence, metrics
+
+RANDOM = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("right, total", [(0, 15), (1, 15), (15, 15), (97, 105), (700, 1000)])
+def test_wilson_is_scipys(right, total):
+    theirs = stats.binomtest(right, total).proportion_ci(0.95, method="wilson")
+    assert metrics.wilson(right, total) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_all_right_still_has_an_interval():
+    probs = np.full((30, 3), 0.01)
+    labels = np.repeat([0, 1, 2], 10)
+    probs[np.arange(30), labels] = 0.98
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "top2_accuracy"):
+        figure = metrics.summarise(probs, labels)[name]
+        assert figure["value"] == figure["high"] == 1 and 0.7 < figure["low"] < 0.95, name
+
+
+def test_figures_are_sklearns_also_where_a_class_has_no_picture():
+    probs = softmax(RANDOM.normal(0, 2, (200, 5)), axis=1)
+    labels = RANDOM.choice([0, 1, 3], 200)
+    found = {name: figure["value"] for name, figure in metrics.summarise(probs, labels).items()}
+    predicted, present = probs.argmax(axis=1), [0, 1, 3]
+    assert found == pytest.approx({
+        "accuracy": theirs.accuracy_score(labels, predicted),
+        "balanced_accuracy": theirs.recall_score(labels, predicted, labels=present,
+                                                 average="macro"),
+        "macro_f1": theirs.f1_score(labels, predicted, labels=present, average="macro"),
+        "top2_accuracy": theirs.top_k_accuracy_score(labels, probs, k=2, labels=range(5)),
+        "log_loss": theirs.log_loss(labels, probs, labels=range(5))})
+
+
+def test_intervals_hold_what_they_promise():
+    """Of 300 simulated test sets, about 95 % of the intervals contain the true value."""
+    recalls = np.array([0.98, 0.95, 0.8, 0.99])
+    held = {"accuracy": 0, "balanced_accuracy": 0, "macro_f1": 0}
+    confusion = np.eye(4) * recalls[:, None] + (1 - np.eye(4)) * (1 - recalls[:, None]) / 3
+    true_f1 = np.mean(2 * np.diag(confusion) / (1 + confusion.sum(axis=0)))
+    for _ in range(300):
+        labels = np.repeat(np.arange(4), 25)
+        predicted = np.array([RANDOM.choice(4, p=confusion[label]) for label in labels])
+        found = metrics.summarise(softmax(8 * np.eye(4)[predicted], axis=1), labels)
+        for name, true in (("accuracy", recalls.mean()), ("balanced_accuracy", recalls.mean()),
+                           ("macro_f1", true_f1)):
+            held[name] += found[name]["low"] <= true <= found[name]["high"]
+    for name, count in held.items():
+        assert count / 300 >= 0.93, name
+
+
+def test_temperature_finds_the_one_that_was_put_in():
+    logits = RANDOM.normal(0, 2, (4000, 5))
+    labels = np.array([RANDOM.choice(5, p=row) for row in softmax(logits, axis=1)])
+    for stretch in (0.5, 1.0, 3.0):
+        assert confidence.fit_temperature(logits * stretch, labels) == pytest.approx(stretch,
+                                                                                     rel=0.1)
+
+
+def test_threshold_accepts_95_of_100():
+    scores = RANDOM.uniform(size=105)
+    below = confidence.fit_reject_below(scores)
+    assert (scores >= below).mean() >= 0.95
+    assert math.isclose((scores >= np.nextafter(below, 2)).mean(), 0.95, abs_tol=0.011)

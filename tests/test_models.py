@@ -1,0 +1,83 @@
+"""The networks: what they are made of, and that frozen means frozen."""
+
+import pytest
+import torch
+from torch import nn
+
+from celestial.models import MEMBERS, Classifier, DepthwiseConv
+
+PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+def statistics(model: Classifier) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.backbones.state_dict().items()}
+
+
+def train_one_step(model: Classifier) -> None:
+    learning = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(learning, lr=0.1)
+    model.train()
+    loss = nn.functional.cross_entropy(model(PICTURES), torch.tensor([0, 1, 2, 0]))
+    loss.backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_head_and_features(name):
+    model = Classifier(name, 3).eval()
+    kinds = [type(layer) for layer in model.head]
+    assert kinds == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+    with torch.inference_mode():
+        assert model.features(PICTURES).shape == (4, model.head[0].in_features)
+        assert model(PICTURES).shape == (4, 3)
+    assert model.head[0].in_features == {"efficientnet_b3": 1536, "resnet50": 2048,
+                                         "ensemble": 2048 + 1536}[name]
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_frozen_backbone_changes_in_no_bit(name):
+    model = Classifier(name, 3)
+    model.freeze_backbones()
+    before, head = statistics(model), model.head[0].weight.clone()
+    train_one_step(model)
+    after = statistics(model)
+    assert all(torch.equal(before[key], after[key]) for key in before), "BatchNorm drifted"
+    assert not torch.equal(head, model.head[0].weight)
+    assert all(parameter.grad is None for parameter in model.backbones.parameters())
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_stage_2_moves_the_last_blocks_alone(name):
+    model = Classifier(name, 3)
+    model.freeze_backbones()
+    model.unfreeze_last_blocks()
+    before = statistics(model)
+    train_one_step(model)
+    after = statistics(model)
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    last = ("efficientnet_b3.features.6.", "efficientnet_b3.features.7.",
+            "efficientnet_b3.features.8.", "resnet50.layer4.")
+    assert moved and all(key.startswith(last) for key in moved)
+    assert any(key.endswith("running_mean") for key in moved)
+
+
+def test_cached_features_are_those_of_the_live_backbone_in_training():
+    model = Classifier("resnet50", 3)
+    model.freeze_backbones()
+    with torch.no_grad():
+        cached = model.eval().features(PICTURES)
+        live = model.train().features(PICTURES)
+    assert torch.equal(cached, live)
+
+
+def test_depthwise_convolution_is_the_usual_one():
+    layer = DepthwiseConv(8, 8, 3, padding=1, groups=8, bias=False)
+    usual = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
+    usual.load_state_dict(layer.state_dict())
+    inputs = torch.randn(2, 8, 9, 9)
+    assert torch.equal(layer(inputs), usual(inputs))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(inputs).dtype == torch.float32
+    names = {type(m) for m in Classifier("efficientnet_b3", 2).modules()
+             if isinstance(m, nn.Conv2d) and m.groups > 1}
+    assert names == {DepthwiseConv}

@@ -1,0 +1,277 @@
+"""Step 2, run as a user runs it."""
+
+import csv
+import json
+import re
+import signal
+
+import numpy as np
+import pytest
+import torch
+from conftest import (
+    CLASSES,
+    QUICK,
+    content_of,
+    draw_folder,
+    run,
+    start,
+    without_override,
+)
+from PIL import Image
+
+from celestial.checkpoints import load_checkpoint
+from celestial.datasets import AugmentedPictures, epoch_batches
+from celestial.models import BACKBONES, MEMBERS, Classifier
+from celestial.training import moving_average, rate_factor
+
+FINAL = "celestial_classification_final_model.pth"
+
+
+def history(folder):
+    with (folder / "training_history.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def train(cwd, dataset, *options, **settings):
+    return run("improved_training.py", "--data-dir", dataset, *QUICK, *options, cwd=cwd, **settings)
+
+
+def same_weights(first, second):
+    first, second = load_checkpoint(first).state, load_checkpoint(second).state
+    return all(torch.equal(first[key], second[key]) for key in first | second)
+
+
+def test_from_scratch_writes_everything(checkpoint, dataset):
+    folder = checkpoint.parent
+    for name in ("training_history.png", "augmentation_examples.png"):
+        with Image.open(folder / name) as image:
+            assert image.width > 500
+    rows = history(folder)
+    assert len(rows) == 2 and {row["stage"] for row in rows} == {"whole network from scratch"}
+    assert set(rows[0]) >= {"train_loss", "val_loss", "train_accuracy", "val_accuracy",
+                            "train_top2", "val_top2", "learning_rate", "seconds"}
+    assert json.loads((folder / "training_options.json").read_text())["image_size"] == "32"
+    assert [path for path in (folder / "logs").rglob("events*")]
+    assert not list(folder.glob("unfinished*"))
+
+    content = torch.load(checkpoint, weights_only=True)
+    assert content["format_version"] == 1 and content["classes"] == list(CLASSES)
+    assert content["preprocessing"]["size"] == 32 and content["preprocessing"]["fit"] == "pad"
+    rows = csv.DictReader((dataset / "manifest.csv").open(encoding="utf-8-sig"))
+    assert sorted(content["train_sha256"]) == sorted(
+        row["sha256"] for row in rows if row["split"] == "train")
+    assert content["temperature"] > 0 and 0 <= content["reject_below"] <= 1
+    assert {"commit", "torch", "torchvision"} <= content["versions"].keys()
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_two_stages_on_a_weight_file_for_every_model(name, dataset, tmp_path):
+    torch.manual_seed(1)
+    given = Classifier(name, 2)
+    if name == "ensemble":
+        states = {f"backbones.{key}": value for key, value in given.backbones.state_dict().items()}
+        file = tmp_path / "ensemble.pth"
+        first = load_and_replace(tmp_path, dataset, states, file)
+    else:
+        file = tmp_path / "torchvision.pth"
+        first = given.backbones[name].state_dict()
+        torch.save(first, file)
+        first = {f"backbones.{name}.{key}": value for key, value in first.items()}
+    done = train(tmp_path, dataset, "--model", name, "--weights", file)
+    assert done.status == 0, done.err
+    assert f"weights: weights from {file}" in done.out
+    stages = [row["stage"] for row in history(tmp_path / "model_checkpoints")]
+    assert stages == ["head on frozen backbone"] * 2 + ["last blocks and head"] * 2
+
+    state = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
+    last = ("backbones.efficientnet_b3.features.6", "backbones.efficientnet_b3.features.7",
+            "backbones.efficientnet_b3.features.8", "backbones.resnet50.layer4")
+    frozen = [key for key in first if not key.startswith(last)]
+    assert all(torch.equal(state[key], first[key]) for key in frozen), "a frozen part has moved"
+    assert any(not torch.equal(state[key], first[key]) for key in first if key.startswith(last))
+
+
+def load_and_replace(tmp_path, dataset, states, file):
+    """Write an ensemble's checkpoint of this project with the given backbones."""
+    from celestial.checkpoints import Checkpoint, save_checkpoint
+    from celestial.datasets import Preprocessing
+
+    torch.manual_seed(2)
+    state = Classifier("ensemble", 2).state_dict() | states
+    save_checkpoint(file, Checkpoint("ensemble", ("a", "b"), Preprocessing(32), state, 1.0, 0.0,
+                                     {}, {}, "", []))
+    return states
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_run(dataset, tmp_path, stage):
+    weights = tmp_path / "weights.pth"
+    torch.manual_seed(1)
+    torch.save(Classifier("resnet50", 2).backbones["resnet50"].state_dict(), weights)
+    options = ("--model", "resnet50", "--weights", weights, "--epochs", "3", "--stage1-epochs", "3")
+    whole = tmp_path / "whole"
+    assert train(tmp_path, dataset, *options, "--output-dir", whole).status == 0
+
+    killed = tmp_path / "killed"
+    process = start("improved_training.py", "--data-dir", dataset, *QUICK, *options,
+                    "--output-dir", killed, cwd=tmp_path)
+    wanted = ("head on frozen backbone", "last blocks and head")[stage]
+    for line in process.stdout:
+        if line.startswith("epoch") and wanted in line:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    assert not (killed / FINAL).exists() and list(killed.glob("unfinished*"))
+    again = train(tmp_path, dataset, *options, "--output-dir", killed)
+    assert again.status == 0 and "going on after epoch" in again.out
+    assert same_weights(whole / FINAL, killed / FINAL)
+    figures = [[{key: value for key, value in row.items() if "seconds" not in key}
+                for row in history(folder)] for folder in (whole, killed)]
+    assert figures[0] == figures[1]
+
+
+def test_fresh_and_other_options_start_anew(dataset, tmp_path):
+    process = start("improved_training.py", "--data-dir", dataset, *QUICK, "--weights", "none",
+                    "--epochs", "50", cwd=tmp_path)
+    for line in process.stdout:
+        if line.startswith("epoch"):
+            process.send_signal(signal.SIGINT)
+            break
+    _, err = process.communicate()
+    assert process.returncode == 1 and "Traceback" not in err
+    assert "the same command goes on where it stopped" in err
+    folder = tmp_path / "model_checkpoints"
+    assert len(list(folder.glob("unfinished*"))) == 1
+    other = train(tmp_path, dataset, "--weights", "none", "--seed", "7")
+    assert other.status == 0 and "going on" not in other.out
+    assert len(list(folder.glob("unfinished*"))) == 1, "another run's state was lost"
+
+
+def test_the_seed_decides(checkpoint, dataset, tmp_path):
+    done = train(tmp_path, dataset, "--weights", "none")
+    assert done.status == 0
+    assert same_weights(checkpoint, tmp_path / "model_checkpoints" / FINAL)
+
+
+def test_without_network_and_weights(dataset, tmp_path):
+    done = train(tmp_path, dataset, "--weights", "imagenet")
+    assert done.status == 1 and "cannot be downloaded" in done.error
+    assert "efficientnet_b3_rwightman" in done.error, "which file to put where"
+    assert not (tmp_path / "model_checkpoints" / FINAL).exists()
+    process = start("improved_training.py", "--data-dir", dataset, *QUICK, cwd=tmp_path)
+    for line in process.stdout:
+        if line.startswith("weights:"):
+            process.kill()
+            break
+    process.communicate()
+    assert re.search("from scratch in one stage, because .* cannot be downloaded", line)
+
+
+def test_auto_takes_imagenet_weights_from_torchvisions_cache(dataset, tmp_path):
+    torch.manual_seed(3)
+    network = BACKBONES["resnet50"].build()
+    name = BACKBONES["resnet50"].weights.url.rsplit("/", 1)[1]
+    cache = tmp_path / "torch/hub/checkpoints"
+    cache.mkdir(parents=True)
+    torch.save(network.state_dict(), cache / name)
+    done = train(tmp_path, dataset, "--model", "resnet50")
+    assert done.status == 0, done.err
+    assert "weights: ImageNet weights of resnet50 from torchvision" in done.out
+    state = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
+    assert torch.equal(state["backbones.resnet50.conv1.weight"], network.conv1.weight)
+
+    (cache / name).write_bytes(b"half a download")
+    done = train(tmp_path, dataset, "--model", "resnet50", "--weights", "imagenet")
+    assert done.status == 1 and "is damaged" in done.error
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", None])
+def test_a_weight_file_that_does_not_fit(dataset, tmp_path, content):
+    file = tmp_path / "w.pth"
+    if content is None:
+        torch.save({"conv1.weight": torch.zeros(3)}, file)
+    else:
+        file.write_bytes(content)
+    done = train(tmp_path, dataset, "--weights", file)
+    assert done.status == 1 and str(file) in done.error
+
+
+def test_a_loss_that_is_no_number_stops_the_run(checkpoint, dataset, tmp_path):
+    folder = tmp_path / "model_checkpoints"
+    folder.mkdir()
+    (folder / FINAL).write_bytes(checkpoint.read_bytes())
+    done = train(tmp_path, dataset, "--weights", "none", "--learning-rate", "1e30")
+    assert done.status == 1 and "the loss became" in done.error and "--learning-rate" in done.error
+    assert (folder / FINAL).read_bytes() == checkpoint.read_bytes()
+
+
+def test_a_damaged_picture_is_named_and_left_out(dataset, tmp_path):
+    copied = draw_folder(tmp_path / "in", 6)
+    assert run("datapre.py", "--input-dir", copied, "--output-dir", tmp_path / "set", "--copy",
+               cwd=tmp_path).status == 0
+    victim = sorted((tmp_path / "set/train/mars").iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:300])
+    done = train(tmp_path, tmp_path / "set", "--weights", "none", "--epochs", "1")
+    assert done.status == 0, done.err
+    assert f"left out: {victim}" in done.out and "3 mars, 4 neptune" in done.out
+
+
+def test_missing_data_and_locked_output(dataset, tmp_path):
+    done = train(tmp_path, tmp_path / "nowhere")
+    assert done.status == 1 and "run datapre.py first" in done.error
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    done = train(tmp_path, dataset, "--weights", "none", "--output-dir", locked,
+                 **without_override())
+    assert done.status == 1 and "Permission denied" in done.error
+    assert list(locked.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [("--model", "vgg"), ("--epochs", "0"), ("--image-size", "8"),
+                                     ("--learning-rate", "-1"), ("--device", "abacus")])
+def test_wrong_options(options, dataset, tmp_path):
+    done = train(tmp_path, dataset, *options)
+    assert done.status == 2 and "Traceback" not in done.err
+
+
+def test_training_changes_nothing_in_the_dataset(dataset, tmp_path):
+    before = content_of(dataset)
+    assert train(tmp_path, dataset, "--weights", "none", "--epochs", "1").status == 0
+    assert content_of(dataset) == before
+
+
+def test_each_epoch_sees_each_picture_once_in_batches_of_equal_size():
+    for count, size in ((490, 16), (33, 32), (5, 8)):
+        batches = epoch_batches(count, size, 42, 0)
+        assert sorted(np.concatenate(batches)) == list(range(count))
+        lengths = {len(batch) for batch in batches}
+        assert max(lengths) - min(lengths) <= 1
+
+
+def test_views_depend_on_seed_round_and_picture_alone():
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 3, 32, 32), dtype=np.uint8)
+    views = AugmentedPictures(pictures, np.arange(3), seed=9)
+    first = views[4, 1][0]
+    state = torch.get_rng_state()
+    _ = views[0, 0], views[5, 2], torch.rand(7)
+    torch.set_rng_state(state)
+    assert torch.equal(views[4, 1][0], first)
+    assert torch.equal(torch.get_rng_state(), state), "augmentation disturbs the random numbers"
+    assert not torch.equal(views[5, 1][0], first)
+
+
+def test_moving_average_against_the_sum_it_stands_for():
+    values = torch.randn(200, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    averaged, expected = values[0].clone(), float(values[0])
+    for count in range(1, 200):
+        averaged = moving_average(averaged, values[count], count)
+        decay = min(0.99, (1 + count) / (10 + count))
+        expected = decay * expected + (1 - decay) * float(values[count])
+    assert float(averaged) == pytest.approx(expected)
+
+
+def test_learning_rate_rises_then_falls_as_a_cosine():
+    factors = [rate_factor(step, 100) for step in range(100)]
+    assert factors[9] == factors[10] == 1 and factors[0] == 0.1
+    assert factors[55] == pytest.approx(0.505, abs=0.01)
+    assert factors[99] < 0.02 and factors == factors[:10] + sorted(factors[10:], reverse=True)
