@@ -3,6 +3,9 @@ PYTHON ?= python3
 INPUT ?= data/input
 PY := .venv/bin/python
 DEMO := demo
+# Small and short enough for a laptop's CPU; drop it to train with the script's own settings.
+TRAINING := --image-size 96 --epochs 24
+CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
 .PHONY: setup demo test lint
 
@@ -17,19 +20,19 @@ setup: .venv/installed
 demo: setup
 	$(PY) datapre.py --input-dir "$(INPUT)" --output-dir $(DEMO)/celestial_dataset
 	$(PY) improved_training.py --data-dir $(DEMO)/celestial_dataset \
-	    --output-dir $(DEMO)/model_checkpoints --image-size 96 --epochs 24
+	    --output-dir $(DEMO)/model_checkpoints $(TRAINING)
 	$(PY) evaluate_model.py --data-dir $(DEMO)/celestial_dataset \
-	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --checkpoint $(CHECKPOINT) \
 	    --output-dir $(DEMO)/evaluation_results
 	$(PY) generate_visual_predictions.py --data-dir $(DEMO)/celestial_dataset \
 	    --input-dir $(DEMO)/celestial_dataset/test \
-	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --checkpoint $(CHECKPOINT) \
 	    --output-dir $(DEMO)/visual_predictions
 	$(PY) blind_test_validation.py --data-dir $(DEMO)/celestial_dataset \
-	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --checkpoint $(CHECKPOINT) \
 	    --output-dir $(DEMO)
 	$(PY) predict_my_images.py $(DEMO)/celestial_dataset/test \
-	    --checkpoint $(DEMO)/model_checkpoints/celestial_classification_final_model.pth \
+	    --checkpoint $(CHECKPOINT) \
 	    --output-dir $(DEMO)/my_predictions
 	@echo
 	@echo "Done. Open these:"

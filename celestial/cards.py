@@ -1,5 +1,6 @@
 """Pictures with words on them, drawn with Pillow: rows of samples, framed cards, contact sheets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ CARD_WIDTH = 340
 CARD_FRAME = 8
 CARD_BAR = 24
 BARS = 3  # classes with a bar
-MOST_ROWS = 200  # of a sheet; more would not open in a viewer
+CARD_SHAPE = 1.5  # height of a card by its width
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,10 @@ def _draw_bar(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, na
     draw.text((x + width, y), percent(probability), INK, small, anchor="ra")
 
 
-def card_sheet(cards: Sequence[Card], path: Path, title: str, columns: int = 6) -> Path:
-    """Write cards side by side under a title; of very many the first `MOST_ROWS` rows."""
-    left_out = len(cards) - columns * MOST_ROWS
-    if left_out > 0:
-        title += f" (the first {columns * MOST_ROWS}; {left_out} more are not shown)"
-    images = [draw_card(card) for card in cards[:columns * MOST_ROWS]]
-    columns = max(1, min(columns, len(images)))
+def card_sheet(cards: Sequence[Card], path: Path, title: str) -> Path:
+    """Write cards side by side under a title, on a sheet about as wide as high."""
+    images = [draw_card(card) for card in cards]
+    columns = math.ceil(math.sqrt(CARD_SHAPE * max(1, len(images))))
     rows = [images[start:start + columns] for start in range(0, len(images), columns)]
     gap = 12
     heights = [max(image.height for image in row) + gap for row in rows]
