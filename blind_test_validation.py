@@ -14,8 +14,6 @@ with its answers under the real names.
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from celestial import console
 from celestial.console import UserError
 
@@ -29,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     console.add_checkpoint_option(group)
     group.add_argument("--output-dir", type=Path, default=Path(), metavar="FOLDER",
                        help="where blind_test/, the mapping and the report go")
-    group.add_argument("--seed", type=console.whole_number, default=42,
+    group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the random names and the intervals")
     console.add_compute_options(parser, batch_size=32)
     return parser.parse_args()
@@ -37,6 +35,8 @@ def parse_args() -> argparse.Namespace:
 
 def compare(blind: list, named: list) -> tuple[int, float]:
     """Return how many classes differ between two predictions, and the largest difference."""
+    import numpy as np
+
     changed = sum(b.top(1)[0][0] != n.top(1)[0][0] for b, n in zip(blind, named, strict=True))
     largest = max(float(np.abs(b.probabilities - n.probabilities).max())
                   for b, n in zip(blind, named, strict=True))
@@ -71,6 +71,8 @@ def print_classes(predictions: list, truth: dict[str, str], classes: tuple[str, 
 
 def main() -> None:
     args = parse_args()
+    import numpy as np
+
     from celestial import blind, metrics
     from celestial.checkpoints import find_checkpoint
     from celestial.datasets import list_split
@@ -123,7 +125,7 @@ def main() -> None:
             "largest_difference": largest, "verdict": verdict, **figures}),
     ]
     console.print_result({"pictures": len(answers), "accuracy": figures["accuracy"],
-                          "changed_by_renaming": changed}, [*written, mapping])
+                          "changed_by_renaming": changed}, [*written, mapping, folder])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from celestial.console import UserError
 
 TABLES = ("manifest.csv", "rejected.csv", "class_indices.json", "sample_images.png")
 SAMPLES_PER_CLASS = 5
+LISTED = 30  # rejected files on the terminal; rejected.csv has all
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +33,7 @@ def parse_args() -> argparse.Namespace:
                        metavar="FOLDER", help="the dataset; an older one is replaced when the new "
                        "one is complete")
     group = parser.add_argument_group("split")
-    group.add_argument("--seed", type=console.whole_number, default=42,
+    group.add_argument("--seed", type=console.seed_number, default=42,
                        help="another seed draws another split")
     group.add_argument("--copy", action="store_true",
                        help="copy the files; hard links take no space but share their content")
@@ -102,7 +103,15 @@ def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
     labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
 
 
-def print_counts(pictures: list, rejected: list) -> None:
+def print_rejected(rejected: list) -> None:
+    """Print the first files that are left out, with their reasons."""
+    for row in rejected[:LISTED]:
+        print(f"left out: {row.source}: {row.reason}")
+    if len(rejected) > LISTED:
+        print(f"... and {len(rejected) - LISTED} more")
+
+
+def print_counts(pictures: list) -> None:
     """Print the table of pictures by class and split."""
     from celestial.splits import SPLITS
 
@@ -114,10 +123,6 @@ def print_counts(pictures: list, rejected: list) -> None:
         row = [sum(n for (c, s), n in counts.items() if label in (c, "all") and s == split)
                for split in SPLITS]
         print(f"{label:<{width}}" + "".join(f"{n:>8}" for n in (*row, sum(row))))
-    for row in rejected[:20]:
-        print(f"left out: {row.source}: {row.reason}")
-    if len(rejected) > 20:
-        print(f"... and {len(rejected) - 20} more, all in rejected.csv")
 
 
 def main() -> None:
@@ -127,10 +132,10 @@ def main() -> None:
     # Heavy imports wait until the options are read: --help answers at once.
     from tqdm import tqdm
 
-    from celestial.files import recover_folder, replace_folder
-    from celestial.splits import SPLITS, class_folders, draw_splits, scan
+    from celestial.files import class_folders, recover_folder, replace_folder
+    from celestial.splits import SPLITS, draw_splits, scan
 
-    dataset = args.output_dir
+    dataset = args.output_dir.resolve()  # the folder itself, where the name is a link to it
     unfinished = dataset.with_name(f".{dataset.name}.new")
     recover_folder(dataset)
     if dataset.exists():
@@ -140,7 +145,9 @@ def main() -> None:
         return tqdm(results, total=total, desc="checking", unit="file")
 
     pictures, rejected = scan(args.input_dir, args.workers, show)
-    pictures = draw_splits(pictures, class_folders(args.input_dir), args.seed)
+    print_rejected(rejected)
+    classes = [folder.name for folder in class_folders(args.input_dir)]
+    pictures = draw_splits(pictures, classes, args.seed)
 
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -150,7 +157,7 @@ def main() -> None:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
-    print_counts(pictures, rejected)
+    print_counts(pictures)
     print(f"\n{linked} files are hard links, {len(pictures) - linked} are copies"
           + ("; edit a link and you edit the original" if linked else ""))
     by_split = Counter(picture.split for picture in pictures)
@@ -158,7 +165,7 @@ def main() -> None:
         {"pictures": len(pictures), "rejected": len(rejected),
          "classes": sorted({p.label for p in pictures}),
          **{split: by_split[split] for split in SPLITS}},
-        [dataset / name for name in TABLES])
+        [args.output_dir / name for name in TABLES])
 
 
 if __name__ == "__main__":

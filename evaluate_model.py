@@ -12,9 +12,8 @@ out:  evaluation_results/
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from celestial import console
 from celestial.console import UserError
@@ -32,7 +31,7 @@ def parse_args() -> argparse.Namespace:
                        metavar="FOLDER", help="where the figures and tables go")
     group.add_argument("--split", choices=("val", "test"), default="test",
                        help="pictures to evaluate on")
-    group.add_argument("--seed", type=console.whole_number, default=42,
+    group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the intervals and of the pictures that are shown")
     console.add_compute_options(parser, batch_size=32)
     return parser.parse_args()
@@ -60,9 +59,9 @@ def write_predictions(path: Path, predictions: list, truth: list[str], classes: 
     return write_csv(path, header, rows)
 
 
-def write_report(path: Path, labels: np.ndarray, predicted: np.ndarray,
-                 classes: tuple[str, ...]) -> Path:
+def write_report(path: Path, labels, predicted, classes: tuple[str, ...]) -> Path:
     """Write classification_report.csv: a row a class and the averages."""
+    import numpy as np
     from sklearn.metrics import classification_report
 
     from celestial.files import write_csv
@@ -77,9 +76,9 @@ def write_report(path: Path, labels: np.ndarray, predicted: np.ndarray,
                       for name in (*names, "macro avg", "weighted avg")])
 
 
-def draw_plots(out: Path, probs: np.ndarray, labels: np.ndarray,
-               classes: tuple[str, ...]) -> list[Path]:
+def draw_plots(out: Path, probs, labels, classes: tuple[str, ...]) -> list[Path]:
     """Draw the confusion matrices, the accuracy of each class and the curves."""
+    import numpy as np
     from sklearn.metrics import confusion_matrix
 
     from celestial import figures, metrics
@@ -99,23 +98,27 @@ def draw_plots(out: Path, probs: np.ndarray, labels: np.ndarray,
     ]
 
 
-def draw_cards(out: Path, predictions: list, truth: list[str], seed: int) -> list[Path]:
+def draw_cards(out: Path, predictor, predictions: list, truth: list[str],
+               seed: int) -> list[Path]:
     """Draw a random choice of pictures, and the mistakes, the most confident first."""
-    from celestial.cards import card_sheet, judged_card
+    import numpy as np
 
-    pairs = list(zip(predictions, truth, strict=True))
-    order = np.random.default_rng(seed).permutation(len(pairs))[:SHOWN]
-    wrong = [pair for pair in pairs if pair[0].top(1)[0][0] != pair[1]]
-    wrong.sort(key=lambda pair: -pair[0].known_score)
-    right = len(pairs) - len(wrong)
+    from celestial.cards import card_sheet, draw_card, judged_card
+
+    def draw(index: int):
+        picture = predictor.preprocessing.load(predictions[index].path)
+        return draw_card(judged_card(replace(predictions[index], picture=picture), truth[index]))
+
+    chosen = np.random.default_rng(seed).permutation(len(predictions))[:SHOWN]
+    wrong = [index for index, prediction in enumerate(predictions)
+             if prediction.top(1)[0][0] != truth[index]]
+    wrong.sort(key=lambda index: -predictions[index].known_score)
     return [
-        card_sheet([judged_card(*pairs[index]) for index in order],
-                   out / "prediction_visualization.png",
-                   f"{len(order)} of {len(pairs)} pictures, drawn at random; in all "
-                   f"{right} are right"),
-        card_sheet([judged_card(*pair) for pair in wrong[:MISTAKES]],
-                   out / "misclassified_samples.png",
-                   f"{len(wrong)} of {len(pairs)} pictures are misclassified"
+        card_sheet([draw(index) for index in chosen], out / "prediction_visualization.png",
+                   f"{len(chosen)} of {len(predictions)} pictures, drawn at random; in all "
+                   f"{len(predictions) - len(wrong)} are right"),
+        card_sheet([draw(index) for index in wrong[:MISTAKES]], out / "misclassified_samples.png",
+                   f"{len(wrong)} of {len(predictions)} pictures are misclassified"
                    + ("; the most confident first" if wrong else "")),
     ]
 
@@ -149,6 +152,8 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
 
 def main() -> None:
     args = parse_args()
+    import numpy as np
+
     from celestial import metrics
     from celestial.checkpoints import find_checkpoint
     from celestial.datasets import list_split
@@ -162,7 +167,7 @@ def main() -> None:
     predictor = Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
     classes, out = predictor.classes, args.output_dir
     files = list_split(args.data_dir, args.split, classes)
-    everything = list(predictor.predict(files.paths, keep_pictures=True))
+    everything = list(predictor.predict(files.paths))
     all_truth = [classes[label] for label in files.labels]
 
     pairs = [(p, name) for p, name in zip(everything, all_truth, strict=True) if not p.reason]
@@ -183,7 +188,7 @@ def main() -> None:
         write_predictions(out / "predictions.csv", everything, all_truth, classes, args.data_dir),
         write_report(out / "classification_report.csv", labels, probs.argmax(axis=1), classes),
         *draw_plots(out, probs, labels, classes),
-        *draw_cards(out, good, truth, args.seed),
+        *draw_cards(out, predictor, good, truth, args.seed),
         draw_activations(out, predictor, good, truth),
         write_json(out / "metrics.json", {
             "checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),

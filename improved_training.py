@@ -18,10 +18,8 @@ import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from celestial import console
+from celestial.console import UserError
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,7 +47,7 @@ def parse_args() -> argparse.Namespace:
                        help="highest rate; the last blocks take a tenth of it")
     group.add_argument("--patience", type=console.positive_int, default=10,
                        help="epochs without a smaller loss on val before a stage ends")
-    group.add_argument("--seed", type=console.whole_number, default=42)
+    group.add_argument("--seed", type=console.seed_number, default=42)
     group.add_argument("--fresh", action="store_true",
                        help="forget an unfinished training of the same command")
     console.add_compute_options(parser, batch_size=16)
@@ -62,6 +60,17 @@ def run_key(args: argparse.Namespace, *content: object) -> str:
                 if name not in ("data_dir", "output_dir", "workers", "fresh", "weights")}
     text = json.dumps([deciding, *content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def require_enough(train_files, val_files) -> None:
+    """Raise UserError where there is nothing to tell apart, to learn from or to choose by."""
+    present = set(train_files.labels.tolist())
+    missing = [name for label, name in enumerate(train_files.classes) if label not in present]
+    if len(train_files.classes) < 2 or missing or not val_files.paths:
+        reason = ("train has only one class" if len(train_files.classes) < 2 else
+                  f"train has no readable picture of {', '.join(missing)}" if missing else
+                  "val has no readable picture")
+        raise UserError(f"{reason}; put pictures into data/input and run datapre.py again")
 
 
 def load_data(args: argparse.Namespace, device):
@@ -82,6 +91,7 @@ def load_data(args: argparse.Namespace, device):
         content.append([sha for path, sha in zip(files.paths, hashes, strict=True)
                         if path in set(good.paths)])
     (train, train_files), (val, val_files) = arrays
+    require_enough(train_files, val_files)
     data = TrainingData(train, train_files.labels, val, val_files.labels, content[0] + content[1],
                         preprocessing, cache_dir, device,
                         # On a CPU the network needs the cores; the views are the same anyway.
@@ -117,8 +127,10 @@ def draw_augmentations(data, classes: tuple[str, ...], args: argparse.Namespace)
                          columns=["as it is", *(f"view {n}" for n in range(1, 7))])
 
 
-def finish(model, data, classes, train_sha256, args: argparse.Namespace):
+def finish(model, data, classes, train_sha256, why: str, args: argparse.Namespace):
     """Fit temperature and threshold on val and return the checkpoint."""
+    import numpy as np
+
     from celestial import confidence
     from celestial.checkpoints import Checkpoint
     from celestial.files import sha256_of
@@ -136,8 +148,10 @@ def finish(model, data, classes, train_sha256, args: argparse.Namespace):
         temperature=temperature,
         reject_below=confidence.fit_reject_below(confidence.known_score(probs)),
         val={"pictures": len(labels), "accuracy": accuracy, "top2": top2,
-             "log_loss": float(-np.log(probs[np.arange(len(labels)), labels]).mean())},
-        options={name: str(value) for name, value in sorted(vars(args).items())},
+             "log_loss": float(-np.log(probs[np.arange(len(labels)), labels] + 1e-15).mean())},
+        options={**{name: value if isinstance(value, (int, float)) else str(value)
+                    for name, value in sorted(vars(args).items())},
+                 "weights_used": why, "device_used": str(data.device)},
         manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
         train_sha256=train_sha256)
 
@@ -184,7 +198,9 @@ def write_outputs(checkpoint, history, args: argparse.Namespace) -> list[Path]:
 def main() -> None:
     args = parse_args()
     # Heavy imports wait until the options are read: --help answers at once.
+    import numpy as np
     import torch
+    from PIL import Image
     from sklearn.utils.class_weight import compute_class_weight
 
     from celestial.devices import describe, pick_device
@@ -202,7 +218,8 @@ def main() -> None:
     print(f"weights: {start.why}", flush=True)
     examples = draw_augmentations(data, files.classes, args)
 
-    key = run_key(args, data.content, start.digest())
+    key = run_key(args, files.classes, data.content, data.train_labels.tolist(),
+                  data.val_labels.tolist(), start.digest())
     state_file = args.output_dir / f"unfinished_{args.model}_{key}.pth"
     if args.fresh:
         state_file.unlink(missing_ok=True)
@@ -213,11 +230,12 @@ def main() -> None:
     trainer = Trainer(device, class_weights, args.patience, args.seed, state_file)
     if done := len(trainer.progress.history):
         print(f"going on after epoch {done} of an unfinished training, {state_file}")
-    log, trainer.report = reporter(args.output_dir / "logs" / f"{args.model}_{key}", done)
+    log_dir = args.output_dir / "logs" / f"{args.model}_{key}"
+    log, trainer.report = reporter(log_dir, done)
     log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
     train(model, start, data, trainer, args)
 
-    checkpoint = finish(model, data, files.classes, train_sha256, args)
+    checkpoint = finish(model, data, files.classes, train_sha256, start.why, args)
     written = write_outputs(checkpoint, trainer.progress.history, args)
     state_file.unlink(missing_ok=True)
     log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})
@@ -227,7 +245,7 @@ def main() -> None:
           f"{best['log_loss']:.3f}  temperature {checkpoint.temperature:.2f}  unknown below "
           f"{checkpoint.reject_below:.2f}")
     console.print_result({"model": args.model, "weights": start.why, "val": best,
-                          "epochs": len(trainer.progress.history)}, [*written, examples])
+                          "epochs": len(trainer.progress.history)}, [*written, examples, log_dir])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ out:  my_predictions/
 
 import argparse
 import csv
+import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +23,10 @@ from celestial.console import UserError
 
 SUMMARY = "batch_prediction_summary.csv"
 UNFINISHED = "batch_prediction_summary.partial.csv"
+RUN = "batch_prediction_run.json"
 COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top3",
            "prediction_zh", "prediction_ko", "reason"]
-EXPLANATION = "README.md"  # of the folder my_images itself: no picture, no row
+EXPLANATION = console.ROOT / "my_images" / "README.md"  # says what goes in; it gets no row
 ON_SHEET = 120  # pictures on the contact sheet
 ON_TERMINAL = 60  # rows of the table on the terminal
 
@@ -49,15 +52,18 @@ def list_pictures(folder: Path, output_dir: Path) -> list[Path]:
     """Return every file below the folder, without what this script itself wrote.
 
     Raises:
-        UserError: no such folder, or nothing in it.
+        UserError: no such folder, nothing in it, or the answers would lie among the pictures.
     """
     from celestial.files import walk_files
 
+    if folder.resolve() == output_dir.resolve():
+        raise UserError(f"{output_dir} holds the pictures themselves; choose another --output-dir",
+                        status=2)
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; make it and put pictures into it, or name "
                         "another: python predict_my_images.py FOLDER")
     files = [path for path in walk_files(folder, leave_out=output_dir)
-             if path != folder / EXPLANATION]
+             if path.resolve() != EXPLANATION]
     if not files:
         raise UserError(f"{folder} is empty; put pictures into it, or name another folder")
     return files
@@ -82,34 +88,38 @@ def row_of(prediction, folder: Path, names: dict) -> list[str]:
             translated["zh"], translated["ko"], reason]
 
 
-def rows_to_keep(partial: Path, summary: Path, run: dict, run_file: Path) -> list[list[str]]:
-    """Return the complete rows of an earlier run with the same checkpoint.
+def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
+    """Return the rows of an earlier run with the same checkpoint, but for those that failed.
 
     Raises:
         UserError: the earlier run used another checkpoint.
     """
-    import json
-
-    source = partial if partial.is_file() else summary
-    if not source.is_file():
+    source = next((out / name for name in (UNFINISHED, SUMMARY) if (out / name).is_file()), None)
+    if source is None:
         return []
-    earlier = json.loads(run_file.read_text(encoding="utf-8")) if run_file.is_file() else {}
-    if earlier != run:
+    earlier = (out / RUN).read_text(encoding="utf-8") if (out / RUN).is_file() else "{}"
+    if json.loads(earlier) != run:
         raise UserError(f"{source} was made with another checkpoint or folder, so --resume would "
                         "mix two runs; leave --resume out or name another --output-dir")
-    text = source.read_text(encoding="utf-8-sig")
-    complete = text[:text.rfind("\n") + 1]  # a killed run may have left half a row
-    return [row for row in csv.reader(complete.splitlines(keepends=True))
-            if len(row) == len(COLUMNS)][1:]
+    data = source.read_bytes()
+    whole = data[:data.rfind(b"\n") + 1].decode("utf-8-sig")  # the last row may have been cut off
+    rows = csv.reader(io.StringIO(whole, newline=""))
+    return [row for row in rows if len(row) == len(COLUMNS) and row[1] in ("ok", "unknown")]
 
 
-def predict_rows(predictor, files: list[Path], args: argparse.Namespace,
-                 cards: list) -> Iterator[list[str]]:
-    """Predict, draw each annotated picture, collect cards for the sheet and yield the rows."""
+def picture_path(out: Path, filename: str) -> Path:
+    """Return where the annotated picture of a file goes."""
+    from celestial.files import short_name
+
+    target = out / "pictures" / filename
+    return target.with_name(short_name(f"{target.name}.png", extra=5))
+
+
+def predict_rows(predictor, files: list[Path], args: argparse.Namespace) -> Iterator[list[str]]:
+    """Predict, draw each annotated picture and yield the rows, one for each file."""
     from tqdm import tqdm
 
     from celestial.cards import draw_card, prediction_card, save
-    from celestial.files import short_name
     from celestial.names import load_names
 
     names = load_names()
@@ -117,12 +127,26 @@ def predict_rows(predictor, files: list[Path], args: argparse.Namespace,
     for prediction in tqdm(stream, total=len(files), desc="predicting", unit="file"):
         row = row_of(prediction, args.folder, names)
         if prediction.picture is not None:
-            card = prediction_card(prediction, row[0])
-            target = args.output_dir / "pictures" / prediction.path.relative_to(args.folder)
-            save(draw_card(card), target.with_name(short_name(f"{target.name}.png", extra=5)))
-            if len(cards) < ON_SHEET:
-                cards.append(card)
+            card = draw_card(prediction_card(prediction, row[0]))
+            save(card, picture_path(args.output_dir, row[0]))
         yield row
+
+
+def draw_contact_sheet(rows: list[list[str]], args: argparse.Namespace) -> list[Path]:
+    """Write contact_sheet.png from the annotated pictures; return what was written."""
+    from PIL import Image
+
+    from celestial.cards import card_sheet
+
+    drawn = [path for path in (picture_path(args.output_dir, row[0]) for row in rows
+                               if row[1] != "failed") if path.is_file()]
+    if args.no_pictures or not drawn:
+        return []
+    title = f"{len(rows)} files in {args.folder}" + (
+        f", the first {ON_SHEET} pictures" if len(drawn) > ON_SHEET else "")
+    sheet = card_sheet([Image.open(path) for path in drawn[:ON_SHEET]],
+                       args.output_dir / "contact_sheet.png", title)
+    return [sheet, args.output_dir / "pictures"]
 
 
 def print_table(rows: list[list[str]]) -> None:
@@ -141,7 +165,6 @@ def print_table(rows: list[list[str]]) -> None:
 
 def main() -> None:
     args = parse_args()
-    from celestial.cards import card_sheet
     from celestial.checkpoints import find_checkpoint
     from celestial.devices import describe, pick_device
     from celestial.files import sha256_of, write_csv, write_json
@@ -150,38 +173,34 @@ def main() -> None:
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))
-    files = list_pictures(args.folder, args.output_dir)
+    files = {display_name(path.relative_to(args.folder).as_posix()): path
+             for path in list_pictures(args.folder, args.output_dir)}
     predictor = Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
-    summary, partial, run_file = out / SUMMARY, out / UNFINISHED, out / "run.json"
     run = {"folder": str(args.folder.resolve()), "checkpoint_sha256": sha256_of(predictor.path)}
-    rows = rows_to_keep(partial, summary, run, run_file) if args.resume else []
+    rows = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
     done = {row[0] for row in rows}
-    todo = [path for path in files
-            if display_name(path.relative_to(args.folder).as_posix()) not in done]
-    if rows:
-        print(f"{len(rows)} files were done before, {len(todo)} are left")
+    if done:
+        print(f"{len(done)} files were done before, {len(files) - len(done)} are left")
 
-    write_csv(partial, COLUMNS, rows)
-    write_json(run_file, run)
-    cards = []
-    with partial.open("a", encoding="utf-8", newline="") as file:
+    write_csv(out / UNFINISHED, COLUMNS, rows)
+    write_json(out / RUN, run)
+    todo = [path for name, path in files.items() if name not in done]
+    with (out / UNFINISHED).open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        for row in predict_rows(predictor, todo, args, cards):
+        for row in predict_rows(predictor, todo, args):
             writer.writerow(row)
             file.flush()
             rows.append(row)
-    partial.replace(summary)
-    written = [summary]
-    if cards:
-        more = f", the first {len(cards)}" if len(cards) < len(todo) else ""
-        written.append(card_sheet(cards, out / "contact_sheet.png",
-                                  f"{len(todo)} files from {args.folder}{more}"))
+
+    rows.sort(key=lambda row: row[0])
+    written = [write_csv(out / SUMMARY, COLUMNS, rows), out / RUN, *draw_contact_sheet(rows, args)]
+    (out / UNFINISHED).unlink()
     print_table(rows)
     statuses = Counter(row[1] for row in rows)
     console.print_result({"rows": len(rows), **{name: statuses[name] for name in
-                                                 ("ok", "unknown", "failed")}}, written)
+                                                ("ok", "unknown", "failed")}}, written)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Pictures under names that tell nothing: made, listed, and matched with the truth again."""
 
 import datetime
+import hashlib
 import json
 import os
-import random
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from celestial.console import UserError
@@ -33,7 +34,7 @@ class BlindPicture:
 def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path,
                       preprocessing: Preprocessing, seed: int) -> tuple[list[BlindPicture],
                                                                         list[tuple[Path, str]]]:
-    """Write each picture's pixels under a random name, without metadata, in a random order.
+    """Write each picture's pixels under a random name, without metadata.
 
     A copy is a PNG of exactly the pixels that the network's preprocessing would have got.
 
@@ -41,7 +42,7 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
         paths, labels: the pictures and their classes.
         folder: is replaced when all is written, if an earlier run made it.
         preprocessing: decodes.
-        seed: of the names and the order.
+        seed: of the names.
 
     Returns:
         The pictures by anonymous name, and (path, reason) of those that cannot be read.
@@ -53,26 +54,32 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
     if folder.exists() and any(not _is_blind(path) for path in walk_files(folder)):
         raise UserError(f"{folder} holds files that this script did not make; move them away or "
                         "choose another --output-dir")
-    drawn = random.Random(seed)
-    names = [f"{PREFIX}{drawn.getrandbits(4 * DIGITS):0{DIGITS}x}.png" for _ in paths]
     unfinished = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     made, bad = [], []
     try:
-        for name, path, label in sorted(zip(names, paths, labels, strict=True)):
+        for number, (path, label) in enumerate(zip(paths, labels, strict=True)):
             try:
                 pixels = preprocessing.load(path)
             except ImageError as error:
                 bad.append((path, str(error)))
                 continue
+            name = _blind_name(pixels, number, seed)
             Image.fromarray(pixels).save(unfinished / name, compress_level=1)
             os.utime(unfinished / name, EPOCH)
             made.append(BlindPicture(name, display_name(path), label))
+        made.sort(key=lambda picture: picture.blind)
         replace_folder(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return made, bad
+
+
+def _blind_name(pixels: np.ndarray, number: int, seed: int) -> str:
+    """Return a name drawn from the seed and the content, so that no other picture ever has it."""
+    digest = hashlib.sha256(f"{seed}:{number}:".encode() + pixels.tobytes())
+    return f"{PREFIX}{digest.hexdigest()[:DIGITS]}.png"
 
 
 def _is_blind(path: Path) -> bool:
@@ -81,10 +88,11 @@ def _is_blind(path: Path) -> bool:
 
 
 def write_mapping(folder: Path, blind_folder: Path, pictures: Sequence[BlindPicture]) -> Path:
-    """Write blind_test_mapping_<time>.json, the key to the anonymous names."""
+    """Write blind_test_mapping_<time>.json into `folder`, the key to the anonymous names."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return write_json(folder / MAPPING.replace("*", now.strftime("%Y%m%d_%H%M%S")), {
-        "date": now.isoformat(timespec="seconds"), "blind_folder": str(blind_folder),
+        "date": now.isoformat(timespec="seconds"),
+        "blind_folder": blind_folder.relative_to(folder).as_posix(),
         "pictures": [asdict(picture) for picture in pictures]})
 
 
@@ -103,7 +111,7 @@ def read_mapping(path: Path) -> tuple[Path, list[BlindPicture]]:
         raise UserError(f"there is no mapping {path}; blind_test_validation.py writes one")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return (Path(content["blind_folder"]),
+        return (path.parent / content["blind_folder"],
                 [BlindPicture(**picture) for picture in content["pictures"]])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not a mapping that blind_test_validation.py wrote") from error

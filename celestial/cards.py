@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from celestial.files import atomic_path
-from celestial.images import display_copy, display_name
+from celestial.images import display_name
 
 PAPER = (255, 255, 255)
 INK = (30, 34, 42)
@@ -141,9 +141,8 @@ def _draw_bar(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, na
     draw.text((x + width, y), percent(probability), INK, small, anchor="ra")
 
 
-def card_sheet(cards: Sequence[Card], path: Path, title: str) -> Path:
-    """Write cards side by side under a title, on a sheet about as wide as high."""
-    images = [draw_card(card) for card in cards]
+def card_sheet(images: Sequence[Image.Image], path: Path, title: str) -> Path:
+    """Write drawn cards side by side under a title, on a sheet about as wide as high."""
     columns = math.ceil(math.sqrt(CARD_SHAPE * max(1, len(images))))
     rows = [images[start:start + columns] for start in range(0, len(images), columns)]
     gap = 12
@@ -200,8 +199,3 @@ def save(image: Image.Image, path: Path) -> Path:
     with atomic_path(path, durable=False) as temporary:
         image.save(temporary, format="PNG", compress_level=3)
     return path
-
-
-def thumbnail(picture: np.ndarray) -> np.ndarray:
-    """Return a copy small enough to keep many in memory until a sheet is drawn."""
-    return np.asarray(display_copy(picture, CARD_WIDTH))

@@ -15,7 +15,7 @@ from celestial.models import MEMBERS, Classifier
 FORMAT_VERSION = 1
 KIND = "celestial classifier"
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError,
-              AttributeError, IndexError, UnicodeDecodeError)
+              AttributeError, IndexError, AssertionError)
 
 
 @dataclass
@@ -57,8 +57,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
     content = {**vars(checkpoint), "kind": KIND, "format_version": FORMAT_VERSION,
                "classes": list(checkpoint.classes),
                "preprocessing": checkpoint.preprocessing.to_dict()}
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    # A file opened here: torch would report a full disk as an error of its own.
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
     return path
 
 
@@ -70,7 +71,7 @@ def load_weights_only(path: Path) -> dict:
     """
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}; train one with improved_training.py or "
-                        "name another with --checkpoint")
+                        "name another")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
@@ -114,7 +115,7 @@ def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:
     model = Classifier(checkpoint.model, len(checkpoint.classes))
     try:
         model.load_state_dict(checkpoint.state)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise UserError(f"the weights in {path} do not fit its model {checkpoint.model} with "
                         f"{len(checkpoint.classes)} classes; train again") from error
     return model.eval()

@@ -15,6 +15,7 @@ import celestial
 
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
+DATASET = Path("data/celestial_dataset")
 MODELS = ("efficientnet_b3", "resnet50", "ensemble")
 
 
@@ -47,11 +48,11 @@ def positive_int(text: str) -> int:
     return value
 
 
-def whole_number(text: str) -> int:
-    """Read an option as a whole number of at least 0."""
+def seed_number(text: str) -> int:
+    """Read an option as a seed, which numpy and torch take up to 32 bits."""
     value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1}")
     return value
 
 
@@ -73,8 +74,8 @@ def image_side(text: str) -> int:
 
 def add_data_option(group: argparse._ArgumentGroup) -> None:
     """Add --data-dir, the folder that datapre.py made."""
-    group.add_argument("--data-dir", type=Path, default=Path("data/celestial_dataset"),
-                       metavar="FOLDER", help="folder with train/, val/ and test/ class folders")
+    group.add_argument("--data-dir", type=Path, default=DATASET, metavar="FOLDER",
+                       help="folder with train/, val/ and test/ class folders")
 
 
 def add_checkpoint_option(group: argparse._ArgumentGroup) -> None:
@@ -151,6 +152,13 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
         _fail(str(error), error.status)
     except KeyboardInterrupt:
         _fail(f"stopped before the end: {when_stopped}", 1)
+    except ImportError as error:
+        _fail(f"{error.name} is not installed; activate .venv (source .venv/bin/activate, on "
+              "Windows .venv\\Scripts\\activate) or run pip install -r requirements.txt", 1)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise  # a mistake of this program: its traceback is wanted
+        _fail("the memory is full; try a smaller --batch-size or --image-size", 1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -13,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-import celestial
+from celestial import images
 from celestial.console import UserError
-from celestial.files import atomic_path, walk_files, write_json
+from celestial.files import atomic_path, class_folders, sha256_of, walk_files, write_json
 from celestial.images import ImageError, display_name, load_image
 
 # Mean and standard deviation of ImageNet's pictures (torchvision's own constants): the backbones'
@@ -81,13 +82,13 @@ class Preprocessing:
 def train_augmentation() -> v2.Compose:
     """Return the random changes of a training picture, uint8 (3, size, size) -> the same.
 
-    Space has no up, so any turn and mirror image is fair. Pictures shrink but never grow, so no
-    disc is cut off; hue moves by 2 % of the circle at most, because colour tells Mars from the
-    Moon; a few lose their colour, as monochrome cameras have it. Padding stays black.
+    Space has no up, so any turn and mirror image is fair. Pictures shrink but neither grow nor
+    move, so no disc is cut off; hue changes by 2 % of the circle at most, because colour tells
+    Mars from the Moon; a few lose their colour, as with monochrome cameras.
     """
     return v2.Compose([
         v2.RandomHorizontalFlip(),
-        v2.RandomAffine(degrees=180, translate=(0.05, 0.05), scale=(0.65, 1.0),
+        v2.RandomAffine(degrees=180, scale=(0.65, 1.0),
                         interpolation=v2.InterpolationMode.BILINEAR),
         v2.ColorJitter(brightness=0.4, contrast=0.3, saturation=0.3, hue=0.02),
         v2.RandomGrayscale(0.05),
@@ -124,7 +125,7 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; run datapre.py first or name the dataset "
                         "with --data-dir")
-    present = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    present = [entry.name for entry in class_folders(folder)]
     if not present:
         raise UserError(f"{folder} has no class folders; run datapre.py first")
     names = tuple(classes) if classes is not None else tuple(present)
@@ -172,7 +173,7 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
                 else:
                     array[index] = result
         array.flush()
-        write_json(path.with_name(f"bad_{key}.json"), bad)
+        write_json(cache_dir / f"bad_{key}.json", bad)
 
     def decode(path: Path) -> np.ndarray | str:
         try:
@@ -189,8 +190,9 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
 
 
 def cache_key(*parts: object) -> str:
-    """Return a short hash of everything that a cached array depends on."""
-    text = json.dumps([celestial.__version__, *parts], sort_keys=True)
+    """Return a short hash of all that a cached array depends on, the code that makes it too."""
+    code = [sha256_of(Path(module)) for module in (images.__file__, __file__)]
+    text = json.dumps([code, *parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -199,8 +201,10 @@ def cached_array(cache_dir: Path, kind: str, key: str,
     """Return the memory-mapped array `kind_key.npy`, which `build(path)` writes when missing."""
     path = cache_dir / f"{kind}_{key}.npy"
     if not path.exists():
-        with atomic_path(path, durable=False) as temporary:
+        # A name of its own: two trainings at once may both be building this array.
+        with atomic_path(cache_dir / f"{kind}_{key}_{os.getpid()}.npy") as temporary:
             build(temporary)
+        (cache_dir / f"{kind}_{key}_{os.getpid()}.npy").replace(path)
     return np.load(path, mmap_mode="r")
 
 
@@ -234,10 +238,10 @@ def mixed_seed(*numbers: int) -> int:
 def epoch_batches(count: int, batch_size: int, *seed: int) -> list[np.ndarray]:
     """Shuffle 0..count-1 and cut it into batches of nearly equal size, each picture once.
 
-    Equal sizes, because BatchNorm cannot learn from a last batch of one picture.
+    Equal sizes of at least two, because BatchNorm cannot learn from a batch of one picture.
     """
     order = np.random.default_rng(list(seed)).permutation(count)
-    return np.array_split(order, max(1, round(count / batch_size)))
+    return np.array_split(order, max(1, min(round(count / batch_size), count // 2)))
 
 
 def augmented_batches(dataset: AugmentedPictures, view: int, batches: Sequence[np.ndarray],

@@ -34,7 +34,7 @@ def mixed_precision(device: torch.device) -> torch.dtype | None:
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
     if device.type == "cpu":
         able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        if able.get("avx512_bf16") or able.get("amx_bf16"):
+        if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):  # bf16: ARM
             return torch.bfloat16
     return None
 

@@ -12,6 +12,7 @@ from celestial.cards import tile
 from celestial.inference import Predictor
 
 SHOWN = 256  # pixels, side of a picture with its heat map
+AT_ONCE = 8  # pictures; gradients take much more memory than predictions
 
 
 def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) -> np.ndarray:
@@ -28,9 +29,14 @@ def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) ->
     Returns:
         float32 (N, size, size), 0..1 in each picture.
     """
-    inputs = predictor.preprocessing.normalise(squares.to(predictor.device))
+    maps = []
     with GradCAM(predictor.model, predictor.model.cam_layers()) as cam:
-        return cam(inputs, targets=[ClassifierOutputTarget(index) for index in classes])
+        for start in range(0, len(squares), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            inputs = predictor.preprocessing.normalise(squares[part].to(predictor.device))
+            maps.append(cam(inputs, targets=[ClassifierOutputTarget(index)
+                                             for index in classes[part]]))
+    return np.concatenate(maps)
 
 
 def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:

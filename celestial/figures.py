@@ -18,7 +18,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 plt.rcParams.update({
     "figure.dpi": 110, "savefig.dpi": 110, "font.size": 11, "axes.titlesize": 12,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.use": True, "text.parse_math": False,  # a $ in a name is a $
 })
 
 
@@ -70,7 +70,7 @@ def _mark_stages(axis: plt.Axes, rows: Sequence[dict]) -> None:
 def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path,
                    normalised: bool = False) -> Path:
     """Draw a confusion matrix: int (classes, classes), rows true, columns predicted."""
-    side = max(5.5, 0.62 * len(classes) + 2.2)
+    side = min(30.0, max(5.5, 0.62 * len(classes) + 2.2))
     figure, axis = plt.subplots(figsize=(side + 0.8, side))
     totals = counts.sum(axis=1, keepdims=True)
     shown = 100 * counts / np.maximum(totals, 1) if normalised else counts

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LONGEST_NAME = 255  # bytes; the limit of ext4, NTFS, APFS and most others
+# What desktops and git put into folders by themselves; nobody means them.
+NOBODYS_FILES = {".DS_Store", "Thumbs.db", "desktop.ini", ".gitkeep"}
 
 
 @contextmanager
@@ -81,25 +83,40 @@ def sha256_of(path: Path) -> str:
 def walk_files(folder: Path, leave_out: Path | None = None) -> list[Path]:
     """Return every file below `folder`, sorted by its path; links to folders are not followed.
 
+    A folder that cannot be entered is returned in place of its files, so that somebody sees it.
+
     Args:
         folder: where to look; itself it may be a link.
         leave_out: a folder that is not entered (an output folder inside the input folder).
     """
     found = []
-    for root, folders, names in os.walk(folder):
+
+    def note(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for root, folders, names in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if leave_out is None
                       or (Path(root) / name).resolve() != leave_out.resolve()]
-        found += [Path(root) / name for name in names]
+        found += [Path(root) / name for name in names if name not in NOBODYS_FILES]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """Return the class folders in `folder`, sorted; hidden ones (.ipynb_checkpoints) are none."""
+    return sorted(entry for entry in folder.iterdir()
+                  if entry.is_dir() and not entry.name.startswith("."))
 
 
 def replace_folder(new: Path, old: Path) -> None:
     """Put a finished folder in the place of `old`, which is whole until then."""
     aside = old.with_name(f".{old.name}.old")
-    if old.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        old.rename(aside)
-    new.rename(old)
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        if old.exists():
+            old.rename(aside)
+        new.rename(old)
+    finally:
+        recover_folder(old)
     shutil.rmtree(aside, ignore_errors=True)
 
 

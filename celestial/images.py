@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import warnings
 from pathlib import Path
 
@@ -14,6 +15,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM
 
 # Pillow's limit against files that unpack without end; it only warns, `load_image` refuses.
 MOST_PIXELS = Image.MAX_IMAGE_PIXELS
+MOST_BYTES = 1 << 30  # of a file; it is read as a whole
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
@@ -39,10 +41,7 @@ def load_image(source: Path | bytes, at_least: int | None = None) -> np.ndarray:
     Raises:
         ImageError: the reason why the file cannot be used.
     """
-    try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from error
+    data = source if isinstance(source, bytes) else _read(source)
     if not data:
         raise ImageError("the file is empty (0 bytes)")
     try:
@@ -52,7 +51,7 @@ def load_image(source: Path | bytes, at_least: int | None = None) -> np.ndarray:
             if at_least is not None:
                 _reduce_decoding(image, at_least)
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return _to_rgb(ImageOps.exif_transpose(image), image.format)
     except UnidentifiedImageError as error:
         raise ImageError("not a picture of a known format (its content, not its name, "
                          "decides)") from error
@@ -64,6 +63,18 @@ def load_image(source: Path | bytes, at_least: int | None = None) -> np.ndarray:
         raise ImageError(f"cut short or damaged: {error}") from error
 
 
+def _read(path: Path) -> bytes:
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise ImageError("not a file, or a folder that cannot be entered")
+        if state.st_size > MOST_BYTES:
+            raise ImageError(f"larger than {MOST_BYTES >> 20} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+
+
 def _reduce_decoding(image: Image.Image, at_least: int) -> None:
     scale = 2 * at_least / max(image.size)
     if scale < 1:
@@ -71,9 +82,12 @@ def _reduce_decoding(image: Image.Image, at_least: int) -> None:
         image.draft(image.mode, wanted)  # does nothing for formats other than JPEG
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _to_rgb(image: Image.Image, form: str) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
-        grey = _to_8_bits(np.asarray(image))
+        values = np.asarray(image)
+        if form == "PPM":
+            values = values.astype(np.uint16)  # Pillow scales deep PGM files to 16 bits
+        grey = _to_8_bits(values)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -88,7 +102,7 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     16-bit data are divided by 257 (65535 / 255). Of 32-bit data the depth is not declared: it is
     the first of 1.0 (floats only), 255, 65535 that holds the maximum, else the maximum itself.
     """
-    if values.dtype == np.uint16:
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:  # of either byte order
         full_scale = 65535.0
     else:
         values = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
@@ -100,11 +114,11 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(values / full_scale, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def display_copy(picture: np.ndarray, longest_side: int) -> Image.Image:
-    """Return a Pillow picture of at most `longest_side` pixels, for showing."""
+def display_copy(picture: np.ndarray, longest_side: int) -> np.ndarray:
+    """Return a copy of at most `longest_side` pixels, for showing; uint8 (height, width, 3)."""
     image = Image.fromarray(picture)
     image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    return image
+    return np.asarray(image)
 
 
 def display_name(path: Path | str) -> str:

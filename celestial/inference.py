@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from celestial import confidence
-from celestial.cards import thumbnail
 from celestial.checkpoints import build_model, load_checkpoint
+from celestial.datasets import SHOWN_SIDE
 from celestial.devices import autocast
-from celestial.images import ImageError
+from celestial.images import ImageError, display_copy
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Predictor:
             picture = self.preprocessing.load(path)
         except ImageError as error:
             return Prepared(path, None, str(error), None)
-        shown = thumbnail(picture) if keep_picture else None
+        shown = display_copy(picture, SHOWN_SIDE) if keep_picture else None
         return Prepared(path, self.preprocessing.square(picture), "", shown)
 
     def _prepare_all(self, paths: Iterable[Path], keep_pictures: bool) -> Iterator[Prepared]:

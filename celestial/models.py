@@ -125,15 +125,9 @@ class Classifier(nn.Module):
                 for member, network in self.backbones.items()]
 
     def load_backbones(self, states: dict[str, dict[str, torch.Tensor]]) -> None:
-        """Load the weights of each backbone, by its name; the last layer's are left out.
-
-        Raises:
-            RuntimeError: names or shapes do not fit (torch's message).
-        """
+        """Load the weights of each backbone, by its name, as `start_weights` returns them."""
         for member, state in states.items():
-            unused = BACKBONES[member].classifier + "."
-            self.backbones[member].load_state_dict(
-                {key: value for key, value in state.items() if not key.startswith(unused)})
+            self.backbones[member].load_state_dict(state)
 
 
 def _start(layer: nn.Module) -> None:

@@ -1,5 +1,6 @@
 """From class folders to train, val and test: what is usable, what goes where, the manifest."""
 
+import csv
 import hashlib
 import os
 import shutil
@@ -13,7 +14,14 @@ import imagehash
 from PIL import Image
 
 from celestial.console import UserError
-from celestial.files import read_csv, sha256_of, walk_files, write_csv
+from celestial.files import (
+    NOBODYS_FILES,
+    class_folders,
+    read_csv,
+    sha256_of,
+    walk_files,
+    write_csv,
+)
 from celestial.images import ImageError, display_name, load_image
 
 SPLITS = ("train", "val", "test")
@@ -70,7 +78,9 @@ def scan(input_dir: Path, workers: int, progress) -> tuple[list[Picture], list[R
     Returns:
         The usable pictures without a split, and the files left out, both sorted by source.
     """
-    files = walk_files(input_dir)
+    loose = [entry for entry in input_dir.iterdir() if not entry.is_dir()]
+    files = loose + [file for folder in class_folders(input_dir) for file in walk_files(folder)]
+    files = [file for file in files if file.name not in NOBODYS_FILES]
     with ThreadPoolExecutor(workers) as pool:
         checked = list(progress(pool.map(lambda file: _check(file, input_dir), files), len(files)))
     pictures = [item for item in checked if isinstance(item, Picture)]
@@ -79,22 +89,12 @@ def scan(input_dir: Path, workers: int, progress) -> tuple[list[Picture], list[R
     return pictures, sorted(rejected + copies, key=lambda row: row.source)
 
 
-def class_folders(input_dir: Path) -> list[str]:
-    """Return the names of the class folders, sorted; hidden ones (.ipynb_checkpoints) are none."""
-    return sorted(entry.name for entry in input_dir.iterdir()
-                  if entry.is_dir() and not _is_hidden(entry.name))
-
-
-def _is_hidden(folder: str) -> bool:
-    return folder.startswith(".")
-
-
 def _check(file: Path, input_dir: Path) -> Picture | Rejected:
     below = file.relative_to(input_dir)
     source = display_name(below.as_posix())
     if source != below.as_posix():
         return Rejected(source, "its name is not valid UTF-8; rename it")
-    if len(below.parts) < 2 or _is_hidden(below.parts[0]):
+    if len(below.parts) < 2:
         return Rejected(source, "not inside a class folder")
     try:
         picture = load_image(file)
@@ -219,5 +219,6 @@ def read_manifest(path: Path) -> list[Picture]:
         return [Picture(row["path"], row["class"], row["split"], row["group"], row["sha256"],
                         row["phash"], int(row["width"]), int(row["height"]), row["source"])
                 for row in read_csv(path)]
-    except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}); run datapre.py again") from error
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{path} was changed and can no longer be read ({error}); delete "
+                        f"{path.parent} and run datapre.py again") from error

@@ -135,7 +135,7 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
         array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
         views = AugmentedPictures(data.train, data.train_labels, args.seed)
         in_order = np.arange(len(data.train_labels))
-        batches = np.array_split(in_order, max(1, round(len(in_order) / args.batch_size)))
+        batches = np.array_split(in_order, -(-len(in_order) // args.batch_size))
         for view in range(args.stage1_views):
             loaded = augmented_batches(views, view, batches, data.workers, False)
             array[view] = features_of(model, data.ready(loaded), data.device)

@@ -21,6 +21,7 @@ WEIGHT_DECAY = 0.02
 LARGEST_GRADIENT = 1.0  # norm, beyond which gradients are clipped
 WARM_UP = 0.1  # share of a stage's steps in which the learning rate rises
 LAST_RATE = 0.01  # the cosine ends at this share of the learning rate
+SAVING_SHARE = 0.1  # of the time may go into writing the state of an unfinished training
 EMA_DECAY = 0.99  # of the weights' moving average, reached after about 1,000 steps
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -84,8 +85,8 @@ class Progress:
     def save(self, path: Path) -> None:
         """Write all to a file, whole or not at all."""
         content = {**vars(self), "history": [asdict(row) for row in self.history]}
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            torch.save(content, file)
 
     @classmethod
     def load(cls, path: Path) -> "Progress":
@@ -112,17 +113,18 @@ def rate_factor(step: int, steps: int) -> float:
     return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * along))
 
 
-def moving_average(averaged: torch.Tensor, current: torch.Tensor,
-                   count: torch.Tensor | int) -> torch.Tensor:
-    """Update an exponential moving average whose decay rises to `EMA_DECAY`.
+def moving_average(averaged: list[torch.Tensor], current: list[torch.Tensor],
+                   count: torch.Tensor | int) -> None:
+    """Update exponential moving averages, in place, whose decay rises to `EMA_DECAY`.
 
     The rise, (1 + n) / (10 + n), is that of TensorFlow's ExponentialMovingAverage: early on the
     average must forget the random start.
     """
-    if not averaged.is_floating_point():
-        return current
-    decay = min(EMA_DECAY, (1 + float(count)) / (10 + float(count)))
-    return averaged.lerp(current.to(averaged.dtype), 1 - decay)
+    if averaged[0].is_floating_point():
+        decay = min(EMA_DECAY, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+    else:  # BatchNorm's count of batches
+        torch._foreach_copy_(averaged, current)
 
 
 class Trainer:
@@ -137,7 +139,7 @@ class Trainer:
             class_weights: float (classes,), weights of the training loss.
             patience: epochs without a smaller loss on val after which a stage ends.
             seed: of dropout and stochastic depth.
-            state_file: written after each epoch.
+            state_file: written after an epoch, as often as costs a tenth of the time at most.
         """
         self.device = device
         self.loss = nn.CrossEntropyLoss(class_weights.to(device), label_smoothing=LABEL_SMOOTHING)
@@ -145,6 +147,7 @@ class Trainer:
         self.seed = seed
         self.state_file = state_file
         self.report: Callable[[EpochFigures], None] = print
+        self.saved_at = self.saving_seconds = 0.0
         self.progress = Progress.load(state_file) if state_file.exists() else Progress()
 
     def run(self, number: int, stage: Stage) -> None:
@@ -171,15 +174,16 @@ class Trainer:
 
     def _epoch(self, stage: Stage, learner: "Learner", epoch: int) -> EpochFigures:
         started = time.perf_counter()
+        number = len(self.progress.history) + 1
         rate = learner.optimizer.param_groups[0]["lr"]
         loss, accuracy, top2, waiting = learner.train_epoch(
-            stage.train_batches(epoch), self.loss, len(self.progress.history) + 1)
+            stage.train_batches(epoch), self.loss, number)
         logits, labels = predict_batches(learner.averaged.module, stage.val_batches(), self.device)
+        val_loss = nn.functional.cross_entropy(logits, labels)
+        require_finite(val_loss, f"on val in epoch {number}")
         val_accuracy, val_top2 = top_accuracies(logits, labels)
-        return EpochFigures(
-            len(self.progress.history) + 1, stage.name, loss, accuracy, top2,
-            nn.functional.cross_entropy(logits, labels).item(), val_accuracy, val_top2, rate,
-            time.perf_counter() - started, waiting)
+        return EpochFigures(number, stage.name, loss, accuracy, top2, val_loss.item(),
+                            val_accuracy, val_top2, rate, time.perf_counter() - started, waiting)
 
     def _note(self, learner: "Learner", epoch: int, figures: EpochFigures) -> None:
         """Keep the epoch's weights if they are the best, write the state and report."""
@@ -191,8 +195,12 @@ class Trainer:
             progress.best_epoch = epoch
         progress.history.append(figures)
         progress.next_epoch = epoch + 1
-        learner.store(progress)
-        progress.save(self.state_file)
+        started = time.perf_counter()
+        if started - self.saved_at >= self.saving_seconds / SAVING_SHARE:
+            learner.store(progress)
+            progress.save(self.state_file)
+            self.saved_at = time.perf_counter()
+            self.saving_seconds = self.saved_at - started
         self.report(figures)
 
 
@@ -201,7 +209,7 @@ class Learner:
 
     def __init__(self, stage: Stage, device: torch.device):
         self.network = stage.network.to(device)
-        self.averaged = AveragedModel(self.network, avg_fn=moving_average, use_buffers=True)
+        self.averaged = AveragedModel(self.network, multi_avg_fn=moving_average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(stage.parameter_groups, weight_decay=WEIGHT_DECAY)
         steps = stage.epochs * stage.batches_per_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -238,10 +246,7 @@ class Learner:
             with autocast(self.device):
                 logits = self.network(inputs)
             loss = loss_function(logits.float(), labels)
-            if not torch.isfinite(loss):
-                raise UserError(f"the loss became {loss.item()} in epoch {epoch}, step {step}, so "
-                                "training stopped; no checkpoint was replaced; try a lower "
-                                "--learning-rate")
+            require_finite(loss, f"in epoch {epoch}, step {step}")
             self._step(loss)
             total_loss += loss.item() * len(labels)
             outputs.append(logits.detach().float())
@@ -272,6 +277,13 @@ def predict_batches(network: nn.Module, batches: Iterable[Batch],
             logits.append(network(inputs).float())
         labels.append(targets)
     return torch.cat(logits), torch.cat(labels)
+
+
+def require_finite(loss: torch.Tensor, where: str) -> None:
+    """Raise UserError if a loss is no longer a finite number."""
+    if not torch.isfinite(loss):
+        raise UserError(f"the loss became {loss.item()} {where}, so training stopped; no "
+                        "checkpoint was replaced; try a lower --learning-rate")
 
 
 def top_accuracies(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:

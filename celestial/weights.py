@@ -3,6 +3,7 @@
 import hashlib
 import socket
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -32,7 +33,7 @@ class StartWeights:
         for member, state in sorted(self.states.items()):
             for name, value in sorted(state.items()):
                 digest.update(f"{member}.{name}".encode())
-                digest.update(value.contiguous().cpu().numpy().tobytes())
+                digest.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -51,6 +52,9 @@ def start_weights(choice: str, model: str) -> StartWeights:
     if choice == "imagenet":
         return _imagenet(model)
     if choice != "auto":
+        if not Path(choice).is_file():
+            raise UserError(f"--weights {choice} is not a file; say auto, imagenet, none or name a "
+                            "file that is there", status=2)
         return _from_file(Path(choice), model)
     try:
         return _imagenet(model)
@@ -73,13 +77,14 @@ def _imagenet(model: str) -> StartWeights:
         before = socket.getdefaulttimeout()
         socket.setdefaulttimeout(ANSWER_WITHIN)  # torch.hub itself would wait for ever
         try:
-            states[member] = weights.get_state_dict(progress=True, check_hash=True)
-        except (OSError, *UNREADABLE) as error:
+            state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        except (OSError, HTTPException, *UNREADABLE) as error:
             reason = "is damaged" if cached.is_file() else "cannot be downloaded"
             raise UserError(f"the ImageNet weights of {member} {reason} ({_first_line(error)}; "
                             f"{weights.url} belongs in {cached.parent})") from error
         finally:
             socket.setdefaulttimeout(before)
+        states[member] = _fitting(state, member, cached)
     return StartWeights(states, f"ImageNet weights of {' and '.join(states)} from torchvision")
 
 
@@ -97,9 +102,8 @@ def _from_file(path: Path, model: str) -> StartWeights:
     if missing := [member for member in MEMBERS[model] if member not in states]:
         raise UserError(f"{path} has no weights for {' and '.join(missing)}, which --model {model} "
                         "needs")
-    _require_fit(states, path, model)
-    return StartWeights({member: states[member] for member in MEMBERS[model]},
-                        f"weights from {path}")
+    return StartWeights({member: _fitting(states[member], member, path)
+                         for member in MEMBERS[model]}, f"weights from {path}")
 
 
 def _backbone_states(state: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
@@ -112,11 +116,12 @@ def _backbone_states(state: dict[str, torch.Tensor]) -> dict[str, dict[str, torc
     return states
 
 
-def _require_fit(states: dict, path: Path, model: str) -> None:
-    for member in MEMBERS[model]:
-        wanted = {name: value.shape for name, value in BACKBONES[member].build()
-                  .state_dict().items() if not name.startswith(BACKBONES[member].classifier)}
-        given = {name: getattr(value, "shape", None) for name, value in states[member].items()}
-        if any(given.get(name) != shape for name, shape in wanted.items()):
-            raise UserError(f"the weights in {path} do not fit {member}; name a checkpoint of this "
-                            "project or torchvision's own file for it")
+def _fitting(state: dict, member: str, path: Path) -> dict[str, torch.Tensor]:
+    """Return the part of a state dict that the backbone takes, once names and shapes fit."""
+    unused = BACKBONES[member].classifier + "."
+    wanted = {name: value.shape for name, value in BACKBONES[member].build().state_dict().items()
+              if not name.startswith(unused)}
+    if any(getattr(state.get(name), "shape", None) != shape for name, shape in wanted.items()):
+        raise UserError(f"the weights in {path} do not fit {member}; name a checkpoint of this "
+                        "project or torchvision's own file for it")
+    return {name: state[name] for name in wanted}

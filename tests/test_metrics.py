@@ -10,7 +10,10 @@ from sklearn import metrics as theirs
 
 from celestial import confidence, metrics
 
-RANDOM = np.random.default_rng(5)
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(5)
 
 
 @pytest.mark.parametrize("right, total", [(0, 15), (1, 15), (15, 15), (97, 105), (700, 1000)])
@@ -28,9 +31,9 @@ def test_all_right_still_has_an_interval():
         assert figure["value"] == figure["high"] == 1 and 0.7 < figure["low"] < 0.95, name
 
 
-def test_figures_are_sklearns_also_where_a_class_has_no_picture():
-    probs = softmax(RANDOM.normal(0, 2, (200, 5)), axis=1)
-    labels = RANDOM.choice([0, 1, 3], 200)
+def test_figures_are_sklearns_also_where_a_class_has_no_picture(random):
+    probs = softmax(random.normal(0, 2, (200, 5)), axis=1)
+    labels = random.choice([0, 1, 3], 200)
     found = {name: figure["value"] for name, figure in metrics.summarise(probs, labels).items()}
     predicted, present = probs.argmax(axis=1), [0, 1, 3]
     assert found == pytest.approx({
@@ -42,7 +45,7 @@ def test_figures_are_sklearns_also_where_a_class_has_no_picture():
         "log_loss": theirs.log_loss(labels, probs, labels=range(5))})
 
 
-def test_intervals_hold_what_they_promise():
+def test_intervals_hold_what_they_promise(random):
     """Of 300 simulated test sets, about 95 % of the intervals contain the true value."""
     recalls = np.array([0.98, 0.95, 0.8, 0.99])
     held = {"accuracy": 0, "balanced_accuracy": 0, "macro_f1": 0}
@@ -50,7 +53,7 @@ def test_intervals_hold_what_they_promise():
     true_f1 = np.mean(2 * np.diag(confusion) / (1 + confusion.sum(axis=0)))
     for _ in range(300):
         labels = np.repeat(np.arange(4), 25)
-        predicted = np.array([RANDOM.choice(4, p=confusion[label]) for label in labels])
+        predicted = np.array([random.choice(4, p=confusion[label]) for label in labels])
         found = metrics.summarise(softmax(8 * np.eye(4)[predicted], axis=1), labels)
         for name, true in (("accuracy", recalls.mean()), ("balanced_accuracy", recalls.mean()),
                            ("macro_f1", true_f1)):
@@ -59,16 +62,25 @@ def test_intervals_hold_what_they_promise():
         assert count / 300 >= 0.93, name
 
 
-def test_temperature_finds_the_one_that_was_put_in():
-    logits = RANDOM.normal(0, 2, (4000, 5))
-    labels = np.array([RANDOM.choice(5, p=row) for row in softmax(logits, axis=1)])
+def test_temperature_finds_the_one_that_was_put_in(random):
+    logits = random.normal(0, 2, (4000, 5))
+    labels = np.array([random.choice(5, p=row) for row in softmax(logits, axis=1)])
     for stretch in (0.5, 1.0, 3.0):
         assert confidence.fit_temperature(logits * stretch, labels) == pytest.approx(stretch,
                                                                                      rel=0.1)
 
 
-def test_threshold_accepts_95_of_100():
-    scores = RANDOM.uniform(size=105)
+@pytest.mark.parametrize("count", [2, 105])
+def test_a_val_split_that_is_all_right_does_not_ask_for_certainty(count, random):
+    logits = 4 * np.eye(7)[np.arange(count) % 7] + random.normal(0, 0.3, (count, 7))
+    temperature = confidence.fit_temperature(logits, np.arange(count) % 7)
+    probs = confidence.probabilities(logits, temperature)
+    assert temperature > 0.2 and 0.5 < probs.max() < 1 - 1e-4
+    assert confidence.fit_reject_below(confidence.known_score(probs)) < 1 - 1e-4
+
+
+def test_threshold_accepts_95_of_100(random):
+    scores = random.uniform(size=105)
     below = confidence.fit_reject_below(scores)
     assert (scores >= below).mean() >= 0.95
     assert math.isclose((scores >= np.nextafter(below, 2)).mean(), 0.95, abs_tol=0.011)

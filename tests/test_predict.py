@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 from conftest import CLASSES, ROOT, content_of, draw, draw_folder, run, start, without_override
 from PIL import Image
 
@@ -48,9 +49,9 @@ def test_one_row_for_every_file_and_bad_ones_carry_no_prediction(folder, checkpo
     assert content_of(folder) == before
     out = tmp_path / "my_predictions"
     rows = {row["filename"]: row for row in rows_of(out / "batch_prediction_summary.csv")}
-    assert sorted(rows) == sorted(before.keys() - {"README.md"})
+    assert sorted(rows) == sorted(before)
     failed = {name for name, row in rows.items() if row["status"] == "failed"}
-    assert failed == {"notes.jpg", "neptune/empty.png", "mars/mars 0 cut.png"}
+    assert failed == {"README.md", "notes.jpg", "neptune/empty.png", "mars/mars 0 cut.png"}
     for name, row in rows.items():
         if name in failed:
             assert row["reason"] and not row["prediction"] and not row["top3"]
@@ -64,7 +65,7 @@ def test_one_row_for_every_file_and_bad_ones_carry_no_prediction(folder, checkpo
     assert len(drawn) == len(rows) - len(failed)
     with Image.open(out / "contact_sheet.png") as image:
         assert image.width > 1000
-    assert "mars 0 cut.png" in done.out and done.result["failed"] == 3
+    assert "mars 0 cut.png" in done.out and done.result["failed"] == 4
 
 
 def test_names_in_chinese_and_korean(folder, checkpoint, tmp_path):
@@ -106,8 +107,8 @@ def test_killed_and_resumed_has_every_row_once(checkpoint, tmp_path):
     process.communicate()
     assert not (out / "batch_prediction_summary.csv").exists()
     kept = partial.read_bytes().count(b"\n") - 1
-    with partial.open("a") as file:
-        file.write("half a ro")
+    with partial.open("ab") as file:
+        file.write("mars/half a row,ok,火".encode()[:-1])
     done = run("predict_my_images.py", *options, "--resume", cwd=tmp_path)
     assert done.status == 0 and f"{kept} files were done before" in done.out
     rows = rows_of(out / "batch_prediction_summary.csv")
@@ -123,9 +124,38 @@ def test_resume_never_mixes_two_models(folder, checkpoint, tmp_path):
     assert run("predict_my_images.py", "--checkpoint", checkpoint, "--no-pictures",
                cwd=tmp_path).status == 0
     other = draw_folder(tmp_path / "other", 1)
-    done = run("predict_my_images.py", other, "--checkpoint", checkpoint, "--no-pictures",
-               "--resume", cwd=tmp_path)
-    assert done.status == 1 and "leave --resume out" in done.error
+    content = torch.load(checkpoint, weights_only=True)
+    torch.save(content | {"temperature": 3.0}, tmp_path / "other.pth")
+    for arguments in ((other, "--checkpoint", checkpoint),
+                      ("--checkpoint", tmp_path / "other.pth")):
+        done = run("predict_my_images.py", *arguments, "--no-pictures", "--resume", cwd=tmp_path)
+        assert done.status == 1 and "leave --resume out" in done.error
+
+
+def test_resume_tries_failed_files_again_forgets_lost_ones_and_draws_all(
+        folder, checkpoint, tmp_path):
+    odd = folder / "a\u2028b.png"
+    (folder / "a.png").rename(odd)
+    assert run("predict_my_images.py", "--checkpoint", checkpoint, cwd=tmp_path).status == 0
+    odd_row = "a\u2028b.png"
+    (folder / "a.jpg").unlink()
+    Image.fromarray(draw("mars", 5)).save(folder / "neptune/empty.png")
+    done = run("predict_my_images.py", "--checkpoint", checkpoint, "--resume", cwd=tmp_path)
+    assert done.status == 0, done.err
+    out = tmp_path / "my_predictions"
+    rows = {row["filename"]: row for row in rows_of(out / "batch_prediction_summary.csv")}
+    assert sorted(rows) == sorted(content_of(folder)) and odd_row in rows
+    assert rows["neptune/empty.png"]["status"] != "failed"
+    with Image.open(out / "contact_sheet.png") as sheet:
+        cards = [path for path in (out / "pictures").rglob("*.png")]
+        assert sheet.width * sheet.height > 0.7 * (len(cards) - 1) * 340 * 480
+
+
+def test_answers_never_go_among_the_pictures(folder, checkpoint, tmp_path):
+    before = content_of(folder)
+    done = run("predict_my_images.py", folder, "--output-dir", folder, "--checkpoint", checkpoint,
+               cwd=tmp_path)
+    assert done.status == 2 and done.error and content_of(folder) == before
 
 
 def test_ctrl_c_keeps_the_rows_so_far(checkpoint, tmp_path):
@@ -146,7 +176,7 @@ def test_output_inside_the_folder_is_not_read_again(folder, checkpoint, tmp_path
     options = (folder, "--checkpoint", checkpoint, "--output-dir", folder / "answers")
     first = run("predict_my_images.py", *options, cwd=tmp_path)
     second = run("predict_my_images.py", *options, cwd=tmp_path)
-    assert first.result["rows"] == second.result["rows"] == 16
+    assert first.result["rows"] == second.result["rows"] == 17
 
 
 def test_missing_empty_and_locked_folders(checkpoint, folder, tmp_path):

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import shutil
 import signal
 
 import numpy as np
@@ -50,7 +52,8 @@ def test_from_scratch_writes_everything(checkpoint, dataset):
     assert len(rows) == 2 and {row["stage"] for row in rows} == {"whole network from scratch"}
     assert set(rows[0]) >= {"train_loss", "val_loss", "train_accuracy", "val_accuracy",
                             "train_top2", "val_top2", "learning_rate", "seconds"}
-    assert json.loads((folder / "training_options.json").read_text())["image_size"] == "32"
+    options = json.loads((folder / "training_options.json").read_text())
+    assert options["image_size"] == 32 and options["weights_used"].startswith("from scratch")
     assert [path for path in (folder / "logs").rglob("events*")]
     assert not list(folder.glob("unfinished*"))
 
@@ -103,21 +106,24 @@ def load_and_replace(tmp_path, dataset, states, file):
     return states
 
 
-@pytest.mark.parametrize("stage", [0, 1])
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX systems")
+@pytest.mark.parametrize("stage", ["head on frozen backbone", "last blocks and head",
+                                   "whole network from scratch"])
 def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_run(dataset, tmp_path, stage):
     weights = tmp_path / "weights.pth"
     torch.manual_seed(1)
     torch.save(Classifier("resnet50", 2).backbones["resnet50"].state_dict(), weights)
     options = ("--model", "resnet50", "--weights", weights, "--epochs", "3", "--stage1-epochs", "3")
+    if "scratch" in stage:
+        options = ("--weights", "none", "--epochs", "3")
     whole = tmp_path / "whole"
     assert train(tmp_path, dataset, *options, "--output-dir", whole).status == 0
 
     killed = tmp_path / "killed"
     process = start("improved_training.py", "--data-dir", dataset, *QUICK, *options,
                     "--output-dir", killed, cwd=tmp_path)
-    wanted = ("head on frozen backbone", "last blocks and head")[stage]
     for line in process.stdout:
-        if line.startswith("epoch") and wanted in line:
+        if line.startswith("epoch") and stage in line:
             process.send_signal(signal.SIGKILL)
             break
     process.communicate()
@@ -148,9 +154,45 @@ def test_fresh_and_other_options_start_anew(dataset, tmp_path):
 
 
 def test_the_seed_decides(checkpoint, dataset, tmp_path):
-    done = train(tmp_path, dataset, "--weights", "none")
-    assert done.status == 0
-    assert same_weights(checkpoint, tmp_path / "model_checkpoints" / FINAL)
+    final = tmp_path / "model_checkpoints" / FINAL
+    assert train(tmp_path, dataset, "--weights", "none").status == 0
+    assert same_weights(checkpoint, final)
+    assert train(tmp_path, dataset, "--weights", "none", "--seed", "7").status == 0
+    assert not same_weights(checkpoint, final)
+
+
+def test_early_stopping_keeps_the_best_epoch(dataset, tmp_path):
+    done = train(tmp_path, dataset, "--weights", "none", "--epochs", "60", "--patience", "1",
+                 "--learning-rate", "0.05")
+    assert done.status == 0, done.err
+    folder = tmp_path / "model_checkpoints"
+    losses = [float(row["val_loss"]) for row in history(folder)]
+    assert len(losses) < 60 and losses.index(min(losses)) == len(losses) - 2
+    evaluated = run("evaluate_model.py", "--data-dir", dataset, "--split", "val", cwd=tmp_path)
+    assert evaluated.result["accuracy"]["value"] == pytest.approx(
+        float(history(folder)[-2]["val_accuracy"]), abs=1e-6)
+
+
+def test_three_pictures_a_class_go_all_the_way(tmp_path):
+    draw_folder(tmp_path / "data/input", 3)
+    assert run("datapre.py", cwd=tmp_path).status == 0
+    done = train(tmp_path, "data/celestial_dataset", "--weights", "none", "--batch-size", "2")
+    assert done.status == 0, done.err
+    assert run("evaluate_model.py", cwd=tmp_path).status == 0
+
+
+def test_a_dataset_with_nothing_to_learn_from_is_one_sentence(dataset, tmp_path):
+    data = tmp_path / "set"
+    shutil.copytree(dataset, data)
+    for path in (data / "train/mars").iterdir():
+        path.write_text("no picture")
+    done = train(tmp_path, data, "--weights", "none")
+    assert done.status == 1 and "no readable picture of mars" in done.error
+    for split in ("train", "val"):
+        for name in ("mars", "saturn"):
+            shutil.rmtree(data / split / name)
+    done = train(tmp_path, data, "--weights", "none")
+    assert done.status == 1 and "only one class" in done.error
 
 
 def test_without_network_and_weights(dataset, tmp_path):
@@ -227,8 +269,10 @@ def test_missing_data_and_locked_output(dataset, tmp_path):
     assert list(locked.iterdir()) == []
 
 
-@pytest.mark.parametrize("options", [("--model", "vgg"), ("--epochs", "0"), ("--image-size", "8"),
-                                     ("--learning-rate", "-1"), ("--device", "abacus")])
+@pytest.mark.parametrize("options", [("--model", "vgg"), ("--weights", "imagnet"),
+                                     ("--seed", str(10**30)), ("--epochs", "0"),
+                                     ("--image-size", "8"), ("--learning-rate", "-1"),
+                                     ("--device", "abacus")])
 def test_wrong_options(options, dataset, tmp_path):
     done = train(tmp_path, dataset, *options)
     assert done.status == 2 and "Traceback" not in done.err
@@ -241,11 +285,11 @@ def test_training_changes_nothing_in_the_dataset(dataset, tmp_path):
 
 
 def test_each_epoch_sees_each_picture_once_in_batches_of_equal_size():
-    for count, size in ((490, 16), (33, 32), (5, 8)):
+    for count, size in ((490, 16), (33, 32), (5, 8), (5, 1), (3, 2)):
         batches = epoch_batches(count, size, 42, 0)
         assert sorted(np.concatenate(batches)) == list(range(count))
         lengths = {len(batch) for batch in batches}
-        assert max(lengths) - min(lengths) <= 1
+        assert max(lengths) - min(lengths) <= 1 and min(lengths) >= 2
 
 
 def test_views_depend_on_seed_round_and_picture_alone():
@@ -262,12 +306,12 @@ def test_views_depend_on_seed_round_and_picture_alone():
 
 def test_moving_average_against_the_sum_it_stands_for():
     values = torch.randn(200, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    averaged, expected = values[0].clone(), float(values[0])
+    averaged, expected = [values[0].clone()], float(values[0])
     for count in range(1, 200):
-        averaged = moving_average(averaged, values[count], count)
+        moving_average(averaged, [values[count]], count)
         decay = min(0.99, (1 + count) / (10 + count))
         expected = decay * expected + (1 - decay) * float(values[count])
-    assert float(averaged) == pytest.approx(expected)
+    assert float(averaged[0]) == pytest.approx(expected)
 
 
 def test_learning_rate_rises_then_falls_as_a_cosine():
