@@ -25,7 +25,6 @@ demo: setup
 	    --checkpoint $(CHECKPOINT) \
 	    --output-dir $(DEMO)/evaluation_results
 	$(PY) generate_visual_predictions.py --data-dir $(DEMO)/celestial_dataset \
-	    --input-dir $(DEMO)/celestial_dataset/test \
 	    --checkpoint $(CHECKPOINT) \
 	    --output-dir $(DEMO)/visual_predictions
 	$(PY) blind_test_validation.py --data-dir $(DEMO)/celestial_dataset \
