@@ -53,7 +53,7 @@ def judged_card(prediction, true_name: str) -> Card:
     best, probability = prediction.top(1)[0]
     right = best == true_name
     verdict = f"{'right' if right else 'WRONG'}, it is {true_name}"
-    doubt = "; below the threshold: unknown" if prediction.status == "unknown" else ""
+    doubt = "; called unknown" if prediction.status == "unknown" else ""
     return Card(prediction.picture, f"{best}  {percent(probability)}",
                 (verdict + doubt, display_name(prediction.path.name)), prediction.top(BARS),
                 GREEN if right else RED)

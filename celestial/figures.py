@@ -51,6 +51,7 @@ def draw_history(rows: Sequence[dict], path: Path) -> Path:
     axes[1, 1].plot(epochs, [row["learning_rate"] for row in rows], ".-", color=GREY)
     axes[1, 1].set_title("Learning rate of the head")
     axes[1, 1].set_yscale("log")
+    axes[1, 1].yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")
     for axis in axes[1]:
         axis.set_xlabel("Epoch")
     for axis in axes.flat:

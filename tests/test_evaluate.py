@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +11,12 @@ import pytest
 import torch
 from conftest import CLASSES, content_of, draw, run, without_override
 from PIL import Image
+
+from celestial.checkpoints import build_model, load_checkpoint
+from celestial.console import UserError
+from celestial.datasets import Preprocessing
+from celestial.explain import grad_cam
+from celestial.inference import Predictor
 
 SEVEN = ("confusion_matrix.png", "normalized_confusion_matrix.png", "class_accuracy.png",
          "prediction_visualization.png", "misclassified_samples.png",
@@ -103,32 +110,38 @@ def test_a_bad_file_has_its_own_row_and_takes_nobodys_prediction(
     assert done.result["pictures"] == 9, "a bad file is counted"
 
 
-def test_each_picture_counts_once_whatever_the_batch_size(dataset, checkpoint, tmp_path):
-    for size in (1, 4, 9, 64):
-        done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", checkpoint,
-                   "--batch-size", size, "--output-dir", tmp_path / str(size), cwd=tmp_path)
-        assert done.result["pictures"] == 9
-    tables = [probabilities(rows_of(tmp_path / str(size) / "predictions.csv"))
-              for size in (1, 4, 9, 64)]
-    assert all(np.allclose(tables[0], table, atol=0.01) for table in tables)
+def test_each_picture_counts_once_whatever_the_batch_size(
+        evaluation, dataset, checkpoint, tmp_path):
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", checkpoint,
+               "--batch-size", 4, "--output-dir", tmp_path, cwd=tmp_path)
+    assert done.result["pictures"] == evaluation[1].result["pictures"] == 9
+    tables = [probabilities(rows_of(folder / "predictions.csv"))
+              for folder in (evaluation[0], tmp_path)]
+    assert np.allclose(*tables, atol=0.01)
 
 
 SCRIPTS = ("evaluate_model.py", "blind_test_validation.py", "generate_visual_predictions.py")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_unknown_class_empty_class_and_missing_split(script, dataset, checkpoint, tmp_path):
+def test_a_class_that_the_checkpoint_does_not_know(script, dataset, checkpoint, tmp_path):
+    data = tmp_path / "set"
+    shutil.copytree(dataset / "test", data / "test")
+    (data / "test/saturn").rename(data / "test/vulcan")
+    done = run(script, "--data-dir", data, "--checkpoint", checkpoint, cwd=tmp_path)
+    assert done.status == 1 and "vulcan" in done.error and "does not know" in done.error
+    assert [path.name for path in tmp_path.iterdir()] == ["set"], "something was written"
+
+
+def test_a_missing_split_and_an_empty_class(dataset, checkpoint, tmp_path):
     data = tmp_path / "set"
     options = ("--data-dir", data, "--checkpoint", checkpoint)
     data.mkdir()
-    assert "run datapre.py first" in run(script, *options, cwd=tmp_path).error
+    assert "run datapre.py first" in run("evaluate_model.py", *options, cwd=tmp_path).error
     shutil.copytree(dataset / "test", data / "test")
-    (data / "test/saturn").rename(data / "test/vulcan")
-    done = run(script, *options, cwd=tmp_path)
-    assert done.status == 1 and "vulcan" in done.error and "does not know" in done.error
-    shutil.rmtree(data / "test/vulcan")
+    shutil.rmtree(data / "test/saturn")
     (data / "test/saturn").mkdir()
-    done = run(script, *options, cwd=tmp_path)
+    done = run("evaluate_model.py", *options, cwd=tmp_path)
     assert done.status == 1 and "saturn is empty" in done.error
     assert [path.name for path in tmp_path.iterdir()] == ["set"], "something was written"
 
@@ -145,8 +158,9 @@ def test_what_is_no_checkpoint_is_one_sentence(content, checkpoint, dataset, tmp
         inside["format_version" if content == "version" else "model"] = {
             "version": 99, "shape": "resnet50"}[content]
         torch.save(inside, file)
-    others = (*SCRIPTS[1:], "predict_my_images.py") if content == b"a text" else ()
-    for script in ("evaluate_model.py", *others):
+    with pytest.raises(UserError, match=re.escape(str(file))):
+        build_model(load_checkpoint(file), file)
+    for script in (*SCRIPTS, "predict_my_images.py") if content in (b"a text", "shape") else ():
         folder = (dataset / "test",) if script.startswith("predict") else ("--data-dir", dataset)
         done = run(script, *folder, "--checkpoint", file, cwd=tmp_path)
         assert done.status == 1 and str(file) in done.error
@@ -245,3 +259,25 @@ def test_a_mapping_that_is_none(dataset, checkpoint, tmp_path):
     done = run("generate_visual_predictions.py", "--mapping", tmp_path / "m.json", "--checkpoint",
                checkpoint, cwd=tmp_path)
     assert done.status == 1 and "not a mapping" in done.error
+
+
+def test_grad_cam_against_its_formula(dataset, checkpoint):
+    """Weights: the gradient's mean over the map; the map: the positive part of their sum."""
+    predictor = Predictor(checkpoint, torch.device("cpu"), 4, 1)
+    large = Preprocessing(128)  # a map of 4 x 4 places; at 32 pixels it would have but one
+    paths = sorted((dataset / "test").rglob("*.png"))[:3]
+    squares = torch.stack([large.square(large.load(path)) for path in paths])
+    classes = [2, 0, 1]
+    found = grad_cam(predictor, squares, classes)
+
+    kept = {}
+    layer, = predictor.model.cam_layers()
+    layer.register_forward_hook(lambda module, inputs, output: kept.update(map=output))
+    scores = predictor.model(large.normalise(squares))
+    gradient, = torch.autograd.grad(scores[[0, 1, 2], classes].sum(), kept["map"])
+    heat = torch.relu((gradient.mean(dim=(2, 3), keepdim=True) * kept["map"]).sum(dim=1))
+    heat = heat - heat.amin(dim=(1, 2), keepdim=True)
+    heat = heat / (heat.amax(dim=(1, 2), keepdim=True) + 1e-7)
+    expected = torch.nn.functional.interpolate(heat[None], size=(128, 128), mode="bilinear")[0]
+    assert found.shape == (3, 128, 128) and found.max() > 0.5
+    assert np.allclose(found, expected.detach().numpy(), atol=0.02)

@@ -22,7 +22,7 @@ from conftest import (
 from PIL import Image
 
 from celestial.checkpoints import load_checkpoint
-from celestial.datasets import AugmentedPictures, epoch_batches
+from celestial.datasets import AugmentedPictures, epoch_batches, plain_batches
 from celestial.models import BACKBONES, MEMBERS, Classifier
 from celestial.training import moving_average, rate_factor
 
@@ -302,6 +302,14 @@ def test_views_depend_on_seed_round_and_picture_alone():
     assert torch.equal(views[4, 1][0], first)
     assert torch.equal(torch.get_rng_state(), state), "augmentation disturbs the random numbers"
     assert not torch.equal(views[5, 1][0], first)
+
+
+def test_validation_is_never_augmented():
+    pictures = np.random.default_rng(0).integers(0, 255, (5, 3, 32, 32), dtype=np.uint8)
+    for _ in range(2):
+        batches = list(plain_batches(pictures, np.arange(5), 2))
+        assert np.array_equal(torch.cat([batch for batch, _ in batches]).numpy(), pictures)
+        assert torch.cat([labels for _, labels in batches]).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_moving_average_against_the_sum_it_stands_for():
