@@ -16,7 +16,7 @@ from pathlib import Path
 from celestial import console
 from celestial.console import UserError
 
-ON_SHEET = 60  # pictures in showcase_summary.png
+ON_SHEET = 60  # pictures in showcase_summary.png: the mistakes, then right ones of every class
 
 
 def parse_args() -> argparse.Namespace:
@@ -125,7 +125,9 @@ def main() -> None:
     hits, total = len(right), len(framed)
     low, high = metrics.wilson(hits, total)
     accuracy = {"value": hits / total, "low": low, "high": high}
-    summary = card_sheet([Image.open(path) for path in (wrong + right)[:ON_SHEET]],
+    room = min(len(right), max(0, ON_SHEET - len(wrong)))
+    shown = wrong[:ON_SHEET] + [right[place * len(right) // room] for place in range(room)]
+    summary = card_sheet([Image.open(path) for path in shown],
                          args.output_dir / "showcase_summary.png",
                          f"{hits} of {total} pictures right; the mistakes come first")
     table = write_table(args.output_dir, framed)
