@@ -156,7 +156,9 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
         _fail(f"{error.name} is not installed; activate .venv (source .venv/bin/activate, on "
               "Windows .venv\\Scripts\\activate) or run pip install -r requirements.txt", 1)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
+        if not isinstance(error, MemoryError) and not any(
+                words in str(error) for words in ("out of memory", "not enough memory",
+                                                  "can't allocate memory")):
             raise  # a mistake of this program: its traceback is wanted
         _fail("the memory is full; try a smaller --batch-size or --image-size", 1)
     except BrokenPipeError:
