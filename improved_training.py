@@ -64,39 +64,45 @@ def run_key(args: argparse.Namespace, *content: object) -> str:
 
 def require_enough(train_files, val_files) -> None:
     """Raise UserError where there is nothing to tell apart, to learn from or to choose by."""
-    present = set(train_files.labels.tolist())
-    missing = [name for label, name in enumerate(train_files.classes) if label not in present]
-    if len(train_files.classes) < 2 or missing or not val_files.paths:
-        reason = ("train has only one class" if len(train_files.classes) < 2 else
-                  f"train has no readable picture of {', '.join(missing)}" if missing else
-                  "val has no readable picture")
-        raise UserError(f"{reason}; put pictures into data/input and run datapre.py again")
+    learned = set(train_files.labels.tolist())
+    missing = [name for label, name in enumerate(train_files.classes) if label not in learned]
+    if len(train_files.classes) < 2:
+        reason = "train has only one class"
+    elif missing:
+        reason = f"train has no readable picture of {', '.join(missing)}"
+    elif not val_files.paths:
+        reason = "val has no readable picture"
+    else:
+        return
+    raise UserError(f"{reason}; put pictures into data/input and run datapre.py again")
+
+
+def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
+    """Decode a split; return (pictures, readable files, sha256 of each of these)."""
+    from celestial.datasets import decode_split, list_split
+    from celestial.files import sha256_of
+
+    files = list_split(args.data_dir, split, classes)
+    hashes = {path: sha256_of(path) for path in files.paths}
+    pictures, files = decode_split(files, preprocessing, args.output_dir / "cache",
+                                   list(hashes.values()), args.workers)
+    return pictures, files, [hashes[path] for path in files.paths]
 
 
 def load_data(args: argparse.Namespace, device):
-    """Decode train and val; return (TrainingData, files of train, files of val)."""
-    from celestial.datasets import Preprocessing, decode_split, list_split
-    from celestial.files import sha256_of
+    """Decode train and val; return (TrainingData, files of train, sha256 of each of these)."""
+    from celestial.datasets import Preprocessing
     from celestial.stages import TrainingData
 
     preprocessing = Preprocessing(args.image_size)
-    cache_dir = args.output_dir / "cache"
-    train_files = list_split(args.data_dir, "train")
-    val_files = list_split(args.data_dir, "val", train_files.classes)
-    arrays, content = [], []
-    for files in (train_files, val_files):
-        hashes = [sha256_of(path) for path in files.paths]
-        array, good = decode_split(files, preprocessing, cache_dir, hashes, args.workers)
-        arrays.append((array, good))
-        content.append([sha for path, sha in zip(files.paths, hashes, strict=True)
-                        if path in set(good.paths)])
-    (train, train_files), (val, val_files) = arrays
+    train, train_files, train_hashes = load_split("train", None, preprocessing, args)
+    val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
-    data = TrainingData(train, train_files.labels, val, val_files.labels, content[0] + content[1],
-                        preprocessing, cache_dir, device,
+    data = TrainingData(train, train_files.labels, val, val_files.labels,
+                        train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
                         # On a CPU the network needs the cores; the views are the same anyway.
                         args.workers if device.type == "cuda" else 0)
-    return data, train_files, content[0]
+    return data, train_files, train_hashes
 
 
 def train(model, start, data, trainer, args: argparse.Namespace) -> None:
