@@ -74,16 +74,12 @@ def main() -> None:
     import numpy as np
 
     from celestial import blind, metrics
-    from celestial.checkpoints import find_checkpoint
     from celestial.datasets import list_split
-    from celestial.devices import describe, pick_device
     from celestial.files import walk_files, write_json
     from celestial.images import display_name
-    from celestial.inference import Predictor
+    from celestial.inference import start_predictor
 
-    device = pick_device(args.device)
-    console.print_header(__file__, args, describe(device))
-    predictor = Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
+    predictor = start_predictor(__file__, args)
     classes, out = predictor.classes, args.output_dir
     files = list_split(args.data_dir, "test", classes)
     folder = out / "blind_test"

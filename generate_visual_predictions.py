@@ -104,14 +104,10 @@ def main() -> None:
 
     from celestial import metrics
     from celestial.cards import card_sheet
-    from celestial.checkpoints import find_checkpoint
-    from celestial.devices import describe, pick_device
     from celestial.images import display_name
-    from celestial.inference import Predictor
+    from celestial.inference import start_predictor
 
-    device = pick_device(args.device)
-    console.print_header(__file__, args, describe(device))
-    predictor = Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
+    predictor = start_predictor(__file__, args)
     files, truth, origin = find_pictures(args, predictor.classes)
     print(f"{len(files)} pictures from {origin}")
     framed, unreadable = frame_all(predictor, files, truth, args.output_dir)

@@ -165,17 +165,13 @@ def print_table(rows: list[list[str]]) -> None:
 
 def main() -> None:
     args = parse_args()
-    from celestial.checkpoints import find_checkpoint
-    from celestial.devices import describe, pick_device
     from celestial.files import sha256_of, write_csv, write_json
     from celestial.images import display_name
-    from celestial.inference import Predictor
+    from celestial.inference import start_predictor
 
-    device = pick_device(args.device)
-    console.print_header(__file__, args, describe(device))
+    predictor = start_predictor(__file__, args)
     files = {display_name(path.relative_to(args.folder).as_posix()): path
              for path in list_pictures(args.folder, args.output_dir)}
-    predictor = Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
     run = {"folder": str(args.folder.resolve()), "checkpoint_sha256": sha256_of(predictor.path)}

@@ -1,5 +1,6 @@
 """Predictor: pictures in, calibrated probabilities out, for every script."""
 
+import argparse
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,10 @@ import numpy as np
 import torch
 
 from celestial import confidence
-from celestial.checkpoints import build_model, load_checkpoint
+from celestial.checkpoints import build_model, find_checkpoint, load_checkpoint
+from celestial.console import print_header
 from celestial.datasets import SHOWN_SIDE
-from celestial.devices import autocast
+from celestial.devices import autocast, describe, pick_device
 from celestial.images import ImageError, display_copy
 
 
@@ -62,6 +64,17 @@ class Prepared:
     square: torch.Tensor | None
     reason: str
     picture: np.ndarray | None
+
+
+def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
+    """Print the run header and load the checkpoint that a script's common options name.
+
+    Raises:
+        UserError: the device or the checkpoint cannot be used.
+    """
+    device = pick_device(args.device)
+    print_header(script, args, describe(device))
+    return Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
 
 
 class Predictor:
