@@ -127,6 +127,8 @@ def dataset(tmp_path_factory) -> Path:
 def checkpoint(dataset, tmp_path_factory) -> Path:
     """A checkpoint trained from scratch for two epochs on the drawn dataset."""
     base = tmp_path_factory.mktemp("trained")
+    before = content_of(dataset)
     done = run("improved_training.py", "--data-dir", dataset, "--weights", "none", *QUICK, cwd=base)
     assert done.status == 0, done.err
+    assert content_of(dataset) == before, "training changed the dataset"
     return base / "model_checkpoints/celestial_classification_final_model.pth"

@@ -13,7 +13,6 @@ import torch
 from conftest import (
     CLASSES,
     QUICK,
-    content_of,
     draw_folder,
     run,
     start,
@@ -276,12 +275,6 @@ def test_missing_data_and_locked_output(dataset, tmp_path):
 def test_wrong_options(options, dataset, tmp_path):
     done = train(tmp_path, dataset, *options)
     assert done.status == 2 and "Traceback" not in done.err
-
-
-def test_training_changes_nothing_in_the_dataset(dataset, tmp_path):
-    before = content_of(dataset)
-    assert train(tmp_path, dataset, "--weights", "none", "--epochs", "1").status == 0
-    assert content_of(dataset) == before
 
 
 def test_each_epoch_sees_each_picture_once_in_batches_of_equal_size():
