@@ -145,8 +145,8 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
             for label, pair, picture, first, other
             in zip(chosen, names, pictures, best, second, strict=True)]
     return labelled_rows(rows, out / "feature_activation_visualization.png",
-                         title="Grad-CAM: the place that speaks for a class (red: most); the "
-                         f"network sees {cells} x {cells} places",
+                         title=f"Grad-CAM: what speaks for a class, in {cells} x {cells} places "
+                         "(red: most)",
                          columns=["picture", "heat map", "for the prediction", "for the next"])
 
 
