@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from celestial.renderer.canvas import Canvas
 
+LETTERS = "ABCDEFGHIKLMNOPRSTUabcdefghiklmnoprstu 0123456789:/-."
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB (ITU-R BT.709)
 
 
@@ -120,7 +121,7 @@ def finish(canvas: Canvas, look: Look) -> None:
     if c.chance(0.6):
         look.quality = int(c.uniform(35, 95))
     if c.chance(0.06):
-        look.text = "".join(c.rng.choice(list("ABCDEFGHIKLMNOPRSTUabcdefghiklmnoprstu 0123456789:/-."),
+        look.text = "".join(c.rng.choice(list(LETTERS),
                                          int(c.rng.integers(5, 22))))
     if c.chance(0.04):
         look.missing = c.uniform(0.01, 0.15)
