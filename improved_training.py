@@ -43,6 +43,9 @@ def parse_args() -> argparse.Namespace:
                        help="of stage 1, on cached features")
     group.add_argument("--stage1-views", type=console.positive_int, default=4,
                        help="augmented views of each picture whose features stage 1 learns from")
+    group.add_argument("--grow-from", type=console.image_side, default=None, metavar="SIDE",
+                       help="begin with pictures of this side, pixels, which grow to "
+                       "--image-size: faster; None: all epochs at --image-size")
     group.add_argument("--learning-rate", type=console.positive_float, default=1e-3,
                        help="highest rate; the last blocks take a tenth of it")
     group.add_argument("--patience", type=console.positive_int, default=10,
@@ -99,9 +102,7 @@ def load_data(args: argparse.Namespace, device):
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
     data = TrainingData(train, train_files.labels, val, val_files.labels,
-                        train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
-                        # On a CPU the network needs the cores; the views are the same anyway.
-                        args.workers if device.type == "cuda" else 0)
+                        train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device)
     return data, train_files, train_hashes
 
 
@@ -119,15 +120,17 @@ def train(model, start, data, trainer, args: argparse.Namespace) -> None:
 
 def draw_augmentations(data, classes: tuple[str, ...], args: argparse.Namespace) -> Path:
     """Write augmentation_examples.png: a picture of each class and views of it."""
-    from celestial.cards import labelled_rows
-    from celestial.datasets import AugmentedPictures
+    from torch import from_numpy, uint8
 
-    views = AugmentedPictures(data.train, data.train_labels, args.seed)
-    rows = []
-    for label, name in enumerate(classes):
-        index = int((data.train_labels == label).argmax())
-        pictures = [data.train[index], *(views[view, index][0].numpy() for view in range(6))]
-        rows.append((name, [picture.transpose(1, 2, 0) for picture in pictures]))
+    from celestial.augmentation import random_views
+    from celestial.cards import labelled_rows
+
+    firsts = [int((data.train_labels == label).argmax()) for label in range(len(classes))]
+    pictures = from_numpy(data.train[firsts])
+    seen = [pictures, *((random_views(pictures, args.seed, view, firsts) * 255).to(uint8)
+                        for view in range(6))]
+    rows = [(name, [round_of_views[label].permute(1, 2, 0).numpy() for round_of_views in seen])
+            for label, name in enumerate(classes)]
     return labelled_rows(rows, args.output_dir / "augmentation_examples.png",
                          title="What training sees: the picture and random views of it",
                          columns=["as it is", *(f"view {n}" for n in range(1, 7))])

@@ -16,7 +16,9 @@ import celestial
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
 DATASET = Path("data/celestial_dataset")
-MODELS = ("efficientnet_b3", "resnet50", "ensemble")
+MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble")
+DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
+         "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
 
 
 class UserError(Exception):
@@ -69,6 +71,14 @@ def image_side(text: str) -> int:
     value = int(text)
     if not 32 <= value <= 2048:
         raise argparse.ArgumentTypeError(f"{text} is not between 32 and 2048 pixels")
+    return value
+
+
+def picture_side(text: str) -> int:
+    """Read an option as the side of a drawn picture."""
+    value = int(text)
+    if not 16 <= value <= 4096:
+        raise argparse.ArgumentTypeError(f"{text} is not between 16 and 4096 pixels")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Split folders -> tensors, and the two presets, train and eval, that every script uses."""
+"""Split folders -> tensors, and the one preprocessing that every script uses."""
 
 import hashlib
 import json
@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from celestial import images
@@ -77,24 +75,6 @@ class Preprocessing:
         """Read what `to_dict` wrote."""
         return cls(int(values["size"]), str(values["fit"]), tuple(values["mean"]),
                    tuple(values["std"]))
-
-
-def train_augmentation() -> v2.Compose:
-    """Return the random changes of a training picture, uint8 (3, size, size) -> the same.
-
-    Space has no up, so any turn and mirror image is fair. Pictures shrink but neither grow nor
-    move, so no disc is cut off; hue changes by 2 % of the circle at most, because colour tells
-    Mars from the Moon; a few lose their colour, as with monochrome cameras.
-    """
-    return v2.Compose([
-        v2.RandomHorizontalFlip(),
-        v2.RandomAffine(degrees=180, scale=(0.65, 1.0),
-                        interpolation=v2.InterpolationMode.BILINEAR),
-        v2.ColorJitter(brightness=0.4, contrast=0.3, saturation=0.3, hue=0.02),
-        v2.RandomGrayscale(0.05),
-        v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.2))], 0.2),
-        v2.RandomApply([v2.GaussianNoise(sigma=0.03)], 0.2),
-    ])
 
 
 @dataclass(frozen=True)
@@ -208,28 +188,6 @@ def cached_array(cache_dir: Path, kind: str, key: str,
     return np.load(path, mmap_mode="r")
 
 
-class AugmentedPictures(Dataset):
-    """Random views of training pictures, the same for any number of workers and any order.
-
-    The key of a view is (round, index): its random numbers come from the seed and this key
-    alone, so a resumed training sees what an uninterrupted one would have seen.
-    """
-
-    def __init__(self, pictures: np.ndarray, labels: np.ndarray, seed: int):
-        self.pictures = pictures
-        self.labels = labels
-        self.seed = seed
-        self.augment = train_augmentation()
-
-    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, int]:
-        """Return (uint8 (3, size, size), label)."""
-        view, index = key
-        picture = torch.from_numpy(np.array(self.pictures[index]))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(mixed_seed(self.seed, view, index))
-            return self.augment(picture), int(self.labels[index])
-
-
 def mixed_seed(*numbers: int) -> int:
     """Return one 64-bit seed out of several numbers (numpy's SeedSequence)."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
@@ -242,14 +200,6 @@ def epoch_batches(count: int, batch_size: int, *seed: int) -> list[np.ndarray]:
     """
     order = np.random.default_rng(list(seed)).permutation(count)
     return np.array_split(order, max(1, min(round(count / batch_size), count // 2)))
-
-
-def augmented_batches(dataset: AugmentedPictures, view: int, batches: Sequence[np.ndarray],
-                      workers: int, pin_memory: bool) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Yield (uint8 (N, 3, size, size), labels (N,)) for each batch of indices."""
-    keys = [[(view, int(index)) for index in batch] for batch in batches]
-    return iter(DataLoader(dataset, batch_sampler=keys, num_workers=workers,
-                           pin_memory=pin_memory))
 
 
 def plain_batches(pictures: np.ndarray, labels: np.ndarray,

@@ -1,4 +1,4 @@
-"""ResNet50, EfficientNet-B3 and their ensemble under one head; what is frozen and what learns."""
+"""The networks: backbones and an ensemble of two under one head; what is frozen, what learns."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torchvision import models as torchvision_models
 from torchvision.models.efficientnet import MBConv
+from torchvision.models.regnet import ResBottleneckBlock
 from torchvision.models.resnet import Bottleneck
 
 HIDDEN = (512, 256)  # units of the head's two hidden layers
@@ -35,6 +36,10 @@ class Backbone:
 
 
 BACKBONES = {
+    "regnet_y_800mf": Backbone(
+        torchvision_models.regnet_y_800mf,
+        torchvision_models.RegNet_Y_800MF_Weights.IMAGENET1K_V2,
+        784, "fc", ("trunk_output.block4",), "trunk_output"),
     "efficientnet_b3": Backbone(
         torchvision_models.efficientnet_b3,
         torchvision_models.EfficientNet_B3_Weights.IMAGENET1K_V1,
@@ -44,8 +49,7 @@ BACKBONES = {
         torchvision_models.ResNet50_Weights.IMAGENET1K_V2,
         2048, "fc", ("layer4",), "layer4"),
 }
-MEMBERS = {"efficientnet_b3": ("efficientnet_b3",), "resnet50": ("resnet50",),
-           "ensemble": ("resnet50", "efficientnet_b3")}
+MEMBERS = {**{name: (name,) for name in BACKBONES}, "ensemble": ("resnet50", "efficientnet_b3")}
 
 
 class DepthwiseConv(nn.Conv2d):
@@ -142,6 +146,8 @@ def _start(layer: nn.Module) -> None:
         nn.init.zeros_(layer.bias)
     elif isinstance(layer, Bottleneck):
         nn.init.zeros_(layer.bn3.weight)
+    elif isinstance(layer, ResBottleneckBlock):
+        nn.init.zeros_(layer.f.c[1].weight)
     elif isinstance(layer, MBConv) and layer.use_res_connect:
         nn.init.zeros_(layer.block[-1][1].weight)
 

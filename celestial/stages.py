@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from celestial.augmentation import random_views
 from celestial.datasets import (
-    AugmentedPictures,
     Preprocessing,
-    augmented_batches,
     cache_key,
     cached_array,
     epoch_batches,
@@ -25,6 +24,7 @@ from celestial.training import Batch, Stage
 HEAD = "head on frozen backbone"
 LAST_BLOCKS = "last blocks and head"
 SCRATCH = "whole network from scratch"
+GROWING = 0.7  # share of the epochs in which the pictures grow
 LAST_BLOCKS_RATE = 0.1  # of the learning rate: good weights are to be moved little
 
 
@@ -39,7 +39,6 @@ class TrainingData:
         preprocessing: how the pictures were and will be prepared.
         cache_dir: where features are kept.
         device: where batches go.
-        workers: processes that augment; 0: the main process.
     """
 
     train: np.ndarray
@@ -50,24 +49,38 @@ class TrainingData:
     preprocessing: Preprocessing
     cache_dir: Path
     device: torch.device
-    workers: int
 
-    def ready(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Move batches of uint8 pictures to the device and normalise them there."""
-        for pictures, labels in batches:
-            pictures = pictures.to(self.device, non_blocking=True)
-            yield self.preprocessing.normalise(pictures), labels.to(self.device)
+    def views(self, view: int, batches: Iterable[np.ndarray], seed: int,
+              side: int | None = None) -> Iterator[Batch]:
+        """Yield a random view of each training picture, in batches of the indices given."""
+        for batch in batches:
+            pictures = torch.from_numpy(self.train[batch]).to(self.device)
+            views = random_views(pictures, seed, view, batch, side)
+            yield (self.preprocessing.normalise(views),
+                   torch.from_numpy(self.train_labels[batch]).to(self.device))
 
     def train_batches(self, epoch: int, args: argparse.Namespace) -> Iterator[Batch]:
         """Yield augmented batches, the same for the same epoch and seed."""
-        views = AugmentedPictures(self.train, self.train_labels, args.seed)
         order = epoch_batches(len(self.train_labels), args.batch_size, args.seed, epoch)
-        pinned = self.device.type == "cuda"
-        return self.ready(augmented_batches(views, epoch, order, self.workers, pinned))
+        return self.views(epoch, order, args.seed, side_in_epoch(epoch, args))
 
     def val_batches(self, args: argparse.Namespace) -> Iterator[Batch]:
         """Yield the pictures of val, as they are."""
-        return self.ready(plain_batches(self.val, self.val_labels, args.batch_size))
+        for pictures, labels in plain_batches(self.val, self.val_labels, args.batch_size):
+            yield self.preprocessing.normalise(pictures.to(self.device)), labels.to(self.device)
+
+
+def side_in_epoch(epoch: int, args: argparse.Namespace) -> int:
+    """Return the side of the training pictures: it may grow, as small ones are learned faster.
+
+    From `--grow-from` it rises evenly, in steps of 16 pixels, to `--image-size`, which it reaches
+    after `GROWING` of the epochs.
+    """
+    if args.grow_from is None or args.grow_from >= args.image_size:
+        return args.image_size
+    along = min(1.0, epoch / max(1, GROWING * args.epochs))
+    side = args.grow_from + along * (args.image_size - args.grow_from)
+    return args.image_size if along == 1 else int(side // 16 * 16)
 
 
 def head_stage(model: Classifier, data: TrainingData, weights_digest: str,
@@ -133,12 +146,10 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
     def build_train(path: Path) -> None:
         shape = (args.stage1_views, len(data.train_labels), width)
         array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-        views = AugmentedPictures(data.train, data.train_labels, args.seed)
         in_order = np.arange(len(data.train_labels))
         batches = np.array_split(in_order, -(-len(in_order) // args.batch_size))
         for view in range(args.stage1_views):
-            loaded = augmented_batches(views, view, batches, data.workers, False)
-            array[view] = features_of(model, data.ready(loaded), data.device)
+            array[view] = features_of(model, data.views(view, batches, args.seed), data.device)
         array.flush()
 
     def build_val(path: Path) -> None:

@@ -30,8 +30,9 @@ def test_head_and_features(name):
     with torch.inference_mode():
         assert model.features(PICTURES).shape == (4, model.head[0].in_features)
         assert model(PICTURES).shape == (4, 3)
-    assert model.head[0].in_features == {"efficientnet_b3": 1536, "resnet50": 2048,
-                                         "ensemble": 2048 + 1536}[name]
+    widths = {"regnet_y_800mf": 784, "efficientnet_b3": 1536, "resnet50": 2048,
+              "ensemble": 2048 + 1536}
+    assert model.head[0].in_features == widths[name]
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -56,7 +57,8 @@ def test_stage_2_moves_the_last_blocks_alone(name):
     after = statistics(model)
     moved = {key for key in before if not torch.equal(before[key], after[key])}
     last = ("efficientnet_b3.features.6.", "efficientnet_b3.features.7.",
-            "efficientnet_b3.features.8.", "resnet50.layer4.")
+            "efficientnet_b3.features.8.", "resnet50.layer4.",
+            "regnet_y_800mf.trunk_output.block4.")
     assert moved and all(key.startswith(last) for key in moved)
     assert any(key.endswith("running_mean") for key in moved)
 

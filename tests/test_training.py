@@ -1,5 +1,6 @@
 """Step 2, run as a user runs it."""
 
+import argparse
 import csv
 import json
 import os
@@ -20,9 +21,11 @@ from conftest import (
 )
 from PIL import Image
 
+from celestial.augmentation import random_views
 from celestial.checkpoints import load_checkpoint
-from celestial.datasets import AugmentedPictures, epoch_batches, plain_batches
+from celestial.datasets import epoch_batches, plain_batches
 from celestial.models import BACKBONES, MEMBERS, Classifier
+from celestial.stages import side_in_epoch
 from celestial.training import moving_average, rate_factor
 
 FINAL = "celestial_classification_final_model.pth"
@@ -286,15 +289,57 @@ def test_each_epoch_sees_each_picture_once_in_batches_of_equal_size():
 
 
 def test_views_depend_on_seed_round_and_picture_alone():
-    pictures = np.random.default_rng(0).integers(0, 255, (3, 3, 32, 32), dtype=np.uint8)
-    views = AugmentedPictures(pictures, np.arange(3), seed=9)
-    first = views[4, 1][0]
+    rng = np.random.default_rng(0)
+    pictures = torch.from_numpy(rng.integers(0, 255, (40, 3, 32, 32), dtype=np.uint8))
+    views = random_views(pictures, 9, 4, range(40))
     state = torch.get_rng_state()
-    _ = views[0, 0], views[5, 2], torch.rand(7)
-    torch.set_rng_state(state)
-    assert torch.equal(views[4, 1][0], first)
+    order = rng.permutation(40)
+    shuffled = random_views(pictures[order], 9, 4, order)
+    alone = torch.cat([random_views(pictures[i:i + 1], 9, 4, [i]) for i in range(40)])
     assert torch.equal(torch.get_rng_state(), state), "augmentation disturbs the random numbers"
-    assert not torch.equal(views[5, 1][0], first)
+    assert torch.allclose(shuffled, views[order], atol=1e-5)
+    assert torch.allclose(alone, views, atol=1e-5)
+    for other in (random_views(pictures, 9, 5, range(40)), random_views(pictures, 8, 4, range(40)),
+                  random_views(pictures, 9, 4, range(1, 41))):
+        assert (other - views).abs().mean(dim=(1, 2, 3)).min() > 0.01
+
+
+def test_views_turn_mirror_and_shrink_but_cut_nothing_off():
+    disc = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    y, x = torch.meshgrid(torch.arange(64) - 31.5, torch.arange(64) - 31.5, indexing="ij")
+    disc[0, :, (x ** 2 + y ** 2 < 30 ** 2) & (x > 0)] = 200  # its right half is lit
+    views = random_views(disc.expand(200, 3, 64, 64), 3, 0, range(200)).mean(1)
+    bright = views > 0.5 * views.amax(dim=(1, 2), keepdim=True)
+    share = bright.float().mean(dim=(1, 2)) / (disc[0, 0] > 0).float().mean()
+    assert 0.35 < share.min() < 0.5 and 0.95 < share.max() < 1.1, "0.65 squared to 1"
+    middle = (bright * x).sum(dim=(1, 2)) / bright.sum(dim=(1, 2))
+    assert middle.min() < -8 and middle.max() > 8, "the lit half comes to stand on either side"
+
+
+def test_views_keep_the_hue_and_sometimes_lose_all_colour():
+    red = torch.zeros(400, 3, 16, 16, dtype=torch.uint8)
+    red[:, 0], red[:, 1] = 160, 60
+    red[:, 2] = 40
+    colour = random_views(red, 1, 0, range(400))[:, :, 4:12, 4:12].mean(dim=(2, 3))
+    grey = (colour.amax(1) - colour.amin(1)) < 0.02
+    assert 0.02 < grey.float().mean() < 0.1
+    assert (colour[~grey].argmax(1) == 0).all(), "red stays red"
+
+
+def test_views_of_another_side():
+    picture = torch.full((2, 3, 64, 64), 255, dtype=torch.uint8)
+    views = random_views(picture, 0, 0, [0, 1], side=32)
+    assert views.shape == (2, 3, 32, 32) and views.dtype == torch.float32
+    assert views[:, :, 12:20, 12:20].min() > 0.5 and views.max() <= 1
+
+
+def test_pictures_grow_to_the_size_of_the_network():
+    args = argparse.Namespace(grow_from=64, image_size=128, epochs=10)
+    sides = [side_in_epoch(epoch, args) for epoch in range(10)]
+    assert sides[0] == 64 and sides[7:] == [128] * 3 and sides == sorted(sides)
+    assert all(side % 16 == 0 for side in sides)
+    args.grow_from = None
+    assert {side_in_epoch(epoch, args) for epoch in range(10)} == {128}
 
 
 def test_validation_is_never_augmented():

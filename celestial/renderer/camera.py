@@ -50,7 +50,7 @@ class Look:
     sky: tuple[float, float, float] = (0.0, 0.0, 0.0)
     gradient: float = 0.0
     photons: float = 20000.0
-    read_noise: float = 0.002
+    read_noise: float = 0.0005
     cast: tuple[float, float, float] = (1.0, 1.0, 1.0)
     saturation: float = 1.0
     mono: tuple[float, float, float] | None = None
@@ -85,9 +85,9 @@ def random_look(canvas: Canvas, mono: float = 0.15) -> Look:
         look.exposure = c.log_uniform(0.15, 0.6)  # barely there
     else:
         look.exposure = c.log_uniform(1.3, 3.0)  # burnt out
-    if c.chance(0.45):
+    if c.chance(0.35):
         look.photons = c.log_uniform(200, 8000)
-        look.read_noise = c.log_uniform(0.002, 0.03)
+        look.read_noise = c.log_uniform(0.0005, 0.01)
     look.cast = tuple(np.exp(c.rng.normal(0, 0.06, 3)))
     look.saturation = c.uniform(0.75, 1.35)
     if c.chance(mono):
@@ -256,7 +256,11 @@ def _deliver(canvas: Canvas, pixels: np.ndarray, look: Look) -> np.ndarray:
     side = canvas.size
     height = min(side, round(side * look.aspect))
     width = min(side, round(side / look.aspect))
-    top, left = (side - height) // 2, (side - width) // 2
+    # People cut pictures around what they show.
+    grey = pixels.sum(axis=2, dtype=float)
+    middle = [np.average(np.arange(side), weights=grey.sum(axis=axis) + 1) for axis in (1, 0)]
+    top = int(np.clip(middle[0] - height / 2, 0, side - height))
+    left = int(np.clip(middle[1] - width / 2, 0, side - width))
     picture = Image.fromarray(pixels).crop((left, top, left + width, top + height))
     if look.shrink > 1:
         small = (max(8, round(width / look.shrink)), max(8, round(height / look.shrink)))

@@ -1,0 +1,147 @@
+"""Step 0: draw sample pictures of celestial bodies; no photograph, no licence, no download.
+
+in:   nothing
+out:  data/input/<class>/<class>_<seed>_<number>.jpg    each says in its comment how it was drawn
+
+  python render_samples.py
+  python render_samples.py --classes galaxy nebula star_cluster --output-dir data/deep_sky
+  python render_samples.py --per-class 2000 --size 128 --seed 7 --output-dir data/many
+
+The same command draws the same bytes, and after a kill it goes on where it stopped.
+"""
+
+import argparse
+import multiprocessing
+import os
+from pathlib import Path
+
+from celestial import console
+from celestial.console import UserError
+
+PLANETS = ["earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus"]
+QUALITY = 92  # of the JPEG files
+
+
+def parse_args() -> argparse.Namespace:
+    parser = console.make_parser(__doc__)
+    group = parser.add_argument_group("pictures")
+    group.add_argument("--classes", nargs="+", choices=console.DRAWN, default=PLANETS,
+                       metavar="CLASS", help=f"any of {', '.join(console.DRAWN)}")
+    group.add_argument("--per-class", type=console.positive_int, default=60,
+                       help="pictures of each class")
+    group.add_argument("--size", type=console.picture_side, default=256,
+                       help="longer side of a picture, pixels")
+    group.add_argument("--seed", type=console.seed_number, default=42,
+                       help="another seed draws other pictures")
+    group = parser.add_argument_group("folders")
+    group.add_argument("--output-dir", type=Path, default=Path("data/input"), metavar="FOLDER",
+                       help="gets one folder a class")
+    group.add_argument("--add", action="store_true",
+                       help="draw although the folder holds other pictures; none is overwritten")
+    group = parser.add_argument_group("computing")
+    group.add_argument("--device", default="cpu",
+                       help="where light is computed: cpu, auto (CUDA when there is one), cuda")
+    group.add_argument("--workers", type=console.positive_int, default=os.cpu_count(),
+                       help="processes that draw")
+    return parser.parse_args()
+
+
+def how_drawn(name: str, index: int, args: argparse.Namespace) -> str:
+    """Return the comment in a picture's file: all that decides its content."""
+    return f"drawn by render_samples.py: {name} size {args.size} seed {args.seed} number {index}"
+
+
+def target(name: str, index: int, args: argparse.Namespace) -> Path:
+    """Return where a picture goes."""
+    return args.output_dir / name / f"{name}_{args.seed}_{index:05d}.jpg"
+
+
+def comment_of(path: Path) -> str:
+    """Return the comment of a JPEG file; empty where there is none or the file is no picture."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["JPEG"]) as picture:
+            return picture.info.get("comment", b"").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def require_own_folder(args: argparse.Namespace) -> None:
+    """Raise UserError if the folder holds pictures that the same options would not draw."""
+    from celestial.files import walk_files
+
+    if not args.output_dir.is_dir():
+        if args.output_dir.exists():
+            raise UserError(f"{args.output_dir} is a file; choose another --output-dir", status=2)
+        return
+    for path in walk_files(args.output_dir):
+        if path.name.startswith("."):
+            continue  # what a killed run left behind
+        name, number = path.parent.name, path.stem.rsplit("_", 1)[-1]
+        ours = number.isdecimal() and comment_of(path) == how_drawn(name, int(number), args)
+        if not ours:
+            raise UserError(f"{args.output_dir} already holds other pictures "
+                            f"({path.relative_to(args.output_dir)}); choose another --output-dir, "
+                            "or say --add to draw beside them")
+
+
+def prepare() -> None:
+    """Start a drawing process: one thread each, as there are as many processes as cores."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def draw(job: tuple[str, int, argparse.Namespace]) -> None:
+    """Draw one picture and write its file."""
+    from PIL import Image
+
+    from celestial.files import atomic_path
+    from celestial.renderer import draw_picture
+
+    name, index, args = job
+    pixels = draw_picture(name, args.size, args.seed, index, args.device)
+    with atomic_path(target(name, index, args), durable=False) as temporary:
+        Image.fromarray(pixels).save(temporary, "JPEG", quality=QUALITY,
+                                     comment=how_drawn(name, index, args))
+
+
+def draw_all(jobs: list, args: argparse.Namespace) -> None:
+    """Draw in as many processes as asked for, or here on a GPU or for a few pictures."""
+    from tqdm import tqdm
+
+    def progress(done):
+        return tqdm(done, total=len(jobs), desc="drawing", unit="picture")
+
+    if args.device != "cpu" or args.workers == 1 or len(jobs) < 20:
+        prepare()
+        for _ in progress(map(draw, jobs)):
+            pass
+        return
+    with multiprocessing.get_context("spawn").Pool(args.workers, prepare) as pool:
+        for _ in progress(pool.imap_unordered(draw, jobs, chunksize=8)):
+            pass
+
+
+def main() -> None:
+    args = parse_args()
+    # Heavy imports wait until the options are read: --help answers at once.
+    from celestial.devices import describe, pick_device
+
+    device = pick_device(args.device)
+    console.print_header(__file__, args, describe(device))
+    args.device = str(device)
+    if not args.add:
+        require_own_folder(args)
+    wanted = [(name, index, args) for name in args.classes for index in range(args.per_class)]
+    jobs = [job for job in wanted if not target(*job).exists()]
+    draw_all(jobs, args)
+    print(f"{len(jobs)} pictures drawn" + (f", {len(wanted) - len(jobs)} were there already"
+                                           if len(jobs) < len(wanted) else ""))
+    console.print_result({"drawn": len(jobs), "pictures": len(wanted),
+                          "classes": list(args.classes)}, [args.output_dir])
+
+
+if __name__ == "__main__":
+    console.run(main, "the same command goes on where it stopped")
