@@ -1,10 +1,13 @@
-# Two commands: `make demo INPUT=folder` and `make test`. Each sets up what it needs.
+# Two commands: `make demo` and `make test`. Each sets up what it needs.
 PYTHON ?= python3
-INPUT ?= data/input
+# Your own class folders: make demo INPUT=folder. Without it pictures are drawn, unless yours are there.
+DRAWN := data/input
+INPUT ?= $(DRAWN)
+DRAWING := --per-class 60 --size 256
 PY := .venv/bin/python
 DEMO := demo
-# Small and short enough for a laptop's CPU; drop it to train with the script's own settings.
-TRAINING := --image-size 96 --epochs 24
+# The network whose weights ship; drop it to train with the script's own settings.
+TRAINING := --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
 .PHONY: setup demo test lint
@@ -18,6 +21,9 @@ setup: .venv/installed
 
 # Everything goes to demo/, so that your own dataset, model and results stay as they are.
 demo: setup
+	@if [ "$(INPUT)" = "$(DRAWN)" ] && \
+	    [ -z "$$(find "$(DRAWN)" -mindepth 2 -type f 2>/dev/null | head -n 1)" ]; then \
+	    $(PY) render_samples.py $(DRAWING) --output-dir "$(DRAWN)"; fi
 	$(PY) datapre.py --input-dir "$(INPUT)" --output-dir $(DEMO)/celestial_dataset
 	$(PY) improved_training.py --data-dir $(DEMO)/celestial_dataset \
 	    --output-dir $(DEMO)/model_checkpoints $(TRAINING)

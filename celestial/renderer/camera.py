@@ -75,8 +75,8 @@ def random_look(canvas: Canvas, mono: float = 0.15) -> Look:
         mono: probability of a monochrome camera.
     """
     c, scale = canvas, canvas.size / 128
-    look = Look(fwhm=scale * (c.log_uniform(0.6, 1.6) if c.chance(0.65)
-                              else c.log_uniform(1.6, 4.5)),
+    look = Look(fwhm=scale * (c.log_uniform(0.4, 1.1) if c.chance(0.75)
+                              else c.log_uniform(1.1, 3.5)),
                 beta=c.uniform(2.5, 5))
     exposure = c.rng.random()
     if exposure < 0.80:
@@ -88,7 +88,7 @@ def random_look(canvas: Canvas, mono: float = 0.15) -> Look:
     if c.chance(0.35):
         look.photons = c.log_uniform(200, 8000)
         look.read_noise = c.log_uniform(0.0005, 0.01)
-    look.cast = tuple(np.exp(c.rng.normal(0, 0.06, 3)))
+    look.cast = tuple(np.exp(c.rng.normal(0, 0.04, 3)))
     look.saturation = c.uniform(0.75, 1.35)
     if c.chance(mono):
         look.mono = _random_filter(c)
@@ -116,10 +116,10 @@ def finish(canvas: Canvas, look: Look) -> None:
         look.vignette = c.uniform(0.1, 0.6)
     if c.chance(0.4):
         look.aspect = c.uniform(0.56, 1.0) if c.chance(0.75) else c.uniform(1.0, 1.6)
-    if c.chance(0.3):
-        look.shrink = c.uniform(1.2, 2.5)
-    if c.chance(0.6):
-        look.quality = int(c.uniform(35, 95))
+    if c.chance(0.15):
+        look.shrink = c.uniform(1.2, 2.0)
+    if c.chance(0.4):
+        look.quality = int(c.uniform(50, 95))
     if c.chance(0.06):
         look.text = "".join(c.rng.choice(list(LETTERS),
                                          int(c.rng.integers(5, 22))))

@@ -172,7 +172,7 @@ def frame(canvas: Canvas, kinds: dict[str, float]) -> tuple[float, tuple[float, 
     angle = canvas.uniform(0, 2 * math.pi)
     if kind == "partial":
         radius = canvas.uniform(0.7, 2.0)
-        away = canvas.uniform(max(0.2, radius - 0.8), radius + 0.45)
+        away = canvas.uniform(max(0.2, radius - 0.8), radius + 0.3)
     else:
         radius = canvas.log_uniform(2.0, 8.0)
         away = canvas.uniform(0, radius * 0.75)

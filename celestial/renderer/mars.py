@@ -1,0 +1,199 @@
+"""Mars: ochre deserts, dark regions at their places, polar caps, canyons, haze, close-ups."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from celestial.renderer.atlas import Feature, draw_map, look_up, put_back, seen, sunward
+from celestial.renderer.camera import photograph, random_look
+from celestial.renderer.canvas import Canvas, mix, smoothstep
+from celestial.renderer.craters import cratered
+from celestial.renderer.globe import Globe, Pose, frame, minnaert, night_light, see_globe
+from celestial.renderer.mars_ground import ground
+from celestial.renderer.noise import fbm, octave
+from celestial.renderer.stars import space
+
+FLATTENING = 0.00589  # 3396.19 and 3376.20 km (Archinal et al. 2018, CeMDA 130, 22)
+
+# Albedo features at the places of the USGS Gazetteer (areocentric, east positive); 1 as dark as
+# Syrtis Major.
+DARK: list[Feature] = [
+    (10, 70, 13, 7, 0, 1.0),  # Syrtis Major
+    (-3, 67, 5, 10, 0, 0.7),
+    (-20, 95, 9, 22, -12, 0.75),  # Mare Tyrrhenum
+    (-8, 108, 4, 12, -25, 0.5),
+    (-22, 135, 8, 20, -14, 0.8),  # Mare Cimmerium
+    (-32, -158, 7, 20, -10, 0.8),  # Mare Sirenum
+    (-12, 30, 4.5, 24, 4, 0.8),  # Sinus Sabaeus
+    (-4, -3, 4, 6, 0, 0.9),  # Sinus Meridiani
+    (-28, 10, 10, 22, 0, 0.55),  # Noachis, Pandorae Fretum
+    (-27, -38, 14, 24, 10, 0.75),  # Mare Erythraeum
+    (-10, -24, 10, 9, 30, 0.7),  # Margaritifer Sinus
+    (-13, -42, 6, 8, 0, 0.6),  # Aurorae Sinus
+    (45, -28, 16, 18, 0, 0.85),  # Mare Acidalium
+    (30, -60, 5, 9, 30, 0.45),  # Nilokeras, Lunae Lacus
+    (-26, -88, 5, 7, 0, 0.8),  # Solis Lacus
+    (-34, -80, 4, 24, 8, 0.4),
+    (-40, -100, 6, 20, -8, 0.5),  # Aonius Sinus
+    (48, 100, 12, 24, 0, 0.55),  # Utopia
+    (22, 62, 4, 6, 60, 0.5),  # Nilosyrtis
+    (-55, 170, 8, 60, 0, 0.4),  # Mare Chronium
+    (-55, 90, 7, 40, 0, 0.35),  # Mare Australe
+    (-58, -20, 6, 50, 0, 0.3),
+    (12, 150, 4, 9, 40, 0.35),  # Cerberus
+    (74, 0, 6, 400, 0, 0.55),  # the dunes around the north pole
+    (-42, 68, 16, 20, 0, -0.6),  # Hellas
+    (-50, -43, 7, 9, 0, -0.5),  # Argyre
+    (20, 25, 18, 22, 0, -0.35),  # Arabia
+    (10, -120, 22, 26, 0, -0.25),  # Tharsis
+    (20, 160, 18, 22, 0, -0.2),  # Amazonis, Elysium
+    (5, 90, 10, 12, 0, -0.3),  # Isidis
+]
+# Narrow and sharp: the canyons (Valles Marineris) and the great volcanoes' dark flanks.
+CANYONS: list[Feature] = [
+    (-6.5, -97, 2.8, 6, 10, 0.6),  # Noctis Labyrinthus
+    (-6.5, -84, 1.7, 9, -8, 0.8),  # Tithonium Chasma
+    (-8, -84, 1.4, 8, -8, 0.8),  # Ius Chasma
+    (-10.5, -73, 3.1, 5, -10, 1.0),  # Melas Chasma
+    (-6.5, -71, 2.2, 4, 0, 0.9),  # Candor Chasma
+    (-4, -72, 1.7, 4, 0, 0.7),  # Ophir Chasma
+    (-13.5, -62, 1.8, 10, -10, 1.0),  # Coprates Chasma
+    (-14, -50, 2.8, 6, 8, 0.8),  # Eos, Capri Chasmata
+    (-9, -42, 2.1, 6, 35, 0.6),
+    (0, -75, 1.4, 3.5, 0, 0.5),  # Hebes Chasma
+    (11.9, -104.1, 2.0, 2.0, 0, 0.8),  # Ascraeus Mons
+    (1.5, -112.9, 1.9, 1.9, 0, 0.7),  # Pavonis Mons
+    (-8.4, -120.1, 2.3, 2.3, 0, 0.8),  # Arsia Mons
+    (18.65, -133.8, 4.3, 4.3, 0, 0.5),  # Olympus Mons: its scarp is a ring
+    (18.65, -133.8, 3.3, 3.3, 0, -0.6),
+    (25, 147.2, 2.0, 2.0, 0, 0.4),  # Elysium Mons
+]
+
+
+@lru_cache
+def _chart(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    return (draw_map(DARK, 360, 4.5, device),
+            draw_map(CANYONS, 540, 0.8, device, sharpness=2))
+
+
+def draw(canvas: Canvas) -> np.ndarray:
+    """Draw a picture of Mars: uint8 (height, width, 3)."""
+    kind = canvas.pick({"mosaic": 30, "distant": 28, "phase": 19, "amateur": 14, "ground": 9})
+    if kind == "ground":
+        look = random_look(canvas, mono=0.1)  # grey craters could be any body's
+        look.exposure = max(look.exposure, 0.6)
+        look.cast = tuple(gain ** 0.3 for gain in look.cast)
+        return photograph(canvas, ground(canvas, *_palette(canvas, kind)), look)
+    whole = see_globe(canvas, _pose(canvas, kind))
+    globe, mask = seen(whole)
+    disc = _surface(canvas, globe, kind)
+    lit = minnaert(globe, canvas.uniform(0.55, 0.85)) + night_light(canvas)
+    haze = _haze(canvas, globe, kind)
+    disc = put_back((disc * lit + haze) * globe.coverage, mask)
+    light = space(canvas) * (1 - whole.coverage) + disc
+    look = random_look(canvas, mono=0.05 if kind == "amateur" else 0.1)
+    if kind == "amateur":
+        look.fwhm = max(look.fwhm, canvas.size / 128 * canvas.uniform(1.5, 4.5))
+    look.exposure = float(np.clip(look.exposure, 0.6, 1.3))
+    look.cast = tuple(gain ** 0.6 for gain in look.cast)
+    return photograph(canvas, light * 1.2, look)
+
+
+def _pose(canvas: Canvas, kind: str) -> Pose:
+    kinds, phase = {"full": 6, "small": 2.5}, abs(canvas.rng.normal(0, 22))
+    turn = canvas.rng.normal(0, 0.4) if canvas.chance(0.8) else canvas.uniform(0, 2 * math.pi)
+    latitude, longitude = canvas.rng.normal(0, 14), canvas.uniform(-180, 180)
+    if kind == "mosaic":
+        kinds = {"full": 8, "partial": 1}
+        if canvas.chance(0.6):  # the hemispheres that Viking's mosaics show: canyons, Syrtis...
+            longitude = (-75, 65, -10, 150, -125)[canvas.rng.integers(5)] + canvas.rng.normal(0, 12)
+    if kind == "phase":
+        phase = canvas.uniform(35, 110)
+        kinds = {"full": 6, "small": 2, "partial": 3, "close": 1.5}
+        latitude = canvas.rng.normal(0, 30)
+    if kind == "amateur":
+        kinds = {"full": 3, "small": 4}
+    radius, centre = frame(canvas, kinds)
+    if kind == "phase":
+        centre = (0.85 * centre[0], 0.85 * centre[1])
+    side = turn + canvas.rng.normal(0, 0.35) + (math.pi if canvas.chance(0.5) else 0)
+    return Pose(radius, centre, latitude=math.radians(latitude), turn=turn,
+                longitude=math.radians(longitude), phase=math.radians(phase),
+                sun_turn=sunward(canvas, centre, side), flattening=FLATTENING)
+
+
+def _surface(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
+    """Return the ground's colour: deserts, dark regions, canyons, caps."""
+    albedo, canyons = _chart(canvas.device)
+    grain = fbm(canvas, globe.point, 3.0, 5, gain=0.6, finest=globe.finest)
+    shift = octave(canvas, globe.point, 6.0) * 0.012
+    dark = look_up(albedo, globe, shift, -shift)
+    dust = canvas.uniform(0.6, 1.15) if canvas.chance(0.95) else 0.1  # a global dust storm
+    sharp = 0.15 if dust < 0.2 else 1.0 if kind == "mosaic" else canvas.uniform(0.3, 0.9)
+    dark = smoothstep(-0.5, 1.0, dark + 0.08 * grain) * dust + 0.05 * grain * sharp
+    desert, rock = _palette(canvas, kind)
+    disc = mix(desert, rock, dark.clamp(0, 1.1))
+    cracks = look_up(canyons, globe).clamp(-1, 1) * (0.85 + 0.3 * grain).clamp(0.3, 1.3)
+    disc = disc * (1 - 0.75 * sharp * cracks).clamp(min=0.1)
+    if kind in ("mosaic", "phase") and globe.finest > 20:
+        disc = disc * _relief(canvas, globe, canvas.uniform(0.2, 1.0))
+    return _caps(canvas, globe, disc, grain)
+
+
+def _relief(canvas: Canvas, globe: Globe, strength: float) -> torch.Tensor:
+    """Return the shading of craters, most in the old southern highlands, as a factor."""
+    slope = cratered(canvas, globe, 0.8).slope
+    sun = globe.pose.axes @ globe.pose.sun + canvas.rng.normal(0, 0.4, 3)  # mosaics mix noons
+    towards = (slope * canvas.tensor(sun)[:, None, None]).sum(0)
+    return (1 - strength * smoothstep(0.6, -0.3, globe.point[2]) * towards).clamp(0.4, 1.6)
+
+
+def _palette(canvas: Canvas, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the colours of bright and dark ground.
+
+    Bright dust reflects 5 to 6 times as much red as blue light (Bell et al. 1997, JGR 102, 9109).
+    """
+    name = canvas.pick({"mosaic": {"viking": 5, "red": 3, "butterscotch": 2},
+                        "amateur": {"viking": 3, "pink": 2, "butterscotch": 3}}.get(
+        kind, {"viking": 3, "butterscotch": 4, "pink": 2, "red": 1}))
+    bright, dark = {"viking": ((222, 135, 82), (95, 56, 42)),
+                    "red": ((215, 98, 58), (85, 35, 28)),
+                    "butterscotch": ((208, 150, 104), (98, 72, 58)),
+                    "pink": ((220, 160, 130), (125, 95, 85))}[name]
+    shift = canvas.rng.uniform(-7, 7, 3)
+    return (canvas.colour(*np.clip(bright + shift, 0, 255)),
+            canvas.colour(*np.clip(dark + shift, 0, 255)))
+
+
+def _caps(canvas: Canvas, globe: Globe, disc: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
+    """Lay ice on the poles: one is large in its winter and spring, the other small."""
+    large, small = canvas.uniform(55, 75), canvas.uniform(80, 89)
+    north, south = (large, small) if canvas.chance(0.5) else (small, large)
+    if canvas.chance(0.4):
+        north, south = canvas.uniform(78, 84), canvas.uniform(80, 88)  # the ice that stays
+    latitude = globe.latitude.rad2deg()
+    # The ice that stays in the south lies off the pole (87 S, 315 E).
+    southern = 90 - globe.distance_to(-87, -45).rad2deg()
+    edge = 1.2 * grain + 0.8 * octave(canvas, globe.point, 5.0)
+    ice = smoothstep(-0.8, 0.8, latitude - north + edge).maximum(
+        smoothstep(-0.8, 0.8, southern - south + edge))
+    return mix(disc, canvas.colour(246, 244, 240), ice * canvas.uniform(0.7, 1.0))
+
+
+def _haze(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
+    """Return light from dust and ice clouds in the air: bright limbs, bluish morning clouds."""
+    depth = canvas.log_uniform(0.005, 0.07)
+    lit = globe.mu0.clamp(min=0)
+    path = lit / (lit + globe.mu + 0.05) * (1 - torch.exp(-depth * 2 / (globe.mu + 0.03)))
+    light = canvas.colour(*((190, 200, 225) if canvas.chance(0.6) else (225, 185, 150))) * path
+    if canvas.chance(0.3):
+        belt = torch.exp(-((globe.latitude.rad2deg() - 10) / 18) ** 2)  # aphelion cloud belt
+        wisps = smoothstep(0.0, 1.8, fbm(canvas, globe.point * canvas.tensor(
+            [1, 1, 1.6])[:, None, None], 2.0, 4, gain=0.65, finest=globe.finest))
+        hood = smoothstep(48, 75, globe.latitude.rad2deg().abs())
+        olympus = torch.exp(-(globe.distance_to(18.6, -134) / 0.13) ** 2)
+        clouds = wisps * (0.25 * belt + 0.5 * hood + 0.08) + 0.3 * olympus
+        light = light + canvas.colour(215, 225, 240) * (canvas.uniform(0.2, 0.9) * clouds * lit)
+    return light
