@@ -25,6 +25,8 @@ class Backbone:
         classifier: name of the layer that is taken off.
         last_blocks: names of the blocks that stage 2 fine-tunes.
         cam_layer: name of the last layer with a spatial map, where Grad-CAM looks.
+        hidden: units of the head's hidden layers. RegNet, which is there to learn from scratch,
+            has none: on 12,000 drawn pictures of 14 classes it got 52 % right, with them 44 %.
     """
 
     build: Callable[[], nn.Module]
@@ -33,13 +35,14 @@ class Backbone:
     classifier: str
     last_blocks: tuple[str, ...]
     cam_layer: str
+    hidden: tuple[int, ...] = HIDDEN
 
 
 BACKBONES = {
     "regnet_y_800mf": Backbone(
         torchvision_models.regnet_y_800mf,
         torchvision_models.RegNet_Y_800MF_Weights.IMAGENET1K_V2,
-        784, "fc", ("trunk_output.block4",), "trunk_output"),
+        784, "fc", ("trunk_output.block4",), "trunk_output", hidden=()),
     "efficientnet_b3": Backbone(
         torchvision_models.efficientnet_b3,
         torchvision_models.EfficientNet_B3_Weights.IMAGENET1K_V1,
@@ -86,10 +89,11 @@ class Classifier(nn.Module):
                     layer.__class__ = DepthwiseConv  # same parameters, other arithmetic
             self.backbones[member] = network
         width = sum(BACKBONES[member].width for member in MEMBERS[name])
-        self.head = nn.Sequential(
-            nn.Linear(width, HIDDEN[0]), nn.ReLU(), nn.Dropout(DROPOUT[0]),
-            nn.Linear(HIDDEN[0], HIDDEN[1]), nn.ReLU(), nn.Dropout(DROPOUT[1]),
-            nn.Linear(HIDDEN[1], class_count))
+        layers = []
+        for units, dropout in zip(BACKBONES[MEMBERS[name][0]].hidden, DROPOUT, strict=False):
+            layers += [nn.Linear(width, units), nn.ReLU(), nn.Dropout(dropout)]
+            width = units
+        self.head = nn.Sequential(*layers, nn.Linear(width, class_count))
         self.apply(_start)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:

@@ -82,8 +82,8 @@ def _paint(height: np.ndarray, fresh: np.ndarray, rng: np.random.Generator, diam
 def _tiles(device: torch.device) -> list[torch.Tensor]:
     """Return height, slopes along columns and rows, ejecta: (1, 4, n + 1, n + 1), n halving.
 
-    Heights are in sides of the tile. Cumulative numbers go as diameter^-2, the power law of
-    saturated ground (Hartmann 1984, Icarus 60, 56).
+    Heights are in sides of the tile. Cumulative numbers go as diameter^-2, about the power law
+    of saturated ground (Hartmann 1984, Icarus 60, 56, has -1.83).
     """
     rng = np.random.default_rng(1969)
     height, fresh = np.zeros((TILE, TILE)), np.zeros((TILE, TILE))
@@ -161,8 +161,8 @@ def rugged(canvas: Canvas, globe: Globe, side: float, strength: torch.Tensor) ->
 def moonlight(canvas: Canvas, globe: Globe, ground: Ground) -> torch.Tensor:
     """Return the light of dark, rough ground as a share of that at full phase, (size, size).
 
-    Lommel-Seeliger's law with the normals of the relief, times its phase function: an opposition
-    surge of some 20 % within a few degrees (Buratti et al. 1996, Icarus 124, 490) is left to the
+    Lommel-Seeliger's law with the normals of the relief. The phase function, an opposition surge
+    of more than 40 % from 4 degrees to 0 (Buratti et al. 1996, Icarus 124, 490), is left to the
     exposure, since a picture shows one phase.
     """
     axes = canvas.tensor(globe.pose.axes)

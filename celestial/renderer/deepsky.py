@@ -138,7 +138,7 @@ def star_field(canvas: Canvas, density: float, saturation: float = 1.0) -> torch
         linear float32 (3, size, size), as light for `deep_photograph`.
     """
     count = max(1, int(density))
-    slope = canvas.uniform(0.75, 1.2)  # 0.3 to 0.48 dex a magnitude, as near the Galaxy's poles
+    slope = canvas.uniform(0.75, 1.2)  # 0.3 to 0.48 dex a magnitude, by eye; Euclid's is 0.6
     faintest = canvas.log_uniform(0.05, 0.6) * (canvas.size / 128) ** 2
     brightest = faintest * min(count, 300) ** (1 / slope)
     return field_stars(canvas, count, brightest, slope, saturation)

@@ -21,6 +21,7 @@ LAND = Path(__file__).with_name("land.png")  # Natural Earth 1:110m land (public
 # Optical depth of air at 650, 550 and 450 nm (Bucholtz 1995, Appl. Opt. 34, 2765).
 AIR = (0.049, 0.097, 0.221)
 
+# Deserts: places rounded from maps, sizes and strengths by eye.
 DESERTS: list[Feature] = [
     (24, 2, 9, 19, 0, 1.0), (22, 25, 9, 13, 0, 1.0),  # Sahara
     (23, 46, 8, 9, -20, 1.0),  # Arabia
@@ -173,7 +174,10 @@ def _infrared(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
 
 def _rim(canvas: Canvas, globe: Globe) -> torch.Tensor:
-    """Return the air beyond the limb: a thin blue line, 8 km to each factor e, seen to 50 km."""
+    """Return the air beyond the limb, a thin blue line, widened to show.
+
+    It falls by a factor e in some 29 km here, its fringe in 83; the air's scale height is 8 km.
+    """
     x, y = canvas.x - globe.pose.centre[0], canvas.y - globe.pose.centre[1]
     away = ((x ** 2 + y ** 2).sqrt() / globe.pose.radius - 1).clamp(min=0)
     day = smoothstep(-0.12, 0.15, globe.mu0)

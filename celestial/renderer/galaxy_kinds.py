@@ -10,7 +10,8 @@ from celestial.renderer.canvas import Canvas, mix, smoothstep
 from celestial.renderer.noise import fbm, octave, ridged
 
 OLD, DISC, YOUNG, HYDROGEN = (255, 214, 160), (226, 212, 205), (165, 190, 255), (255, 95, 130)
-DUST = (0.75, 1.0, 1.32)  # extinction in R, V and B over that in V (Cardelli et al. 1989, ApJ 345)
+# Extinction in R, V and B over that in V (Cardelli et al. 1989, ApJ 345, 245).
+DUST = (0.75, 1.0, 1.34)
 
 
 @dataclass(frozen=True)

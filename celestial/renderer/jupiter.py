@@ -16,9 +16,9 @@ from celestial.renderer.stars import space
 KINDS = {"telescope": 25, "disc": 24, "partial": 13, "planetarium": 9, "pole": 9, "close": 10,
          "spot": 5, "infrared": 5}
 # Of the Galilean moons: radius and orbit, equatorial radii of Jupiter; geometric albedo (JPL
-# Solar System Dynamics, satellite parameters); colour, sRGB.
+# Solar System Dynamics, satellite parameters); colour, sRGB, by eye.
 MOONS = ((0.0255, 5.90, 0.63, (245, 225, 160)), (0.0218, 9.39, 0.67, (240, 235, 225)),
-         (0.0368, 14.97, 0.43, (225, 220, 210)), (0.0337, 26.34, 0.17, (215, 205, 195)))
+         (0.0368, 14.97, 0.43, (225, 220, 210)), (0.0337, 26.33, 0.17, (215, 205, 195)))
 
 
 def draw(canvas: Canvas) -> np.ndarray:
@@ -173,7 +173,8 @@ def _festoons(canvas: Canvas, weather: Weather, point: torch.Tensor, latitude: t
               noise: torch.Tensor) -> torch.Tensor:
     """Return the opacity of hot spots at 7 N and the festoons that trail from them south-west.
 
-    The wave has 8 to 13 crests around the planet (Ortiz et al. 1998, JGR 103, 23051).
+    Some 8 to 10 stand around the planet at a time (Ortiz et al. 1998, JGR 103, 23051); here 8 to
+    13.
     """
     degrees = latitude * (180 / math.pi)
     crests = int(canvas.rng.integers(8, 14))

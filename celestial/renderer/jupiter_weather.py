@@ -9,7 +9,7 @@ from celestial.renderer.bands import Vortex, planetocentric, profile, streaks
 from celestial.renderer.canvas import Canvas, mix
 
 FLATTENING = 0.06487  # 71492 and 66854 km (Archinal et al. 2018, CeMDA 130, 22)
-# Mean planetographic latitudes between the bands from south to north (Rogers 1995, The Giant
+# Rounded planetographic latitudes between the bands from south to north (Rogers 1995, The Giant
 # Planet Jupiter; its nomenclature).
 EDGES = np.array([-66, -48, -41, -37, -33, -27.5, -20, -15.5, -13, -7, -1.2, 1.0, 7, 17.5, 23.5,
                   30, 35, 39, 44, 66.0])
@@ -140,7 +140,8 @@ def _infrared(canvas: Canvas) -> dict[str, tuple[float, float, float]]:
 def _spots(canvas: Canvas, kind: str, spot: float, bands: dict) -> list[Vortex]:
     """Choose the storms that have a colour of their own.
 
-    Sizes and places from Simon et al. 2018 (AJ 155, 151) and Rogers 1995, planetocentric.
+    Places after Rogers 1995, the Great Red Spot after Simon et al. 2018 (AJ 155, 151), rounded,
+    planetocentric; the sizes of the others by eye.
     """
     c = canvas
     pale, dark = c.colour(238, 230, 218), c.colour(118, 88, 68)

@@ -17,52 +17,53 @@ from celestial.renderer.stars import space
 
 FLATTENING = 0.00589  # 3396.19 and 3376.20 km (Archinal et al. 2018, CeMDA 130, 22)
 
-# Albedo features at the places of the USGS Gazetteer (areocentric, east positive); 1 as dark as
-# Syrtis Major.
+# Albedo features about where the USGS Gazetteer has them (rounded; east positive); sizes,
+# strengths (1 as dark as Syrtis Major) and what has no name here are by eye.
 DARK: list[Feature] = [
     (10, 70, 13, 7, 0, 1.0),  # Syrtis Major
     (-3, 67, 5, 10, 0, 0.7),
-    (-20, 95, 9, 22, -12, 0.75),  # Mare Tyrrhenum
+    (-20, 105, 9, 22, -12, 0.75),  # Mare Tyrrhenum
     (-8, 108, 4, 12, -25, 0.5),
-    (-22, 135, 8, 20, -14, 0.8),  # Mare Cimmerium
-    (-32, -158, 7, 20, -10, 0.8),  # Mare Sirenum
-    (-12, 30, 4.5, 24, 4, 0.8),  # Sinus Sabaeus
-    (-4, -3, 4, 6, 0, 0.9),  # Sinus Meridiani
-    (-28, 10, 10, 22, 0, 0.55),  # Noachis, Pandorae Fretum
+    (-20, 140, 8, 20, -14, 0.8),  # Mare Cimmerium
+    (-30, -155, 7, 20, -10, 0.8),  # Mare Sirenum
+    (-10, 22, 4.5, 24, 4, 0.8),  # Sinus Sabaeus
+    (-5, 0, 4, 6, 0, 0.9),  # Sinus Meridiani
+    (-28, 10, 10, 22, 0, 0.55),  # Deucalionis, Pandorae Fretum, by eye
     (-27, -38, 14, 24, 10, 0.75),  # Mare Erythraeum
     (-10, -24, 10, 9, 30, 0.7),  # Margaritifer Sinus
-    (-13, -42, 6, 8, 0, 0.6),  # Aurorae Sinus
+    (-14, -50, 6, 8, 0, 0.6),  # Aurorae Sinus
     (45, -28, 16, 18, 0, 0.85),  # Mare Acidalium
     (30, -60, 5, 9, 30, 0.45),  # Nilokeras, Lunae Lacus
     (-26, -88, 5, 7, 0, 0.8),  # Solis Lacus
     (-34, -80, 4, 24, 8, 0.4),
-    (-40, -100, 6, 20, -8, 0.5),  # Aonius Sinus
-    (48, 100, 12, 24, 0, 0.55),  # Utopia
-    (22, 62, 4, 6, 60, 0.5),  # Nilosyrtis
-    (-55, 170, 8, 60, 0, 0.4),  # Mare Chronium
-    (-55, 90, 7, 40, 0, 0.35),  # Mare Australe
+    (-44, -105, 6, 20, -8, 0.5),  # Aonium Sinus
+    (49, 110, 12, 24, 0, 0.55),  # Utopia
+    (22, 62, 4, 6, 60, 0.5),  # the tip of Syrtis, by eye
+    (-57, 150, 8, 60, 0, 0.4),  # Mare Chronium
+    (-55, 90, 7, 40, 0, 0.35),  # Mare Australe, by eye
     (-58, -20, 6, 50, 0, 0.3),
-    (12, 150, 4, 9, 40, 0.35),  # Cerberus
+    (14, 155, 4, 9, 40, 0.35),  # Cerberus
     (74, 0, 6, 400, 0, 0.55),  # the dunes around the north pole
-    (-42, 68, 16, 20, 0, -0.6),  # Hellas
+    (-42, 70, 16, 20, 0, -0.6),  # Hellas
     (-50, -43, 7, 9, 0, -0.5),  # Argyre
     (20, 25, 18, 22, 0, -0.35),  # Arabia
-    (10, -120, 22, 26, 0, -0.25),  # Tharsis
-    (20, 160, 18, 22, 0, -0.2),  # Amazonis, Elysium
-    (5, 90, 10, 12, 0, -0.3),  # Isidis
+    (10, -120, 22, 26, 0, -0.25),  # Tharsis, by eye
+    (20, 160, 18, 22, 0, -0.2),  # between Amazonis and Elysium
+    (14, 88, 10, 12, 0, -0.3),  # Isidis
 ]
-# Narrow and sharp: the canyons (Valles Marineris) and the great volcanoes' dark flanks.
+# Narrow and sharp: the canyons (Valles Marineris) and the great volcanoes' dark flanks; places
+# about where the USGS Gazetteer has them (rounded), sizes and strengths by eye.
 CANYONS: list[Feature] = [
-    (-6.5, -97, 2.8, 6, 10, 0.6),  # Noctis Labyrinthus
-    (-6.5, -84, 1.7, 9, -8, 0.8),  # Tithonium Chasma
-    (-8, -84, 1.4, 8, -8, 0.8),  # Ius Chasma
+    (-6.5, -101, 2.8, 6, 10, 0.6),  # Noctis Labyrinthus
+    (-5, -84.5, 1.7, 9, -8, 0.8),  # Tithonium Chasma
+    (-7.5, -85.5, 1.4, 8, -8, 0.8),  # Ius Chasma
     (-10.5, -73, 3.1, 5, -10, 1.0),  # Melas Chasma
     (-6.5, -71, 2.2, 4, 0, 0.9),  # Candor Chasma
     (-4, -72, 1.7, 4, 0, 0.7),  # Ophir Chasma
     (-13.5, -62, 1.8, 10, -10, 1.0),  # Coprates Chasma
-    (-14, -50, 2.8, 6, 8, 0.8),  # Eos, Capri Chasmata
-    (-9, -42, 2.1, 6, 35, 0.6),
-    (0, -75, 1.4, 3.5, 0, 0.5),  # Hebes Chasma
+    (-14, -50, 2.8, 6, 8, 0.8),  # from Coprates towards Eos Chasma, by eye
+    (-9, -42, 2.1, 6, 35, 0.6),  # Capri Chasma and what lies north-east of it, by eye
+    (-1, -76, 1.4, 3.5, 0, 0.5),  # Hebes Chasma
     (11.9, -104.1, 2.0, 2.0, 0, 0.8),  # Ascraeus Mons
     (1.5, -112.9, 1.9, 1.9, 0, 0.7),  # Pavonis Mons
     (-8.4, -120.1, 2.3, 2.3, 0, 0.8),  # Arsia Mons
@@ -82,7 +83,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Mars: uint8 (height, width, 3)."""
     kind = canvas.pick({"mosaic": 30, "distant": 28, "phase": 19, "amateur": 14, "ground": 9})
     if kind == "ground":
-        look = random_look(canvas, mono=0.1)  # grey craters could be any body's
+        look = random_look(canvas, mono=0.04)  # grey craters could be any body's
         look.exposure = max(look.exposure, 0.6)
         look.cast = tuple(gain ** 0.3 for gain in look.cast)
         return photograph(canvas, ground(canvas, *_palette(canvas, kind)), look)
@@ -93,7 +94,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     haze = _haze(canvas, globe, kind)
     disc = put_back((disc * lit + haze) * globe.coverage, mask)
     light = space(canvas) * (1 - whole.coverage) + disc
-    look = random_look(canvas, mono=0.05 if kind == "amateur" else 0.1)
+    look = random_look(canvas, mono=0.05 if kind == "amateur" else 0.04)
     if kind == "amateur":
         look.fwhm = max(look.fwhm, canvas.size / 128 * canvas.uniform(1.5, 4.5))
     look.exposure = float(np.clip(look.exposure, 0.6, 1.3))
@@ -153,7 +154,8 @@ def _relief(canvas: Canvas, globe: Globe, strength: float) -> torch.Tensor:
 def _palette(canvas: Canvas, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the colours of bright and dark ground.
 
-    Bright dust reflects 5 to 6 times as much red as blue light (Bell et al. 1997, JGR 102, 9109).
+    Bright dust reflects several times as much red as blue light (Bell et al. 1997, JGR 102,
+    9109); the colours are chosen by eye.
     """
     name = canvas.pick({"mosaic": {"viking": 5, "red": 3, "butterscotch": 2},
                         "amateur": {"viking": 3, "pink": 2, "butterscotch": 3}}.get(

@@ -44,7 +44,7 @@ def _craters(canvas: Canvas, most: int) -> torch.Tensor:
     """Return the height of craters: bowls with raised rims, many small ones and few large.
 
     Numbers fall as the square of the diameter; depth is a fifth to a tenth of it (Garvin et al.
-    2003, LPSC 34, 3277).
+    2003, Sixth International Conference on Mars, 3277).
     """
     height = torch.zeros_like(canvas.x)
     for _ in range(int(canvas.rng.integers(most // 4, most + 1))):

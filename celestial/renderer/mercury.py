@@ -15,8 +15,8 @@ from celestial.renderer.stars import field_stars, space
 
 # Latitude, longitude east, radius (degrees; 42.6 km each), reach of the rays, strength: Hokusai,
 # Debussy, Kuiper, Degas, Amaral, Bartok, Copley, Xiao Zhao, Qi Baishi, Fonteyn, Dominici, Mena,
-# Abedin, Rachmaninoff's neighbour Copland (places: Gazetteer of Planetary Nomenclature, IAU/USGS;
-# reaches after MESSENGER's mosaics).
+# Abedin, Rachmaninoff's neighbour Copland (about where the Gazetteer of Planetary Nomenclature,
+# IAU/USGS, has them; reaches and strengths are estimates by eye).
 RAYS = ((57.8, 16.8, 1.3, 38, 1.0), (-33.9, 12.5, 1.0, 26, 1.0), (-11.3, -31.2, 0.8, 13, 0.9),
         (37.1, -127.0, 0.7, 13, 0.8), (-26.5, 117.9, 1.2, 10, 0.6), (-29.3, -134.6, 1.2, 14, 0.7),
         (-38.4, -85.3, 0.5, 14, 0.8), (10.6, 123.6, 0.4, 12, 0.8), (-4.5, 164.3, 0.3, 11, 0.9),
@@ -24,8 +24,8 @@ RAYS = ((57.8, 16.8, 1.3, 38, 1.0), (-33.9, 12.5, 1.0, 26, 1.0), (-11.3, -31.2, 
         (61.8, -10.6, 1.4, 8, 0.4), (37.4, 73.6, 2.4, 6, 0.3))
 
 # Latitude, longitude, radius (degrees) of smooth plains, which are a little brighter and redder:
-# Caloris and those around it, Borealis, Rembrandt, Rachmaninoff, Beethoven, Tolstoj (Denevi et al.
-# 2013, JGR Planets 118, 891).
+# Caloris and those around it, Borealis, Rembrandt, Rachmaninoff, Beethoven, Tolstoj (circles
+# drawn by eye; mapped by Denevi et al. 2013, JGR Planets 118, 891).
 PLAINS = ((31.5, 161, 18), (75, 20, 16), (62, -50, 14), (66, 80, 14), (55, 130, 9), (-33, 88, 8),
           (27.5, 57.5, 3.2), (-21, -124, 6), (-16, -165, 4), (5, 150, 9), (10, 178, 8))
 
@@ -92,9 +92,10 @@ def draw(canvas: Canvas) -> np.ndarray:
 def _surface(canvas: Canvas, globe: Globe, enhanced: bool) -> torch.Tensor:
     """Return the light of the ground, linear (3, size, size).
 
-    Rays are up to twice as bright as the mean ground, plains a tenth brighter and low-reflectance
-    material a third darker (Denevi et al. 2009, Science 324, 613). Enhanced: the colours of
-    MESSENGER's principal-component mosaics (Blewett et al. 2009, EPSL 285, 272).
+    Rays and plains are brighter than the mean ground, low-reflectance material is darker (Robinson
+    et al. 2008, Science 321, 66; Denevi et al. 2009, Science 324, 613); by how much, here by eye.
+    Enhanced: about the colours of MESSENGER's principal-component mosaics (see Blewett et al. 2009,
+    EPSL 285, 272).
     """
     shift = 0.003 * octave(canvas, globe.point, min(40, globe.finest))
     plains, rays, blue = craters.look_up(_map(canvas.device), globe, shift)

@@ -14,7 +14,8 @@ from celestial.renderer.noise import fbm, octave
 from celestial.renderer.stars import field_stars, space
 
 # Latitude, longitude (degrees), radius (degrees; 30.3 km each), darkness: circles that together
-# cover the maria of the Gazetteer of Planetary Nomenclature (IAU/USGS).
+# cover the maria, about where the Gazetteer of Planetary Nomenclature (IAU/USGS) has them;
+# the darkness is an estimate by eye.
 MARIA = np.array([
     (33, -17, 16.5, 0.85), (44, -32, 4.2, 0.8),  # Imbrium, Sinus Iridum
     (27.5, 18, 11, 0.85), (38, 30, 4.5, 0.45),  # Serenitatis, Lacus Somniorum
@@ -43,7 +44,7 @@ MARIA = np.array([
 ])
 
 # Latitude, longitude, radius of the crater, reach of the rays (degrees), strength: the ray craters
-# (Gazetteer; reaches from Elliott et al. 2018, Icarus 312, 231, and photographs).
+# (rounded places as in the Gazetteer; reaches, strengths and rays are estimates by eye).
 TYCHO = (-43.3, -11.4, 1.4, 30, 1.0, (37, 14, 336, 341, 300, 262, 225, 190, 150, 110, 75))
 RAYS = (
     TYCHO, (9.6, -20.1, 1.6, 11, 1.0, ()), (8.1, -38, 0.7, 8, 0.9, ()),
@@ -175,8 +176,8 @@ def _close(canvas: Canvas) -> Pose:
 def _surface(canvas: Canvas, globe: Globe) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the sunlit ground's light, 1 for bright highlands, and how much of a mare it is.
 
-    Normal albedo is some 0.07 in maria and 0.12 to 0.18 in highlands and rays (Hapke 2012,
-    Theory of Reflectance; Wildey 1977, Icarus 31, 95).
+    Normal albedo runs from 0.07 in the darkest maria to 0.23 in the brightest places (Pohn &
+    Wildey 1970, USGS Professional Paper 599-E); in between, by eye.
     """
     rough = 0.0015 * octave(canvas, globe.point, min(40, globe.finest))
     mare, rays = craters.look_up(_map(int(canvas.rng.integers(3)), canvas.device), globe, rough)

@@ -8,7 +8,8 @@ from torch.nn.functional import grid_sample
 from celestial.renderer.canvas import Canvas
 from celestial.renderer.noise import gaussian_field
 
-# sRGB in which pictures show [S II] 672 nm, H alpha 656 nm, [O III] 501 nm and scattered starlight.
+# sRGB, by eye, in which pictures show [S II] 672 nm, H alpha 656 nm, [O III] 501 nm and scattered
+# starlight.
 # "hubble": the S-H-O assignment to red, green, blue of Hester et al. 1996, AJ 111, 2349 (Eagle),
 # as usually toned; "bicolour": H alpha red, [O III] teal; "infrared": dust and PAH bands.
 PALETTES = {

@@ -24,8 +24,8 @@ EQUATOR = 24764.0  # km
 FLATTENING = 0.01708  # polar radius 24341 km (Archinal et al. 2018, CeMDA 130, 22)
 OBLIQUITY = 28.3  # degrees
 
-# Middle, width (km), relative light: Galle, Le Verrier, Lassell, Arago, Adams (Porco et al. 1995,
-# in "Neptune and Triton", Univ. Arizona Press, 703).
+# Middle, width (km, rounded; Porco et al. 1995, in "Neptune and Triton", Univ. Arizona Press, 703),
+# relative light (by eye): Galle, Le Verrier, Lassell, Arago, Adams.
 RINGS = ((42000, 2000, 0.15), (53200, 110, 1.0), (55200, 4000, 0.12), (57200, 100, 0.3),
          (62932, 50, 1.0))
 
@@ -33,7 +33,7 @@ RINGS = ((42000, 2000, 0.15), (53200, 110, 1.0), (55200, 4000, 0.12), (57200, 10
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Neptune: uint8 (height, width, 3)."""
     kind = canvas.pick({"voyager": 4.0, "mono": 2.8, "crescent": 0.5, "telescope": 1.8,
-                        "infrared": 1.5, "rings": 0.3, "program": 1.8})
+                        "infrared": 1.5, "rings": 0.12, "program": 1.8})
     pose = _pose(canvas, kind)
     globe = see_globe(canvas, pose)
     disc = _clouds(canvas, globe, kind)

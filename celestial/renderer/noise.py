@@ -103,8 +103,8 @@ def gaussian_field(canvas: Canvas, slope: float, coarsest: float = 1.0) -> torch
 
     Args:
         canvas: gives size, randomness and device.
-        slope: of the power spectrum, power ~ frequency ** -slope; interstellar clouds have about
-            2.8 to 3.6 (Miville-Deschenes et al. 2010, A&A 518, L104).
+        slope: of the power spectrum, power ~ frequency ** -slope; the dust of the Polaris flare
+            has 2.7 (Miville-Deschenes et al. 2010, A&A 518, L104), other gas up to about 3.6.
         coarsest: lowest frequency, cycles across the picture.
 
     Returns:

@@ -14,7 +14,7 @@ from celestial.renderer.noise import fbm, octave
 from celestial.renderer.stars import space
 
 # Latitude, longitude east, radius (degrees; 20.7 km each), strength: circles that together cover a
-# region. Places after the mosaics of New Horizons (Schenk et al. 2018, Icarus 314, 400).
+# region, drawn by eye (mapped by Schenk et al. 2018, Icarus 314, 400).
 SPUTNIK = ((36, 175, 11, 1), (32, 182, 12, 1), (26, 175, 12, 1), (20, 181, 12, 1),
            (12, 176, 10, 1), (4, 176, 8, 1), (-4, 176, 6, 1), (-11, 178, 3.5, 1))
 EAST_TOMBAUGH = ((24, 197, 11, 0.9), (12, 202, 13, 1), (3, 197, 12, 0.9), (-7, 193, 9, 0.8),
@@ -148,7 +148,7 @@ def _cells(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
 
 def _haze(canvas: Canvas, pose: Pose) -> torch.Tensor:
-    """Return the blue ring of backlit haze, scale height some 50 km of 1188 (Gladstone 2016)."""
+    """Return the blue ring of backlit haze, scale height some 50 km (Gladstone et al. 2016)."""
     x, y = canvas.x - pose.centre[0], canvas.y - pose.centre[1]
     away = (x ** 2 + y ** 2).sqrt() / pose.radius - 1
     towards = x * math.cos(pose.sun_turn) + y * math.sin(pose.sun_turn)
@@ -158,7 +158,7 @@ def _haze(canvas: Canvas, pose: Pose) -> torch.Tensor:
 
 
 def _charon(canvas: Canvas, pose: Pose, sky: torch.Tensor) -> torch.Tensor:
-    """Put Charon beside Pluto: grey, half as large, its north pole (Mordor Macula) dark red."""
+    """Put Charon beside Pluto: grey, half as large, its north pole ("Mordor Macula") dark red."""
     angle = canvas.uniform(-0.7, 0.7) + (math.pi if pose.centre[0] > 0 else 0)
     away = pose.radius * canvas.uniform(1.8, 3)
     centre = (pose.centre[0] + away * math.cos(angle), pose.centre[1] + away * math.sin(angle))

@@ -17,7 +17,7 @@ from celestial.renderer.stars import space
 FLATTENING = 0.09796  # 60268 and 54364 km (Archinal et al. 2018, CeMDA 130, 22)
 OBLIQUITY = 26.73  # degrees
 
-# Latitude (degrees), sRGB of the bands as the eye sees them; northern winter is bluish.
+# Latitude (degrees), sRGB (chosen by eye) of the bands in visible light; winter is bluish.
 GOLD = ((-90, 150, 128, 92), (-76, 172, 146, 103), (-60, 196, 170, 122), (-46, 188, 160, 112),
         (-34, 212, 184, 134), (-22, 204, 176, 128), (-14, 226, 201, 155), (0, 240, 219, 176),
         (14, 228, 204, 158), (22, 205, 178, 131), (34, 214, 188, 139), (48, 190, 166, 119),

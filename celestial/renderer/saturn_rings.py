@@ -13,8 +13,8 @@ EQUATOR = 60268.0  # km, of Saturn at 1 bar (Archinal et al. 2018, CeMDA 130, 22
 OUTER = 2.4  # end of the tables, equatorial radii
 
 # Inner and outer edge (km, NASA PDS Ring-Moon Systems Node), normal optical depth at both (Colwell
-# et al. 2009, in "Saturn from Cassini-Huygens", ch. 13), how much ringlets differ, single
-# scattering albedo (Cuzzi et al. 2009, ibid. ch. 15, rounded), colour (sRGB).
+# et al. 2009, in "Saturn from Cassini-Huygens", ch. 13, rounded), how much ringlets differ (by
+# eye), single scattering albedo (Cuzzi et al. 2009, ibid. ch. 15, rounded), colour (sRGB, by eye).
 REGIONS = (
     (66900, 74658, 0.0003, 0.002, 0.3, 0.25, (190, 185, 180)),  # D
     (74658, 92000, 0.07, 0.15, 0.30, 0.28, (196, 186, 170)),  # C
@@ -27,7 +27,8 @@ REGIONS = (
     (133424, 136775, 0.55, 0.60, 0.12, 0.55, (222, 207, 180)),
     (139900, 140400, 0.12, 0.08, 0.60, 0.45, (225, 220, 210)),  # F
 )
-# Middle and width of empty gaps, km: Colombo, Maxwell, Huygens, Encke, Keeler (same sources).
+# Middle and width of empty gaps, km: Colombo, Maxwell, Huygens, Encke, Keeler (same sources; the
+# Huygens gap's middle is given as 117,680 to 117,820, its width as 285 to 440).
 GAPS = ((77870, 170), (87491, 270), (117815, 380), (133589, 325), (136505, 40))
 
 
@@ -54,8 +55,8 @@ def add_rings(canvas: Canvas, light: torch.Tensor, globe: Globe, plane: RingPlan
               depth: torch.Tensor, albedo: torch.Tensor, kind: str) -> torch.Tensor:
     """Lay the rings over planet and sky: they scatter the sun's light and stop what is behind.
 
-    Single scattering of a thin layer (Chandrasekhar 1960, "Radiative transfer", ch. III), towards
-    the sun's side or through the rings.
+    Single scattering of a thin layer (Chandrasekhar 1960, "Radiative transfer"), towards the sun's
+    side or through the rings.
 
     Args:
         canvas: the picture.

@@ -75,7 +75,7 @@ def globular(canvas: Canvas) -> torch.Tensor:
     concentration = c.uniform(0.7, 2.2)  # log of tidal / core radius: Harris 1996, AJ 112, 1487
     count = int(c.log_uniform(1500, 14000))
     r = king_radii(c, count, tidal / 10 ** concentration, tidal)
-    # giants' counts rise by about 0.25 to 0.35 dex a magnitude towards the faint
+    # counts rise by 0.33 to 0.5 dex a magnitude towards the faint, by eye
     light = (1e-4 + c.rng.random(count)) ** -c.uniform(0.8, 1.2)
     light *= c.log_uniform(80, 2000) * tidal ** 2 / light.sum() * (c.size / 128) ** 2
     x, y = placed(c, r, c.uniform(0.88, 1))

@@ -6,9 +6,9 @@ import torch
 from celestial.renderer.canvas import Canvas
 
 # sRGB of black bodies, kelvin -> red, green, blue (Mitchell Charity, "What color is a blackbody?",
-# vendian.org, CIE 1964 10-degree observer).
+# vendian.org, CIE 1964 10-degree observer; below 3500 and above 6500 K to a few units).
 TEMPERATURES = np.array([2500, 3500, 4500, 5500, 6500, 8000, 10000, 15000, 30000], float)
-COLOURS = np.array([[255, 159, 70], [255, 193, 132], [255, 216, 177], [255, 236, 224],
+COLOURS = np.array([[255, 159, 70], [255, 196, 137], [255, 219, 186], [255, 236, 224],
                     [255, 249, 253], [229, 233, 255], [204, 219, 255], [181, 205, 255],
                     [163, 192, 255]], float)
 

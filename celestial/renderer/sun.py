@@ -72,7 +72,8 @@ def _glow(canvas: Canvas, globe: Globe) -> torch.Tensor:
 def _spots(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return sunspots and faculae as a factor on the light.
 
-    Umbrae have about a fifth of the light, penumbrae three quarters (Solanki 2003, A&A Rev 11).
+    Umbrae have about a fifth of the light, penumbrae three quarters (rounded; Solanki 2003, A&A Rev
+    11, 153).
     """
     factor = torch.ones_like(globe.mu)
     for region in regions(canvas, 7):

@@ -23,12 +23,13 @@ EQUATOR = 25559.0  # km
 FLATTENING = 0.02293  # polar radius 24973 km (Archinal et al. 2018, CeMDA 130, 22)
 OBLIQUITY = 82.2  # degrees, the sun's highest latitude
 
-# Middle and width (km; French et al. 1991, in "Uranus", Univ. Arizona Press), relative light:
-# zeta, 6, 5, 4, alpha, beta, eta, gamma, delta, lambda, epsilon.
+# Middle and width (km, rounded; French et al. 1991, in "Uranus", Univ. Arizona Press), relative
+# light (by eye): zeta, 6, 5, 4, alpha, beta, eta, gamma, delta, lambda, epsilon.
 RINGS = ((38300, 2500, 0.06), (41837, 2, 0.08), (42234, 3, 0.1), (42571, 3, 0.1), (44718, 8, 0.25),
          (45661, 9, 0.25), (47176, 2, 0.12), (47627, 3, 0.15), (48300, 6, 0.2), (50024, 3, 0.05),
          (51149, 58, 1))
-# The dust rings nu and mu (Showalter & Lissauer 2006, Science 311, 973), far out and broad.
+# Dust as programs show it, by eye, and last the broad rings nu and mu, far out (Showalter &
+# Lissauer 2006, Science 311, 973).
 DUST = ((38300, 2500, 0.5), (44500, 3000, 0.7), (48000, 1500, 0.6), (51149, 600, 1.0),
         (67300, 3800, 0.5), (97700, 17000, 0.35))
 
@@ -36,7 +37,7 @@ DUST = ((38300, 2500, 0.5), (44500, 3000, 0.7), (48000, 1500, 0.6), (51149, 600,
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Uranus: uint8 (height, width, 3)."""
     kind = canvas.pick({"voyager": 3.0, "mono": 3.0, "crescent": 1.2, "telescope": 2.2,
-                        "infrared": 1.0, "webb": 0.9, "rings": 0.25,
+                        "infrared": 1.0, "webb": 0.9, "rings": 0.08,
                         "program": 1.6})
     pose = _pose(canvas, kind)
     globe = see_globe(canvas, pose)

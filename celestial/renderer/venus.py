@@ -13,25 +13,26 @@ from celestial.renderer.globe import Globe, Pose, frame, minnaert, night_light, 
 from celestial.renderer.noise import fbm, octave, ridged
 from celestial.renderer.stars import space
 
-# Radar-bright highlands and the darkest plains (USGS Gazetteer of Planetary Nomenclature).
+# Radar-bright highlands and the darkest plains, about where the USGS Gazetteer of Planetary
+# Nomenclature has them (rounded; east positive); sizes, turns and strengths by eye.
 HIGHLANDS: list[Feature] = [
-    (-6, 72, 11, 14, 0, 1.0),  # Ovda Regio, western Aphrodite Terra
-    (-7, 98, 9, 13, 0, 0.9),  # Thetis Regio
-    (-14, 130, 5, 22, -25, 0.7),  # Diana and Dali Chasmata
-    (-16, 160, 4, 20, 20, 0.5),
+    (-3, 86, 11, 14, 0, 1.0),  # Ovda Regio, western Aphrodite Terra
+    (-11, 130, 9, 13, 0, 0.9),  # Thetis Regio
+    (-15, 155, 5, 22, -13, 0.7),  # Diana Chasma
+    (-18, 167, 4, 20, 20, 0.5),  # Dali Chasma
     (9, -160, 7, 7, 0, 0.8),  # Atla Regio
-    (0, -172, 3, 14, 20, 0.5),
+    (0, -172, 3, 14, 20, 0.5),  # from there to Atla Regio, by eye
     (25, -77, 11, 6, -10, 0.8),  # Beta Regio
-    (-6, -80, 7, 8, 0, 0.6),  # Phoebe Regio
-    (2, -110, 3, 30, -15, 0.4),  # Hecate Chasma
-    (-25, -75, 3, 25, -30, 0.4),  # Parga Chasma
+    (-6, -77, 7, 8, 0, 0.6),  # Phoebe Regio
+    (18, -106, 3, 30, 11, 0.4),  # Hecate Chasma
+    (-20, -105, 3, 25, -25, 0.4),  # Parga Chasmata
     (65, 3, 7, 9, 0, 1.2),  # Maxwell Montes
-    (69, -22, 6, 11, 0, 0.3),  # Lakshmi Planum
-    (64, 30, 8, 16, 0, 0.8),  # Fortuna Tessera
-    (-25, 0, 9, 12, 0, 0.6),  # Alpha Regio
-    (42, 60, 8, 14, 30, 0.5),  # Tellus Tessera
-    (-35, -20, 12, 15, 0, -0.3),  # Lavinia Planitia
-    (20, -20, 15, 20, 0, -0.2),  # Guinevere Planitia
+    (69, -21, 6, 11, 0, 0.3),  # Lakshmi Planum
+    (70, 45, 8, 16, 0, 0.8),  # Fortuna Tessera
+    (-25.5, 1, 9, 12, 0, 0.6),  # Alpha Regio
+    (42.5, 77, 8, 14, 30, 0.5),  # Tellus Tessera
+    (-47, -13, 12, 15, 0, -0.3),  # Lavinia Planitia
+    (22, -35, 15, 20, 0, -0.2),  # Guinevere Planitia
 ]
 
 
@@ -148,7 +149,7 @@ def _radar(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
 
 def _coronae(canvas: Canvas, globe: Globe, echo: torch.Tensor) -> torch.Tensor:
-    """Add rings of cracks some 200 km wide (Venus has hundreds) and the black gaps of orbits."""
+    """Add rings of cracks, 240 to 850 km wide; Venus has hundreds, most some 200 to 300 km."""
     for _ in range(int(canvas.rng.integers(0, 7))):
         latitude = math.degrees(math.asin(canvas.uniform(-1, 1)))
         away = globe.distance_to(latitude, canvas.uniform(-180, 180))
