@@ -22,14 +22,14 @@ def commands(name: str) -> list[list[str]]:
     return [line.split()[1:] for line in lines if re.match(r"python \w+\.py", line)]
 
 
-def test_the_six_steps_in_order_with_their_own_folders(tmp_path):
-    draw_folder(tmp_path / "data/input", 8)
+def test_the_steps_in_order_with_their_own_folders(tmp_path):
     draw_folder(tmp_path / "my_images", 1)
     steps = [command for command in commands("README.md") if len(command) == 1]
-    assert len(steps) == 6
+    assert len(steps) == 7
+    quick = {"improved_training.py": (*QUICK, "--weights", "none"),
+             "render_samples.py": ("--per-class", 8, "--size", 64)}
     for script, in steps:
-        quick = QUICK if script == "improved_training.py" else ()
-        done = run(script, *quick, *(("--weights", "none") if quick else ()), cwd=tmp_path)
+        done = run(script, *quick.get(script, ()), cwd=tmp_path)
         assert done.status == 0, done.err
         assert all((tmp_path / path).exists() for path in done.result["files"])
     made = {path.name for path in tmp_path.iterdir()}
@@ -58,19 +58,35 @@ def test_the_three_languages_say_the_same():
         assert figures[0] == figures[1], "figures"
 
 
+def make_demo(cwd, *settings):
+    return subprocess.run(
+        ["make", "--old-file=.venv/installed", "demo", f"DEMO={cwd / 'demo'}",
+         f"PY={sys.executable}", *settings],
+        cwd=ROOT, env=environment(cwd), capture_output=True, text=True, encoding="utf-8")
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
-def test_make_demo(tmp_path):
-    draw_folder(tmp_path / "in put", 8)
-    training = " ".join((*QUICK, "--weights none"))
-    done = subprocess.run(
-        ["make", "--old-file=.venv/installed", "demo", f"INPUT={tmp_path / 'in put'}",
-         f"DEMO={tmp_path / 'demo'}", f"PY={sys.executable}", f"TRAINING={training}"],
-        cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, encoding="utf-8")
+def test_make_demo_draws_and_runs_everything(tmp_path):
+    drawn = tmp_path / "drawn"
+    training = " ".join(QUICK) + " --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth"
+    done = make_demo(tmp_path, f"DRAWN={drawn}", "DRAWING=--per-class 6 --size 48",
+                     f"TRAINING={training}")
     assert done.returncode == 0, done.stderr
+    assert len(list(drawn.glob("*/*.jpg"))) == 7 * 6
     to_open = re.findall(rf"^  ({tmp_path}\S+)", done.stdout, re.MULTILINE)
     assert len(to_open) == 8
     for path in to_open:
         assert (tmp_path / path).is_file()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make_demo_leaves_pictures_of_your_own_alone(tmp_path):
+    mine = draw_folder(tmp_path / "in put", 1)
+    for settings in ([f"DRAWN={mine}"], [f"INPUT={mine}"]):
+        done = make_demo(tmp_path, *settings)
+        assert "too few in: mars (1)" in done.stderr, "datapre.py saw just these pictures"
+    missing = make_demo(tmp_path, f"INPUT={tmp_path / 'typo'}")
+    assert "there is no folder" in missing.stderr and not (tmp_path / "typo").exists()
 
 
 def test_git_ignores_what_the_scripts_make():

@@ -14,6 +14,7 @@ import torch
 from conftest import (
     CLASSES,
     QUICK,
+    ROOT,
     draw_folder,
     run,
     start,
@@ -198,17 +199,32 @@ def test_a_dataset_with_nothing_to_learn_from_is_one_sentence(dataset, tmp_path)
 
 
 def test_without_network_and_weights(dataset, tmp_path):
-    done = train(tmp_path, dataset, "--weights", "imagenet")
+    done = train(tmp_path, dataset, "--weights", "imagenet", "--model", "efficientnet_b3")
     assert done.status == 1 and "cannot be downloaded" in done.error
     assert "efficientnet_b3_rwightman" in done.error, "which file to put where"
     assert not (tmp_path / "model_checkpoints" / FINAL).exists()
-    process = start("improved_training.py", "--data-dir", dataset, *QUICK, cwd=tmp_path)
+    process = start("improved_training.py", "--data-dir", dataset, *QUICK, "--model",
+                    "efficientnet_b3", cwd=tmp_path)
     for line in process.stdout:
         if line.startswith("weights:"):
             process.kill()
             break
     process.communicate()
     assert re.search("from scratch in one stage, because .* cannot be downloaded", line)
+
+
+def test_without_network_the_weights_that_ship_are_the_start(dataset, tmp_path):
+    done = train(tmp_path, dataset, "--float16")
+    assert done.status == 0, done.err
+    shipped = ROOT / "pretrained/regnet_y_800mf.pth"
+    assert f"weights: weights from {shipped}, because " in done.out
+    first = load_checkpoint(shipped).state
+    trained = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
+    frozen = "backbones.regnet_y_800mf.stem.0.weight"
+    assert torch.equal(first[frozen], trained[frozen])
+    assert trained[frozen].dtype == torch.float16
+    assert trained["backbones.regnet_y_800mf.stem.1.running_var"].dtype == torch.float32
+    assert shipped.stat().st_size < 25e6
 
 
 def test_auto_takes_imagenet_weights_from_torchvisions_cache(dataset, tmp_path):
