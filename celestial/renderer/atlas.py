@@ -67,31 +67,3 @@ def look_up(chart: torch.Tensor, globe: Globe, north: torch.Tensor | float = 0.0
     grid = torch.stack([x, y], -1)[None]
     return torch.nn.functional.grid_sample(wrapped[None, None], grid, padding_mode="border",
                                            align_corners=False)[0, 0]
-
-
-def seen(globe: Globe) -> tuple[Globe, torch.Tensor]:
-    """Keep only the pixels that show the body: noise on fewer pixels costs less.
-
-    Returns:
-        the globe with its pixels in one row, (1, N) and (3, 1, N), and which pixels they are,
-        bool (size, size), for `put_back`.
-    """
-    mask = globe.coverage > 0
-    mask[0, 0] = True  # an empty selection would have to be treated everywhere
-    return Globe(globe.pose, globe.coverage[mask][None], globe.point[:, mask][:, None],
-                 globe.normal[:, mask][:, None], globe.depth[mask][None], globe.mu[mask][None],
-                 globe.mu0[mask][None], globe.finest), mask
-
-
-def put_back(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return values (channels, 1, N) of `seen` pixels as a picture, 0 elsewhere."""
-    picture = torch.zeros(values.shape[0], *mask.shape, device=values.device)
-    picture[:, mask] = values[:, 0]
-    return picture
-
-
-def sunward(canvas: Canvas, centre: tuple[float, float], sun_turn: float) -> float:
-    """Turn the sun of a body that the frame cuts so that the part in sight is not the dark one."""
-    if math.hypot(*centre) < 0.5:
-        return sun_turn
-    return math.atan2(-centre[1], -centre[0]) + canvas.rng.normal(0, 0.6)

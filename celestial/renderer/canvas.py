@@ -1,5 +1,6 @@
 """What every drawing starts from: a square of image plane, a random generator, a device."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +28,11 @@ class Canvas:
     def pixel(self) -> float:
         """Side of a pixel in image-plane units."""
         return 2 / self.size
+
+    @property
+    def scale(self) -> float:
+        """Factor on lengths in pixels that are given for a picture 128 pixels wide."""
+        return self.size / 128
 
     @cached_property
     def axis(self) -> torch.Tensor:
@@ -68,6 +74,10 @@ class Canvas:
         """Return values as a float32 tensor on the canvas's device."""
         return torch.as_tensor(np.asarray(values, np.float32), device=self.device)
 
+    def planes(self, values) -> torch.Tensor:
+        """Return a number for each plane of a tensor (n, h, w), float32 (n, 1, 1)."""
+        return self.tensor(values)[:, None, None]
+
     def colour(self, *rgb: float) -> torch.Tensor:
         """Return a colour as light: sRGB 0..255 -> linear float32 (3, 1, 1).
 
@@ -75,7 +85,14 @@ class Canvas:
         """
         values = np.asarray(rgb, float) / 255
         linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-        return self.tensor(linear)[:, None, None]
+        return self.planes(linear)
+
+
+def rotated(x: torch.Tensor, y: torch.Tensor,
+            angle: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return coordinates along and across an axis at this angle (radians) from the x axis."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return x * cosine + y * sine, y * cosine - x * sine
 
 
 def smoothstep(low: float, high: float, values: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,6 @@
-"""Airless rocky ground: craters of all sizes, their shading and shadows, rays, maps of a globe."""
+"""Airless rocky ground: the relief of craters of all sizes, its shading and its shadows."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,14 +8,13 @@ import numpy as np
 import torch
 
 from celestial.renderer.canvas import Canvas, smoothstep
-from celestial.renderer.globe import Globe, unit
+from celestial.renderer.globe import Globe, apply, unit
 from celestial.renderer.noise import random_rotation
 
 TILE = 1024  # texels along a side of the seamless square of craters
 SMALLEST, LARGEST = 5.0, 170.0  # diameters of its craters, texels
 FLAT_FLOORED = 40.0  # from this diameter on they have flat floors and central peaks
 SMALLEST_LEVEL = 16  # texels along a side of the coarsest copy of the tile
-MAP = (512, 1024)  # texels of a map of a globe: latitudes, longitudes
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def cratered(canvas: Canvas, globe: Globe, side: float) -> Ground:
         side: of the tile, radians; the largest craters are a sixth of it, the smallest 1/200.
     """
     turn = canvas.tensor(random_rotation(canvas.rng))
-    point = (turn @ globe.point.reshape(3, -1)).reshape(globe.point.shape)
+    point = apply(turn, globe.point)
     texels = 2 * globe.finest * side  # pixels along a side of the tile
     level = min(6, max(0, round(math.log2(TILE / texels))))
     tile = _tiles(canvas.device)[level]
@@ -135,7 +133,7 @@ def cratered(canvas: Canvas, globe: Globe, side: float) -> Ground:
         slope[j] += sampled[1]
         slope[k] += sampled[2]
         fresh += sampled[3]
-    return Ground(height, (turn.T @ slope.reshape(3, -1)).reshape(point.shape), fresh)
+    return Ground(height, apply(turn.T, slope), fresh)
 
 
 def rugged(canvas: Canvas, globe: Globe, side: float, strength: torch.Tensor) -> Ground:
@@ -165,12 +163,11 @@ def moonlight(canvas: Canvas, globe: Globe, ground: Ground) -> torch.Tensor:
     of more than 40 % from 4 degrees to 0 (Buratti et al. 1996, Icarus 124, 490), is left to the
     exposure, since a picture shows one phase.
     """
-    axes = canvas.tensor(globe.pose.axes)
-    slope = (axes.T @ ground.slope.reshape(3, -1)).reshape(ground.slope.shape)
+    slope = apply(canvas.tensor(globe.pose.axes).T, ground.slope)
     slope = slope * smoothstep(0.0, 0.3, globe.mu)  # at the limb, slopes turned away are hidden
     along = (slope * globe.normal).sum(0)
     normal = unit(globe.normal - (slope - along * globe.normal))
-    sun = canvas.tensor(globe.pose.sun)[:, None, None]
+    sun = canvas.planes(globe.pose.sun)
     mu0 = (normal * sun).sum(0).clamp(min=0) * smoothstep(-0.06, 0.03, globe.mu0)
     mu = torch.maximum(normal[2], 0.5 * globe.mu)
     return 2 * mu0 / (mu0 + mu).clamp(min=0.02) * shadows(canvas, globe, ground.height)
@@ -198,84 +195,3 @@ def shadows(canvas: Canvas, globe: Globe, height: torch.Tensor) -> torch.Tensor:
         pixels *= 1.45
     lit = smoothstep(-0.8 * step, 0.1 * step, room)
     return torch.where(globe.mu > 0.12, lit, 1.0)
-
-
-def map_points() -> np.ndarray:
-    """Return the unit vectors of the texels of a map of a globe, (3, *MAP); north is the top."""
-    lat = (0.5 - (np.arange(MAP[0])[:, None] + 0.5) / MAP[0]) * math.pi
-    lon = ((np.arange(MAP[1]) + 0.5) / MAP[1] * 2 - 1) * math.pi
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon),
-                     np.sin(lat) + 0 * lon]).astype(np.float32)
-
-
-def direction(latitude: float, longitude: float) -> np.ndarray:
-    """Return the unit vector of a place (degrees), (3,)."""
-    lat, lon = math.radians(latitude), math.radians(longitude)
-    return np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
-
-
-def angle_to(points: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
-    """Return the angle from points (3, h, w) to a place (degrees in), degrees (h, w)."""
-    cosine = np.tensordot(direction(latitude, longitude).astype(np.float32), points, 1)
-    return np.degrees(np.arccos(cosine.clip(-1, 1)))
-
-
-def ray_system(points: np.ndarray, rng: np.random.Generator, latitude: float, longitude: float,
-               radius: float, reach: float, azimuths: tuple[float, ...] = ()) -> np.ndarray:
-    """Return the brightness of a young crater: its floor, halo and rays, 0 to about 1.
-
-    Args:
-        points: unit vectors, (3, h, w).
-        rng: of the rays that are not given.
-        latitude, longitude: degrees.
-        radius: of the crater, degrees.
-        reach: of the rays, degrees.
-        azimuths: of known rays, degrees east of north.
-    """
-    up = direction(latitude, longitude)
-    east = np.cross([0, 0, 1], up) / math.hypot(up[0], up[1])
-    distance = angle_to(points, latitude, longitude)
-    near = distance < 2.2 * reach
-    distance = distance[near]
-    flat = points[:, near].astype(float)
-    azimuth = np.arctan2(east @ flat, np.cross(up, east) @ flat)
-    light = np.exp(-(distance / (1.8 * radius)) ** 2) + 0.5 * np.exp(-distance / (0.25 * reach))
-    rays = np.radians(azimuths) if azimuths else rng.uniform(0, 2 * math.pi, 9)
-    for ray in rays:
-        length = reach * rng.uniform(0.5, 1.3)
-        offset = (azimuth - ray + math.pi) % (2 * math.pi) - math.pi
-        width = radius * rng.uniform(0.25, 0.6) + 0.017 * distance
-        wobble = 0.35 * width * np.sin(distance / (5 * radius) + rng.uniform(0, 7))
-        beside = (distance * np.sin(offset.clip(-1.5, 1.5)) + wobble) / width
-        light += 0.55 * np.exp(-beside ** 2) * np.exp(-(distance / length) ** 2) * (abs(offset) < 1)
-    result = np.zeros(points.shape[1:])
-    result[near] = light.clip(0, 1.2)
-    return result
-
-
-def prepare_map(build: Callable[[], np.ndarray], device: torch.device) -> list[torch.Tensor]:
-    """Return a map (channels, *MAP) as tensors of halving size, for `look_up`."""
-    texture = torch.as_tensor(build().astype(np.float32), device=device)[None]
-    levels = []
-    for _ in range(6):
-        levels.append(torch.cat([texture[..., -1:], texture, texture[..., :1]], -1))
-        texture = torch.nn.functional.avg_pool2d(texture, 2)
-    return levels
-
-
-def look_up(levels: list[torch.Tensor], globe: Globe, shift: torch.Tensor | float = 0.0
-            ) -> torch.Tensor:
-    """Return what a map holds at each pixel, (channels, size, size).
-
-    Args:
-        levels: from `prepare_map`.
-        globe: the body.
-        shift: added to the coordinates (of the map's -1..1), to roughen edges.
-    """
-    texels = MAP[0] / math.pi / (2 * globe.finest)  # of the map, to a pixel in the disc's middle
-    texture = levels[min(len(levels) - 1, max(0, round(math.log2(max(texels, 1)))))]
-    wide = texture.shape[-1]
-    place = torch.stack([globe.longitude / math.pi * (wide - 2) / wide + shift,
-                         -globe.latitude * 2 / math.pi + shift], -1)
-    return torch.nn.functional.grid_sample(texture, place[None], padding_mode="border",
-                                           align_corners=False)[0]

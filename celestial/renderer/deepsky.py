@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from celestial.renderer.camera import LUMINANCE, Look, finish, photograph
-from celestial.renderer.canvas import Canvas, smoothstep
+from celestial.renderer.camera import convolve, moffat, photograph
+from celestial.renderer.canvas import Canvas, rotated, smoothstep
+from celestial.renderer.look import LUMINANCE, Look, finish
 from celestial.renderer.stars import field_stars
 
 # how deep-sky pictures are made, and how often
@@ -42,9 +43,9 @@ def deep_look(canvas: Canvas, mono: float = 0.12,
         mono: probability of a monochrome camera.
         kinds: weights of the kinds of pictures, instead of `KINDS`.
     """
-    c, scale = canvas, canvas.size / 128
+    c = canvas
     kind = c.pick(kinds or KINDS)
-    look = DeepLook(fwhm=scale * c.log_uniform(0.65, 1.6), beta=c.uniform(2.5, 4),
+    look = DeepLook(fwhm=c.scale * c.log_uniform(0.65, 1.6), beta=c.uniform(2.5, 4),
                     exposure=c.log_uniform(0.6, 1.6), stretch=c.log_uniform(3, 30),
                     white_cores=c.rng.random(), read_noise=c.log_uniform(0.0005, 0.006),
                     photons=c.log_uniform(1000, 30000), saturation=c.uniform(0.6, 1.5),
@@ -52,75 +53,75 @@ def deep_look(canvas: Canvas, mono: float = 0.12,
     finish(c, look)
     look.missing = 0.0
     {"amateur": _amateur, "plate": _plate, "texture": _texture, "hubble": _hubble, "raw": _raw,
-     "webb": _webb}[kind](c, look, scale)
+     "webb": _webb}[kind](c, look)
     if kind != "webb" and c.chance(mono):
         look.mono, look.sky = LUMINANCE, (sum(look.sky) / 3,) * 3
     return look
 
 
-def _amateur(c: Canvas, look: DeepLook, scale: float) -> None:
+def _amateur(c: Canvas, look: DeepLook) -> None:
     """A small telescope and long exposures; a Newtonian's spider gives crosses."""
     level = c.log_uniform(0.0008, 0.012)
     look.sky = tuple(level * np.exp(c.rng.normal(0, 0.25, 3)))
     look.gradient = c.uniform(0, 0.6)
     if c.chance(0.3):
-        look.spikes = scale * c.log_uniform(5, 25)
+        look.spikes = c.scale * c.log_uniform(5, 25)
 
 
-def _plate(c: Canvas, look: DeepLook, scale: float) -> None:
+def _plate(c: Canvas, look: DeepLook) -> None:
     """Survey plates (Palomar, UK Schmidt) in colour: their sky is blue or grey, never black."""
     blue = c.uniform(0.2, 1)
     level = c.log_uniform(0.35, 1.3)
     grey = np.array([75, 78, 88]) * (1 - blue) + np.array([38, 62, 120]) * blue
     look.sky = tuple((level * (grey * np.exp(c.rng.normal(0, 0.08, 3)) / 255) ** 2.2).tolist())
     look.gradient = c.uniform(0, 0.6)
-    look.fwhm = scale * c.log_uniform(0.75, 1.6)
+    look.fwhm = c.scale * c.log_uniform(0.75, 1.6)
     look.beta = c.uniform(2.3, 3.2)
     look.read_noise = c.log_uniform(0.001, 0.02)
     if c.chance(0.5):
-        look.spikes = scale * c.log_uniform(4, 20)
+        look.spikes = c.scale * c.log_uniform(4, 20)
     if c.chance(0.5):
         look.vignette = c.uniform(0.1, 0.5)
 
 
-def _texture(c: Canvas, look: DeepLook, scale: float) -> None:
+def _texture(c: Canvas, look: DeepLook) -> None:
     """A planetarium's texture: the sky subtracted, the edges faded into black."""
-    look.fwhm = scale * c.log_uniform(0.7, 1.6)
+    look.fwhm = c.scale * c.log_uniform(0.7, 1.6)
     look.read_noise = 0.0
     look.aspect = 1.0
     if c.chance(0.75):
         look.window = c.uniform(0.85, 1.3)
 
 
-def _hubble(c: Canvas, look: DeepLook, scale: float) -> None:
+def _hubble(c: Canvas, look: DeepLook) -> None:
     """The Hubble Space Telescope: small stars, a dark sky, four spikes as an X."""
-    look.fwhm = scale * c.log_uniform(0.6, 1.1)
+    look.fwhm = c.scale * c.log_uniform(0.6, 1.1)
     look.beta = c.uniform(3, 4.5)
     look.read_noise = c.log_uniform(0.0003, 0.003)
     look.saturation = c.uniform(0.8, 1.5)
     turn = c.uniform(0.5, 1.1)
     look.spike_angles = (turn, turn + math.pi / 2)
     if c.chance(0.7):
-        look.spikes = scale * c.log_uniform(5, 20)
+        look.spikes = c.scale * c.log_uniform(5, 20)
 
 
-def _raw(c: Canvas, look: DeepLook, scale: float) -> None:
+def _raw(c: Canvas, look: DeepLook) -> None:
     """A single exposure, hardly processed: a grey, noisy sky."""
     level = c.log_uniform(0.006, 0.08)
     look.sky = tuple(level * np.exp(c.rng.normal(0, 0.15, 3)))
     look.gradient = c.uniform(0, 0.8)
     look.photons = c.log_uniform(150, 3000)
     look.read_noise = c.log_uniform(0.004, 0.015)
-    look.fwhm = scale * c.log_uniform(0.8, 2.2)
+    look.fwhm = c.scale * c.log_uniform(0.8, 2.2)
     look.saturation = c.uniform(0.3, 1.0)
     look.stretch = c.log_uniform(1, 8)
 
 
-def _webb(c: Canvas, look: DeepLook, scale: float) -> None:
+def _webb(c: Canvas, look: DeepLook) -> None:
     """Webb: six long spikes of the hexagonal mirrors and two short ones of a strut."""
-    look.fwhm = scale * c.log_uniform(0.6, 1.0)
+    look.fwhm = c.scale * c.log_uniform(0.6, 1.0)
     look.read_noise = c.log_uniform(0.0003, 0.002)
-    look.spikes = scale * c.log_uniform(12, 35)
+    look.spikes = c.scale * c.log_uniform(12, 35)
     turn = c.uniform(0, math.pi)
     look.spike_angles = tuple(turn + math.pi / 3 * i for i in range(3))
     look.saturation = c.uniform(1.0, 1.6)
@@ -139,14 +140,9 @@ def star_field(canvas: Canvas, density: float, saturation: float = 1.0) -> torch
     """
     count = max(1, int(density))
     slope = canvas.uniform(0.75, 1.2)  # 0.3 to 0.48 dex a magnitude, by eye; Euclid's is 0.6
-    faintest = canvas.log_uniform(0.05, 0.6) * (canvas.size / 128) ** 2
+    faintest = canvas.log_uniform(0.05, 0.6) * canvas.scale ** 2
     brightest = faintest * min(count, 300) ** (1 / slope)
     return field_stars(canvas, count, brightest, slope, saturation)
-
-
-def random_star_field(canvas: Canvas) -> torch.Tensor:
-    """Return a `star_field` of a random density."""
-    return star_field(canvas, canvas.log_uniform(8, 700), canvas.uniform(0.4, 2.0))
 
 
 def deep_photograph(canvas: Canvas, light: torch.Tensor, look: DeepLook) -> np.ndarray:
@@ -161,7 +157,7 @@ def deep_photograph(canvas: Canvas, light: torch.Tensor, look: DeepLook) -> np.n
     Returns:
         uint8 (height, width, 3), sRGB.
     """
-    light = deep_spread(canvas, light.clamp(min=0), look) * look.exposure
+    light = _spread(canvas, light.clamp(min=0), look) * look.exposure
     level = light.mean(0, keepdim=True).clamp(min=1e-5)
     gain = torch.asinh(look.stretch * level) / (math.asinh(look.stretch) * level)
     own, burnt = light * gain, torch.asinh(look.stretch * light) / math.asinh(look.stretch)
@@ -172,28 +168,21 @@ def deep_photograph(canvas: Canvas, light: torch.Tensor, look: DeepLook) -> np.n
     return photograph(canvas, shown, replace(look, exposure=1.0, fwhm=0.0, spikes=0.0))
 
 
-def deep_spread(canvas: Canvas, light: torch.Tensor, look: DeepLook) -> torch.Tensor:
+def _spread(canvas: Canvas, light: torch.Tensor, look: DeepLook) -> torch.Tensor:
     """Convolve with the point spread function, as far as half the picture.
 
-    Bright stars show the far wings of it: Moffat's profile (1969, A&A 3, 455) and spikes that
-    fall as 1 / r, cut off by an exponential.
+    Bright stars show the far wings of it: Moffat's profile, and spikes that fall as 1 / r, cut off
+    by an exponential.
     """
     reach = canvas.size // 2
     axis = torch.arange(-reach, reach + 1, device=canvas.device, dtype=torch.float32)
-    x, y = axis[None, :], -axis[:, None]
-    a = look.fwhm / (2 * math.sqrt(2 ** (1 / look.beta) - 1))
-    kernel = (1 + (x ** 2 + y ** 2) / a ** 2) ** -look.beta
-    kernel = kernel / kernel.sum()
+    kernel = moffat(axis, look.fwhm, look.beta)
     if look.spikes:
         cross = torch.zeros_like(kernel)
         for angle in look.spike_angles:
-            along = (x * math.cos(angle) + y * math.sin(angle)).abs()
-            across = y * math.cos(angle) - x * math.sin(angle)
+            along, across = rotated(axis[None, :], -axis[:, None], angle)
+            along = along.abs()
             width = max(0.6, 0.4 * look.fwhm)
             cross += torch.exp(-(across / width) ** 2 - along * 3 / look.spikes) / (along + width)
         kernel = 0.92 * kernel + 0.08 * cross / cross.sum()
-    padded = torch.nn.functional.pad(light[None], (reach,) * 4, mode="reflect")[0]
-    shape = padded.shape[1:]
-    transform = torch.fft.rfft2(padded) * torch.fft.rfft2(kernel, s=shape)
-    spread = torch.fft.irfft2(transform, s=shape)[:, 2 * reach:, 2 * reach:]
-    return spread.clamp(min=0)
+    return convolve(light, kernel).clamp(min=0)

@@ -8,11 +8,21 @@ import numpy as np
 import torch
 from PIL import Image
 
-from celestial.renderer.atlas import Feature, draw_map, look_up, put_back, seen, sunward
-from celestial.renderer.camera import photograph, random_look
+from celestial.renderer.atlas import Feature, draw_map, look_up
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, Pose, frame, night_light, see_globe
-from celestial.renderer.noise import fbm
+from celestial.renderer.framing import frame, sunward
+from celestial.renderer.globe import (
+    Globe,
+    Pose,
+    beyond_limb,
+    gather_disc,
+    night_light,
+    scatter_disc,
+    see_globe,
+)
+from celestial.renderer.look import random_look
+from celestial.renderer.noise import fbm, in_plane
 from celestial.renderer.stars import space
 from celestial.renderer.weather import clouds
 
@@ -40,6 +50,7 @@ DESERTS: list[Feature] = [
 
 @lru_cache
 def _charts(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return maps for `look_up`: share of land, 0..1, and dryness."""
     land = np.asarray(Image.open(LAND).convert("L"), np.float32) / 255
     return torch.as_tensor(land, device=device), draw_map(DESERTS, 180, 2.5, device)
 
@@ -50,21 +61,22 @@ def draw(canvas: Canvas) -> np.ndarray:
                         "earthrise": 6})
     pose = _pose(canvas, kind)
     whole = see_globe(canvas, pose)
-    globe, mask = seen(whole)
+    globe, mask = gather_disc(whole)
     infrared = kind == "weather" and canvas.chance(0.5)
     light = (_infrared if infrared else _daylight)(canvas, globe)
     behind = space(canvas) + _rim(canvas, whole) * (0 if infrared else 1)
-    light = behind * (1 - whole.coverage) + put_back(light * globe.coverage, mask)
+    light = behind * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     if kind == "earthrise":
         light = _moon_ground(canvas, light)
     look = random_look(canvas, mono=0.9 if kind == "weather" else 0.07)
     look.exposure = float(np.clip(look.exposure, 0.6, 1.4))
     if kind == "earthrise":
-        look.cast = tuple(gain ** 0.3 for gain in look.cast)
+        look.calm_cast(0.3)
     return photograph(canvas, light, look)
 
 
 def _pose(canvas: Canvas, kind: str) -> Pose:
+    """Choose viewpoint, sun and framing as the kind of picture has them."""
     kinds = {"full": 8, "small": 1.5, "partial": 0.8}
     phase, latitude = abs(canvas.rng.normal(0, 18)), canvas.rng.normal(0, 18)
     turn = canvas.rng.normal(0, 0.2) if canvas.chance(0.7) else canvas.uniform(0, 2 * math.pi)
@@ -102,13 +114,12 @@ def _daylight(canvas: Canvas, globe: Globe) -> torch.Tensor:
     light = ground * lit
     white = canvas.colour(250, 250, 250) * canvas.uniform(0.75, 1.0)
     light = mix(light, white * lit, clouds(canvas, globe))
-    depth = canvas.tensor(AIR)[:, None, None] * canvas.uniform(0.6, 1.6)
-    return _through_air(canvas, globe, light, depth)
+    depth = canvas.planes(AIR) * canvas.uniform(0.6, 1.6)
+    return _through_air(globe, light, depth)
 
 
-def _through_air(canvas: Canvas, globe: Globe, light: torch.Tensor,
-                 depth: torch.Tensor) -> torch.Tensor:
-    """Add the blue of the air: light scattered once, by Rayleigh's law.
+def _through_air(globe: Globe, light: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+    """Add the blue of air of an optical depth (3, 1, 1): light scattered once, Rayleigh's law.
 
     I/F = P / 4 mu0 / (mu0 + mu) (1 - exp(-depth (1/mu0 + 1/mu))) (Chandrasekhar 1950).
     """
@@ -130,7 +141,7 @@ def _ground(canvas: Canvas, globe: Globe) -> torch.Tensor:
     sea = deep * (1 + 0.15 * grain).clamp(min=0.5)
     # The sea mirrors the sun where waves stand halfway between us and it (Cox & Munk 1954).
     half = globe.pose.sun + np.array([0, 0, 1.0])
-    half = canvas.tensor(half / np.linalg.norm(half))[:, None, None]
+    half = canvas.planes(half / np.linalg.norm(half))
     cosine = (globe.normal * half).sum(0).clamp(0.05, 1)
     wind = 0.003 + 0.00512 * canvas.uniform(2, 12)
     glint = torch.exp(-(1 / cosine ** 2 - 1) / wind) * canvas.uniform(0.05, 0.5)
@@ -178,8 +189,7 @@ def _rim(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
     It falls by a factor e in some 29 km here, its fringe in 83; the air's scale height is 8 km.
     """
-    x, y = canvas.x - globe.pose.centre[0], canvas.y - globe.pose.centre[1]
-    away = ((x ** 2 + y ** 2).sqrt() / globe.pose.radius - 1).clamp(min=0)
+    away = beyond_limb(canvas, globe.pose)
     day = smoothstep(-0.12, 0.15, globe.mu0)
     thin = torch.exp(-away / 0.0045) * 0.55 + 0.1 * torch.exp(-away / 0.013)
     return canvas.colour(90, 150, 255) * (thin * day)
@@ -189,11 +199,11 @@ def _moon_ground(canvas: Canvas, light: torch.Tensor) -> torch.Tensor:
     """Lay the Moon's grey ground before the Earth, from low orbit."""
     top = canvas.uniform(-0.75, -0.25)
     bow = canvas.uniform(0.0, 0.2)
-    along = torch.stack([canvas.x, torch.zeros_like(canvas.x), torch.zeros_like(canvas.x)])
+    along = in_plane(canvas.x, torch.zeros_like(canvas.x))
     edge = top - bow * canvas.x ** 2 + 0.012 * fbm(canvas, along, 1.5, 4, finest=canvas.size / 4)
     below = (edge - canvas.y).clamp(min=0)
     far = 1 / (below + 0.25)
-    points = torch.stack([canvas.x * far, far * 2.0, torch.zeros_like(far)])
+    points = in_plane(canvas.x * far, far * 2.0)
     height = fbm(canvas, points, 0.7, 4, gain=0.5, finest=canvas.size / 12)
     slope = torch.gradient(height, spacing=canvas.pixel, dim=0)[0]
     grey = canvas.uniform(0.12, 0.3) * (1 + 0.25 * slope / (slope.std() + 1e-3) + 0.15 * height)

@@ -12,6 +12,7 @@ SOFTENING = 0.15  # of gravity, disc radii
 
 
 def _pull(place: np.ndarray, mass: float) -> np.ndarray:
+    """Return the acceleration of places (N, 3) towards a mass at the origin, softened."""
     distance2 = np.einsum("ij,ij->i", place, place) + SOFTENING ** 2
     return place * (-mass / (distance2 * np.sqrt(distance2)))[:, None]
 

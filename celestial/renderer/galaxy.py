@@ -28,22 +28,22 @@ def draw(canvas: Canvas) -> np.ndarray:
     kind = c.pick(KINDS)
     look = deep_look(c)
     if kind in SINGLE:
-        place = frame(c, LARGEST.get(kind, 3.5))
+        place = _frame(c, LARGEST.get(kind, 3.5))
         light = SINGLE[kind](c, place)
         if place.radius > 0.75:  # planetariums' windows hold whole galaxies
             look.window = 0.0
     else:
-        light = {"pair": pair, "group": group, "deep": deep_field}[kind](c)
+        light = {"pair": _pair, "group": _group, "deep": _deep_field}[kind](c)
     if kind in ("spiral", "edge") and c.chance(0.15):  # a companion, as M51's or M31's
-        stamp(c, light, "elliptical", c.log_uniform(0.08, 0.25), 0.8)
+        _stamp(c, light, "elliptical", c.log_uniform(0.08, 0.25), 0.8)
     if kind != "infrared" and c.chance(0.04):  # ultraviolet, hydrogen or infrared in false colours
         cast = (1.3, c.uniform(0.4, 0.9), c.uniform(0.2, 0.7))
         look.cast = cast if c.chance(0.5) else cast[::-1]
     crowded = c.chance(0.2) and kind in ("spiral", "edge", "starburst")
-    return deep_photograph(c, light + stars_in_front(c, crowded), look)
+    return deep_photograph(c, light + _stars_in_front(c, crowded), look)
 
 
-def frame(canvas: Canvas, largest: float) -> Place:
+def _frame(canvas: Canvas, largest: float) -> Place:
     """Draw how large and where a single galaxy is shown, up to this radius."""
     c = canvas
     kind = c.pick({"usual": 6, "small": 2, "filling": 2.2, "close": 1.0})
@@ -55,7 +55,7 @@ def frame(canvas: Canvas, largest: float) -> Place:
     return Place(x, y, size, c.uniform(0, 2 * math.pi))
 
 
-def stars_in_front(canvas: Canvas, crowded: bool) -> torch.Tensor:
+def _stars_in_front(canvas: Canvas, crowded: bool) -> torch.Tensor:
     """Return the Milky Way's stars: few, as galaxies are mostly photographed far from its plane."""
     c = canvas
     if crowded:
@@ -63,7 +63,7 @@ def stars_in_front(canvas: Canvas, crowded: bool) -> torch.Tensor:
     return c.log_uniform(0.3, 1) * star_field(c, c.log_uniform(3, 80), c.uniform(0.3, 1.5))
 
 
-def pair(canvas: Canvas) -> torch.Tensor:
+def _pair(canvas: Canvas) -> torch.Tensor:
     """Return two galaxies after a close passage, with the tails and bridges of their tides."""
     c = canvas
     seen, middles = encounter(c)
@@ -76,7 +76,7 @@ def pair(canvas: Canvas) -> torch.Tensor:
     for places, middle in zip(seen, middles, strict=True):
         colour = mix(c.colour(*OLD), c.colour(*YOUNG), c.uniform(0.2, 1))
         weight = np.full((len(places), 3), 1 / len(places))
-        stars = splat(c, places[:, 0], places[:, 1], weight)[:1] * (c.size / 128) ** 2
+        stars = splat(c, places[:, 0], places[:, 1], weight)[:1] * c.scale ** 2
         fine, wide = blur(stars, 0.022 / c.pixel), blur(stars, 0.05 / c.pixel)
         stars = 700 * (0.6 * fine + 0.4 * wide).clamp(min=0)
         r = ((c.x - middle[0]) ** 2 + (c.y - middle[1]) ** 2).sqrt() / scale
@@ -86,8 +86,8 @@ def pair(canvas: Canvas) -> torch.Tensor:
     return redden(c, light, c.uniform(0.3, 1.2) * dust)
 
 
-def stamp(canvas: Canvas, light: torch.Tensor, kind: str, radius: float,
-          spread: float) -> None:
+def _stamp(canvas: Canvas, light: torch.Tensor, kind: str, radius: float,
+           spread: float) -> None:
     """Add a small galaxy of this radius to light, in the middle part of it (share)."""
     side = max(6, int(radius * 3.2 / canvas.pixel))
     part = Canvas(side, canvas.rng, canvas.device)
@@ -100,24 +100,24 @@ def stamp(canvas: Canvas, light: torch.Tensor, kind: str, radius: float,
     light[:, a:a + seen.shape[1], b:b + seen.shape[2]] += seen
 
 
-def group(canvas: Canvas) -> torch.Tensor:
+def _group(canvas: Canvas) -> torch.Tensor:
     """Return a compact group or the middle of a cluster of galaxies."""
     c, light = canvas, canvas.dark()
     size, spread = c.log_uniform(0.2, 0.5), c.uniform(0.45, 0.8)
     for _ in range(int(c.rng.integers(2, 7))):
         kind = c.pick({"spiral": 4, "elliptical": 4, "edge": 2, "irregular": 0.5})
-        stamp(c, light, kind, size * c.log_uniform(0.4, 1.1), spread)
+        _stamp(c, light, kind, size * c.log_uniform(0.4, 1.1), spread)
     return light
 
 
-def deep_field(canvas: Canvas) -> torch.Tensor:
+def _deep_field(canvas: Canvas) -> torch.Tensor:
     """Return a deep field: galaxies near and far."""
     c, light = canvas, canvas.dark()
     for _ in range(int(c.rng.integers(20, 50))):
         kind = c.pick({"elliptical": 6, "edge": 3, "spiral": 1})
         redshift = c.rng.normal(0, 0.35)
-        tint = c.tensor(np.exp([redshift, 0, -redshift]))[:, None, None]
+        tint = c.planes(np.exp([redshift, 0, -redshift]))
         one = c.dark()
-        stamp(c, one, kind, 0.04 * (1 + c.rng.exponential(0.8)), 1.0)
+        _stamp(c, one, kind, 0.04 * (1 + c.rng.exponential(0.8)), 1.0)
         light += one * tint
     return light

@@ -1,48 +1,15 @@
-"""What the giant planets share: bands by latitude, faint rings, moons as dots, lost lines."""
+"""What the giant planets share: faint rings, moons as dots, clouds drawn out, readable looks."""
 
 import math
 
 import numpy as np
 import torch
 
-from celestial.renderer.camera import Look
 from celestial.renderer.canvas import Canvas
-from celestial.renderer.globe import Globe, Pose
+from celestial.renderer.globe import Globe, Pose, minnaert
+from celestial.renderer.look import Look, random_look
 from celestial.renderer.rings import Profile, RingPlane
-from celestial.renderer.stars import splat
-
-
-def by_latitude(values: torch.Tensor, latitude: torch.Tensor) -> torch.Tensor:
-    """Look up a table whose columns run from the south pole to the north pole.
-
-    Args:
-        values: float (channels, N).
-        latitude: radians, (height, width).
-
-    Returns:
-        float (channels, height, width), linear between the columns.
-    """
-    last = values.shape[1] - 1
-    place = (latitude / math.pi + 0.5).clamp(0, 1) * last
-    cell = place.long().clamp(max=last - 1)
-    flat = cell.flatten()
-    low = values.index_select(1, flat).reshape(-1, *cell.shape)
-    high = values.index_select(1, flat + 1).reshape(-1, *cell.shape)
-    return low + (high - low) * (place - cell)
-
-
-def band_noise(canvas: Canvas, bands: float, octaves: int = 3, cells: int = 721) -> np.ndarray:
-    """Return random bands, (cells,), pole to pole: about this many light and dark ones."""
-    latitude, total = np.linspace(0, 1, cells), np.zeros(cells)
-    for number in range(octaves):
-        knots = int(bands * 2 ** number) + 2
-        values = canvas.rng.standard_normal(knots)
-        # Cosine steps between the knots: no kinks, which would look like sharp lines.
-        place = latitude * (knots - 1)
-        left = np.minimum(place.astype(int), knots - 2)
-        part = 0.5 - 0.5 * np.cos(np.pi * (place - left))
-        total += (values[left] * (1 - part) + values[left + 1] * part) / 2 ** number
-    return total
+from celestial.renderer.stars import space, splat
 
 
 def faint_rings(canvas: Canvas, plane: RingPlane, rings: tuple[tuple[float, float, float], ...],
@@ -77,14 +44,14 @@ def moons(canvas: Canvas, pose: Pose, count: int, brightest: float,
         pose: of the planet.
         count: how many.
         brightest: light of the brightest, white pixels of a picture 128 wide.
-        flatness: 1: in the plane of the equator.
+        flatness: 1 less how far they scatter up and down, image-plane units.
     """
     rng, axes = canvas.rng, pose.axes
     away, angle = rng.uniform(2.2, 7, count), rng.uniform(0, 2 * math.pi, count)
     place = away[:, None] * (np.cos(angle)[:, None] * axes[0] + np.sin(angle)[:, None] * axes[1])
     x, y = pose.centre[0] + pose.radius * place[:, 0], pose.centre[1] + pose.radius * place[:, 1]
     seen = (place[:, 2] > 0) | (np.hypot(place[:, 0], place[:, 1]) > 1)
-    light = brightest * rng.uniform(0.05, 1, count) ** 2 * (canvas.size / 128) ** 2 * seen
+    light = brightest * rng.uniform(0.05, 1, count) ** 2 * canvas.scale ** 2 * seen
     return splat(canvas, x, y + rng.normal(0, 1 - flatness, count), light[:, None] * np.ones(3))
 
 
@@ -95,6 +62,40 @@ def streak(globe: Globe, latitude: float, longitude: float, length: float,
     east = (globe.longitude - math.radians(longitude)).remainder(2 * math.pi)
     east = torch.minimum(east, 2 * math.pi - east) / math.radians(length)
     return torch.exp(-north * north - east * east)
+
+
+def ice_giant_light(canvas: Canvas, globe: Globe, clouds: torch.Tensor, k: float,
+                    kind: str) -> torch.Tensor:
+    """Return the light of Uranus or Neptune before the sky, linear (3, size, size).
+
+    Args:
+        canvas: the picture.
+        globe: the planet.
+        clouds: their colour, linear (3, size, size).
+        k: of Minnaert's law.
+        kind: of picture; "program" has some light at night, "crescent" is exposed for it.
+    """
+    night = canvas.uniform(0.01, 0.05) if kind == "program" else 0
+    light = globe.before(space(canvas), clouds * (minnaert(globe, k) + night))
+    if kind == "crescent":
+        light = light * (canvas.uniform(0.5, 1.0) / light.amax().clamp(min=0.02))
+    return light
+
+
+def ice_giant_look(canvas: Canvas, kind: str, mono: float) -> Look:
+    """Draw a look that keeps the hue, which is what tells Uranus and Neptune.
+
+    Args:
+        canvas: the picture.
+        kind: of picture; "mono" ones have at times lost lines on the way to the Earth.
+        mono: probability of a monochrome camera.
+    """
+    look = random_look(canvas, mono=mono)
+    look.calm_cast(0.3)
+    look.tint = (1.0, 1.0, 1.0)
+    if kind == "mono" and canvas.chance(0.12):
+        look.missing = canvas.uniform(0.02, 0.12)
+    return look
 
 
 def keep_readable(look: Look, radius: float) -> Look:

@@ -5,13 +5,24 @@ import math
 import numpy as np
 import torch
 
-from celestial.renderer.bands import approach, look_up, stir, streaks, turned
-from celestial.renderer.camera import Look, photograph, random_look
+from celestial.renderer.bands import look_up, streaks
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, Pose, frame, minnaert, night_light, see_globe
+from celestial.renderer.framing import frame
+from celestial.renderer.globe import (
+    Globe,
+    Pose,
+    approach,
+    minnaert,
+    night_light,
+    see_globe,
+    turn_about_pole,
+)
 from celestial.renderer.jupiter_weather import FLATTENING, JUNO, Weather, random_weather
+from celestial.renderer.look import Look, random_look
 from celestial.renderer.noise import fbm
 from celestial.renderer.stars import space
+from celestial.renderer.vortices import stir
 
 KINDS = {"telescope": 25, "disc": 24, "partial": 13, "planetarium": 9, "pole": 9, "close": 10,
          "spot": 5, "infrared": 5}
@@ -40,26 +51,26 @@ def draw(canvas: Canvas) -> np.ndarray:
     disc = disc * shade
     light = space(c) if c.chance(0.15) else c.dark()
     if kind in ("telescope", "disc"):
-        disc = _transit(c, globe, disc)
+        disc = _shadow_of_moon(c, globe, disc)
         light = light + _moons(c, pose, kind)
-    return photograph(c, light * (1 - globe.coverage) + disc * globe.coverage, _look(c, kind))
+    return photograph(c, globe.before(light, disc), _look(c, kind))
 
 
 def _look(canvas: Canvas, kind: str) -> Look:
     """Choose how the picture is taken."""
-    c, scale = canvas, canvas.size / 128
+    c = canvas
     mono = {"telescope": 0.1, "infrared": 0.25, "planetarium": 0.0, "pole": 0.05, "close": 0.08}
     look = random_look(c, mono=mono.get(kind, 0.15))
     if kind == "telescope":
-        look.fwhm = scale * c.log_uniform(1.0, 3.5)
+        look.fwhm = c.scale * c.log_uniform(1.0, 3.5)
         look.exposure = max(look.exposure, c.uniform(0.45, 0.7))
         if c.chance(0.4):
-            look.sharpening, look.sharpening_radius = c.uniform(0.5, 2), scale * c.uniform(1, 2.5)
+            look.sharpening, look.sharpening_radius = c.uniform(0.5, 2), c.scale * c.uniform(1, 2.5)
         return look
     if kind != "infrared":
         look.saturation = c.uniform(0.9, 1.35) if kind in JUNO else c.uniform(0.6, 1.2)
     look.cast = tuple(np.sqrt(look.cast))
-    look.fwhm = scale * c.log_uniform(0.5, 1.4)
+    look.fwhm = c.scale * c.log_uniform(0.5, 1.4)
     if c.chance(0.9):
         look.exposure = c.log_uniform(0.75, 1.2 if kind in JUNO else 1.35)
     if c.chance(0.8):  # spacecraft and the large telescopes
@@ -123,7 +134,7 @@ def _clouds(canvas: Canvas, globe: Globe, weather: Weather) -> torch.Tensor:
     moved, storms = stir(c, globe, weather.vortices)
     latitude = torch.asin(moved[2].clamp(-1, 1))
     turn, wave, texture = look_up(weather.winds, latitude)
-    sheared = turned(moved, turn) * c.tensor([1, 1, 2])[:, None, None]
+    sheared = turn_about_pole(moved, turn) * c.planes([1, 1, 2])
     finest = globe.finest * 0.6  # the winds and storms squeeze the noise
     first = fbm(c, sheared, 3.5, 2, 0.7, finest)
     second = fbm(c, sheared, 8, 2, 0.7, finest)
@@ -185,15 +196,14 @@ def _festoons(canvas: Canvas, weather: Weather, point: torch.Tensor, latitude: t
     return weather.festoons * torch.maximum(spot, 0.7 * streak)
 
 
-def _transit(canvas: Canvas, globe: Globe, disc: torch.Tensor) -> torch.Tensor:
-    """Sometimes put the round black shadow of a moon on the disc, and perhaps its moon."""
+def _shadow_of_moon(canvas: Canvas, globe: Globe, disc: torch.Tensor) -> torch.Tensor:
+    """Sometimes put the round black shadow of a moon on the disc."""
     c = canvas
     if not c.chance(0.12):
         return disc
     pose, radius = globe.pose, MOONS[int(c.rng.integers(4))][0]
     x, y = c.uniform(-0.7, 0.7), c.uniform(-0.45, 0.45)
-    shadow = _dot(c, pose, x, y, radius)
-    return disc * (1 - shadow)
+    return disc * (1 - _dot(c, pose, x, y, radius))
 
 
 def _dot(canvas: Canvas, pose: Pose, x: float, y: float, radius: float) -> torch.Tensor:

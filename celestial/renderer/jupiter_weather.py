@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from celestial.renderer.bands import Vortex, planetocentric, profile, streaks
+from celestial.renderer.bands import planetocentric, profile, streaks
 from celestial.renderer.canvas import Canvas, mix
+from celestial.renderer.vortices import Vortex
 
 FLATTENING = 0.06487  # 71492 and 66854 km (Archinal et al. 2018, CeMDA 130, 22)
 # Rounded planetographic latitudes between the bands from south to north (Rogers 1995, The Giant
@@ -70,7 +71,7 @@ def random_weather(canvas: Canvas, kind: str, spot: float) -> Weather:
     return Weather(
         colours * torch.exp(c.uniform(0.03, 0.1) * calm * streaks(c, 40)),
         profile(c, edges, np.maximum(softness, 2.5), _winds(c, kind, calm)),
-        cream=c.tensor(light.max(0))[:, None, None],
+        cream=c.planes(light.max(0)),
         blue=c.uniform(0.3, 1.3) if juno else c.uniform(0, 0.4),
         festoon=c.colour(*bands["NEB"]) if kind == "infrared" else c.colour(128, 135, 145),
         festoons=c.uniform(0.2, 0.9) * (0.4 if kind == "planetarium" else 1),
@@ -123,6 +124,7 @@ def _bands(canvas: Canvas, kind: str) -> dict[str, tuple[float, float, float]]:
 
 
 def _infrared(canvas: Canvas) -> dict[str, tuple[float, float, float]]:
+    """Choose the false colours of the bands in infrared pictures, sRGB."""
     c = canvas
     kind = c.pick({"thermal": 1, "methane": 1, "webb": 1.5})
     belts = ("SSTB", "STB", "SEBs", "SEBn", "NEB", "NTB", "NNTB")

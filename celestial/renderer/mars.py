@@ -6,11 +6,21 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from celestial.renderer.atlas import Feature, draw_map, look_up, put_back, seen, sunward
-from celestial.renderer.camera import photograph, random_look
+from celestial.renderer.atlas import Feature, draw_map, look_up
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
 from celestial.renderer.craters import cratered
-from celestial.renderer.globe import Globe, Pose, frame, minnaert, night_light, see_globe
+from celestial.renderer.framing import frame, sunward
+from celestial.renderer.globe import (
+    Globe,
+    Pose,
+    gather_disc,
+    minnaert,
+    night_light,
+    scatter_disc,
+    see_globe,
+)
+from celestial.renderer.look import random_look
 from celestial.renderer.mars_ground import ground
 from celestial.renderer.noise import fbm, octave
 from celestial.renderer.stars import space
@@ -74,7 +84,8 @@ CANYONS: list[Feature] = [
 
 
 @lru_cache
-def _chart(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+def _charts(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return maps for `look_up`: darkness of the ground, and canyons and volcanoes."""
     return (draw_map(DARK, 360, 4.5, device),
             draw_map(CANYONS, 540, 0.8, device, sharpness=2))
 
@@ -85,24 +96,25 @@ def draw(canvas: Canvas) -> np.ndarray:
     if kind == "ground":
         look = random_look(canvas, mono=0.04)  # grey craters could be any body's
         look.exposure = max(look.exposure, 0.6)
-        look.cast = tuple(gain ** 0.3 for gain in look.cast)
+        look.calm_cast(0.3)
         return photograph(canvas, ground(canvas, *_palette(canvas, kind)), look)
     whole = see_globe(canvas, _pose(canvas, kind))
-    globe, mask = seen(whole)
+    globe, mask = gather_disc(whole)
     disc = _surface(canvas, globe, kind)
     lit = minnaert(globe, canvas.uniform(0.55, 0.85)) + night_light(canvas)
-    haze = _haze(canvas, globe, kind)
-    disc = put_back((disc * lit + haze) * globe.coverage, mask)
+    haze = _haze(canvas, globe)
+    disc = scatter_disc((disc * lit + haze) * globe.coverage, mask)
     light = space(canvas) * (1 - whole.coverage) + disc
     look = random_look(canvas, mono=0.05 if kind == "amateur" else 0.04)
     if kind == "amateur":
-        look.fwhm = max(look.fwhm, canvas.size / 128 * canvas.uniform(1.5, 4.5))
+        look.fwhm = max(look.fwhm, canvas.scale * canvas.uniform(1.5, 4.5))
     look.exposure = float(np.clip(look.exposure, 0.6, 1.3))
-    look.cast = tuple(gain ** 0.6 for gain in look.cast)
+    look.calm_cast(0.6)
     return photograph(canvas, light * 1.2, look)
 
 
 def _pose(canvas: Canvas, kind: str) -> Pose:
+    """Choose viewpoint, sun and framing as the kind of picture has them."""
     kinds, phase = {"full": 6, "small": 2.5}, abs(canvas.rng.normal(0, 22))
     turn = canvas.rng.normal(0, 0.4) if canvas.chance(0.8) else canvas.uniform(0, 2 * math.pi)
     latitude, longitude = canvas.rng.normal(0, 14), canvas.uniform(-180, 180)
@@ -127,7 +139,7 @@ def _pose(canvas: Canvas, kind: str) -> Pose:
 
 def _surface(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     """Return the ground's colour: deserts, dark regions, canyons, caps."""
-    albedo, canyons = _chart(canvas.device)
+    albedo, canyons = _charts(canvas.device)
     grain = fbm(canvas, globe.point, 3.0, 5, gain=0.6, finest=globe.finest)
     shift = octave(canvas, globe.point, 6.0) * 0.012
     dark = look_up(albedo, globe, shift, -shift)
@@ -147,7 +159,7 @@ def _relief(canvas: Canvas, globe: Globe, strength: float) -> torch.Tensor:
     """Return the shading of craters, most in the old southern highlands, as a factor."""
     slope = cratered(canvas, globe, 0.8).slope
     sun = globe.pose.axes @ globe.pose.sun + canvas.rng.normal(0, 0.4, 3)  # mosaics mix noons
-    towards = (slope * canvas.tensor(sun)[:, None, None]).sum(0)
+    towards = (slope * canvas.planes(sun)).sum(0)
     return (1 - strength * smoothstep(0.6, -0.3, globe.point[2]) * towards).clamp(0.4, 1.6)
 
 
@@ -184,7 +196,7 @@ def _caps(canvas: Canvas, globe: Globe, disc: torch.Tensor, grain: torch.Tensor)
     return mix(disc, canvas.colour(246, 244, 240), ice * canvas.uniform(0.7, 1.0))
 
 
-def _haze(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
+def _haze(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return light from dust and ice clouds in the air: bright limbs, bluish morning clouds."""
     depth = canvas.log_uniform(0.005, 0.07)
     lit = globe.mu0.clamp(min=0)
@@ -192,10 +204,10 @@ def _haze(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     light = canvas.colour(*((190, 200, 225) if canvas.chance(0.6) else (225, 185, 150))) * path
     if canvas.chance(0.3):
         belt = torch.exp(-((globe.latitude.rad2deg() - 10) / 18) ** 2)  # aphelion cloud belt
-        wisps = smoothstep(0.0, 1.8, fbm(canvas, globe.point * canvas.tensor(
-            [1, 1, 1.6])[:, None, None], 2.0, 4, gain=0.65, finest=globe.finest))
+        drawn_out = globe.point * canvas.planes([1, 1, 1.6])
+        wisps = fbm(canvas, drawn_out, 2.0, 4, gain=0.65, finest=globe.finest)
         hood = smoothstep(48, 75, globe.latitude.rad2deg().abs())
         olympus = torch.exp(-(globe.distance_to(18.6, -134) / 0.13) ** 2)
-        clouds = wisps * (0.25 * belt + 0.5 * hood + 0.08) + 0.3 * olympus
+        clouds = smoothstep(0.0, 1.8, wisps) * (0.25 * belt + 0.5 * hood + 0.08) + 0.3 * olympus
         light = light + canvas.colour(215, 225, 240) * (canvas.uniform(0.2, 0.9) * clouds * lit)
     return light

@@ -14,6 +14,9 @@ def ground(canvas: Canvas, desert: torch.Tensor, rock: torch.Tensor) -> torch.Te
     Args:
         canvas: the picture.
         desert, rock: colours of bright and dark ground, linear (3, 1, 1).
+
+    Returns:
+        linear (3, size, size).
     """
     points = plane_points(canvas)
     finest = canvas.size / 4

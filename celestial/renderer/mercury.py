@@ -6,12 +6,14 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from celestial.renderer import craters
-from celestial.renderer.camera import photograph, random_look
+from celestial.renderer import airless_map, craters
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, Pose, frame, see_globe
+from celestial.renderer.framing import frame
+from celestial.renderer.globe import Globe, Pose, see_globe
+from celestial.renderer.look import random_look
 from celestial.renderer.noise import fbm, octave
-from celestial.renderer.stars import field_stars, space
+from celestial.renderer.stars import program_stars, space
 
 # Latitude, longitude east, radius (degrees; 42.6 km each), reach of the rays, strength: Hokusai,
 # Debussy, Kuiper, Degas, Amaral, Bartok, Copley, Xiao Zhao, Qi Baishi, Fonteyn, Dominici, Mena,
@@ -23,42 +25,56 @@ RAYS = ((57.8, 16.8, 1.3, 38, 1.0), (-33.9, 12.5, 1.0, 26, 1.0), (-11.3, -31.2, 
         (32.8, 95.6, 0.4, 10, 0.8), (1.4, -36.5, 0.3, 7, 0.8), (0.1, -124.5, 0.3, 13, 0.8),
         (61.8, -10.6, 1.4, 8, 0.4), (37.4, 73.6, 2.4, 6, 0.3))
 
-# Latitude, longitude, radius (degrees) of smooth plains, which are a little brighter and redder:
-# Caloris and those around it, Borealis, Rembrandt, Rachmaninoff, Beethoven, Tolstoj (circles
-# drawn by eye; mapped by Denevi et al. 2013, JGR Planets 118, 891).
-PLAINS = ((31.5, 161, 18), (75, 20, 16), (62, -50, 14), (66, 80, 14), (55, 130, 9), (-33, 88, 8),
-          (27.5, 57.5, 3.2), (-21, -124, 6), (-16, -165, 4), (5, 150, 9), (10, 178, 8))
+# Latitude, longitude, radius (degrees), strength of smooth plains, which are a little brighter and
+# redder: Caloris and those around it, Borealis, Rembrandt, Rachmaninoff, Beethoven, Tolstoj
+# (circles drawn by eye; mapped by Denevi et al. 2013, JGR Planets 118, 891).
+PLAINS = ((31.5, 161, 18, 1), (75, 20, 16, 1), (62, -50, 14, 1), (66, 80, 14, 1), (55, 130, 9, 1),
+          (-33, 88, 8, 1), (27.5, 57.5, 3.2, 1), (-21, -124, 6, 1), (-16, -165, 4, 1),
+          (5, 150, 9, 1), (10, 178, 8, 1))
 
 
 @lru_cache
 def _map(device: torch.device) -> list[torch.Tensor]:
     """Return smooth plains, rays, dark blue ground (low-reflectance material), each 0 to 1."""
-    def build() -> np.ndarray:
-        rng = np.random.default_rng(2011)
-        points = craters.map_points()
-        canvas = Canvas(16, rng)
-        cloud = torch.as_tensor(points.astype(np.float32))
-        coast = fbm(canvas, cloud, 4, 4, 0.6).numpy()
-        plains, rays = np.zeros(craters.MAP), np.zeros(craters.MAP)
-        for lat, lon, radius in PLAINS:
-            edge = craters.angle_to(points, lat, lon) - radius - coast * 0.12 * radius
-            plains = np.maximum(plains, (0.5 - edge / 3).clip(0, 1))
-        for lat, lon, radius, reach, strength in RAYS:
-            rays += strength * craters.ray_system(points, rng, lat, lon, radius, reach)
-        for _ in range(45):  # young craters without a name here
-            place = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
-            radius = 0.25 * rng.random() ** -0.4
-            rays += rng.uniform(0.3, 0.9) * craters.ray_system(
-                points, rng, *place, radius, radius * rng.uniform(8, 16))
-        blue = (0.5 * fbm(canvas, cloud, 2.5, 4, 0.65).numpy() + 0.1).clip(0, 1) * (1 - plains)
-        return np.stack([plains, rays.clip(0, 1.3), blue])
-    return craters.prepare_map(build, device)
+    rng, points = np.random.default_rng(2011), airless_map.map_points()
+    coast = airless_map.map_noise(rng, points, 4, 4, 0.6)
+    plains = airless_map.cover(points, PLAINS, lambda radius: coast * 0.12 * radius, lambda _: 3)
+    rays = np.zeros(airless_map.MAP)
+    for lat, lon, radius, reach, strength in RAYS:
+        rays += strength * airless_map.ray_system(points, rng, lat, lon, radius, reach)
+    for _ in range(45):  # young craters without a name here
+        place = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
+        radius = 0.25 * rng.random() ** -0.4
+        rays += rng.uniform(0.3, 0.9) * airless_map.ray_system(
+            points, rng, *place, radius, radius * rng.uniform(8, 16))
+    blue = 0.5 * airless_map.map_noise(rng, points, 2.5, 4, 0.65) + 0.1
+    return airless_map.prepare_map(
+        [plains, rays.clip(0, 1.3), blue.clip(0, 1) * (1 - plains)], device)
 
 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Mercury: uint8 (height, width, 3)."""
-    kinds = {"full": 60, "small": 13, "partial": 15, "close": 12}
-    radius, centre = frame(canvas, kinds)
+    globe = see_globe(canvas, _pose(canvas))
+    enhanced = canvas.chance(0.18)
+    look = random_look(canvas, mono=0.0 if enhanced else 0.65)
+    look.exposure = canvas.log_uniform(0.8, 1.7)
+    look.calm_cast(0.5)
+    look.read_noise = min(look.read_noise, 0.012)
+    blurred = max(0.8, 0.05 * globe.pose.radius * canvas.size / 2)
+    look.fwhm = min(look.fwhm, blurred, canvas.size / 50)
+    disc, sky = _surface(canvas, globe, enhanced), space(canvas)
+    if canvas.chance(0.1):  # a planetarium program's screen
+        look.exposure = canvas.uniform(0.5, 1)
+        sky = program_stars(canvas)
+        disc = disc + canvas.log_uniform(0.003, 0.03)
+    if enhanced:
+        look.saturation, look.cast = canvas.uniform(0.8, 1.6), (1.0, 1.0, 1.0)
+    return photograph(canvas, globe.before(sky, disc), look)
+
+
+def _pose(canvas: Canvas) -> Pose:
+    """Choose viewpoint, sun and framing."""
+    radius, centre = frame(canvas, {"full": 60, "small": 13, "partial": 15, "close": 12})
     # MESSENGER's and Mariner 10's frames: mostly gibbous or half discs; mosaics are fully lit.
     phase = {"mosaic": canvas.uniform(0, 12), "gibbous": canvas.uniform(25, 80),
              "half": canvas.uniform(80, 105), "crescent": canvas.uniform(105, 140)}[
@@ -69,24 +85,9 @@ def draw(canvas: Canvas) -> np.ndarray:
     turn = canvas.rng.normal(0, 12) if canvas.chance(0.75) else canvas.uniform(0, 360)
     side = 0 if canvas.chance(0.5) else 180
     latitude = canvas.rng.normal(0, 15) if canvas.chance(0.85) else canvas.uniform(-90, 90)
-    pose = Pose(radius, centre, math.radians(latitude), math.radians(turn),
+    return Pose(radius, centre, math.radians(latitude), math.radians(turn),
                 canvas.uniform(-math.pi, math.pi), math.radians(phase),
                 math.radians(turn + side + canvas.rng.normal(0, 8)))
-    globe = see_globe(canvas, pose)
-    enhanced = canvas.chance(0.18)
-    look = random_look(canvas, mono=0.0 if enhanced else 0.65)
-    look.exposure = canvas.log_uniform(0.8, 1.7)
-    look.cast = tuple(gain ** 0.5 for gain in look.cast)
-    look.read_noise = min(look.read_noise, 0.012)
-    look.fwhm = min(look.fwhm, max(0.8, 0.05 * radius * canvas.size / 2), canvas.size / 50)
-    disc, sky = _surface(canvas, globe, enhanced), space(canvas)
-    if canvas.chance(0.1):  # a planetarium program's screen
-        look.exposure = canvas.uniform(0.5, 1)
-        sky = field_stars(canvas, int(canvas.log_uniform(20, 800)), canvas.log_uniform(0.05, 1))
-        disc = disc + canvas.log_uniform(0.003, 0.03)
-    if enhanced:
-        look.saturation, look.cast = canvas.uniform(0.8, 1.6), (1.0, 1.0, 1.0)
-    return photograph(canvas, sky * (1 - globe.coverage) + disc * globe.coverage, look)
 
 
 def _surface(canvas: Canvas, globe: Globe, enhanced: bool) -> torch.Tensor:
@@ -98,7 +99,7 @@ def _surface(canvas: Canvas, globe: Globe, enhanced: bool) -> torch.Tensor:
     EPSL 285, 272).
     """
     shift = 0.003 * octave(canvas, globe.point, min(40, globe.finest))
-    plains, rays, blue = craters.look_up(_map(canvas.device), globe, shift)
+    plains, rays, blue = airless_map.look_up(_map(canvas.device), globe, shift)
     strength = (1 - 0.45 * plains) * canvas.uniform(0.6, 1.2)
     ground = craters.rugged(canvas, globe, canvas.uniform(0.55, 0.8), strength)
     mottle = fbm(canvas, globe.point, 5, 3, 0.7, globe.finest)

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from celestial.renderer.canvas import Canvas, smoothstep
+from celestial.renderer.canvas import Canvas, rotated, smoothstep
 from celestial.renderer.nebula_gas import filaments, gas, polar, warp
 from celestial.renderer.noise import fbm, gaussian_field
 
@@ -13,7 +13,7 @@ REDDENING = (0.751, 1.0, 1.337)  # extinction in R, V, B of V's (Cardelli et al.
 
 def veil(canvas: Canvas, light: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
     """Dim and redden light (3, size, size) behind dust of a visual optical depth (size, size)."""
-    return light * torch.exp(-depth * canvas.tensor(REDDENING)[:, None, None])
+    return light * torch.exp(-depth * canvas.planes(REDDENING))
 
 
 def dust_walls(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -27,7 +27,7 @@ def dust_walls(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor
     if form == "clumps":
         return smoothstep(0.5, 1.5, field + canvas.uniform(-0.4, 0.4))
     if form == "fingers":
-        return fingers(canvas, x, y, field)
+        return _fingers(canvas, x, y, field)
     if form == "pillars":
         rays = fbm(canvas, polar(x, y, canvas.uniform(0.5, 1.2), 0.6), 1.0, 3)
         rays = rays * smoothstep(0.1, 0.5, r)
@@ -37,7 +37,7 @@ def dust_walls(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor
     return smoothstep(-0.1, 0.25, side + 0.22 * warp(canvas, field, 0.1))
 
 
-def fingers(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, field: torch.Tensor
+def _fingers(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, field: torch.Tensor
             ) -> torch.Tensor:
     """Return pillars that stand in from the frame towards a star at x = y = 0, 0..1.
 
@@ -50,8 +50,9 @@ def fingers(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, field: torch.Tenso
     side = canvas.uniform(0, 2 * math.pi)
     for _ in range(int(canvas.rng.integers(1, 5))):
         angle = side + canvas.rng.normal(0, 0.35)
-        along = x * math.cos(angle) + y * math.sin(angle) - canvas.uniform(0.05, 0.4)
-        across = y * math.cos(angle) - x * math.sin(angle) - canvas.rng.normal(0, 0.1)
+        along, across = rotated(x, y, angle)
+        along = along - canvas.uniform(0.05, 0.4)
+        across = across - canvas.rng.normal(0, 0.1)
         bend = canvas.uniform(-0.15, 0.15) * along * along
         width = canvas.uniform(0.05, 0.14) * (1 + along.clamp(min=0)) + 0.03 * field
         body = smoothstep(-0.02, 0.04, width - (across - bend).abs() + 0.02 * field)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn.functional import grid_sample
 
-from celestial.renderer.canvas import Canvas
+from celestial.renderer.canvas import Canvas, rotated
 from celestial.renderer.noise import gaussian_field
 
 # sRGB, by eye, in which pictures show [S II] 672 nm, H alpha 656 nm, [O III] 501 nm and scattered
@@ -75,10 +75,10 @@ def warp(canvas: Canvas, field: torch.Tensor, amount: float) -> torch.Tensor:
     potential = gaussian_field(canvas, 5.0)
     down, right = torch.gradient(potential)
     scale = amount / float(right.std() + down.std())
-    return sample(canvas, field, canvas.x + down * scale, canvas.y + right * scale)
+    return sample(field, canvas.x + down * scale, canvas.y + right * scale)
 
 
-def sample(canvas: Canvas, field: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def sample(field: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return a field (size, size) at image-plane places; mirrored beyond the edges."""
     grid = torch.stack([x, -y], -1)[None]
     return grid_sample(field[None, None], grid, padding_mode="reflection",
@@ -89,7 +89,7 @@ def front(canvas: Canvas, dust: torch.Tensor, x: torch.Tensor, y: torch.Tensor,
           reach: float = 0.05) -> torch.Tensor:
     """Return where dust (0..1) rises away from a star at x = y = 0: its ionised surface, 0..1."""
     r = (x * x + y * y + 1e-4).sqrt()
-    nearer = sample(canvas, dust, canvas.x - x / r * reach, canvas.y - y / r * reach)
+    nearer = sample(dust, canvas.x - x / r * reach, canvas.y - y / r * reach)
     return (dust - nearer).clamp(min=0)
 
 
@@ -115,14 +115,13 @@ def shell(q: torch.Tensor, thickness: float, blur: float = 0.03) -> torch.Tensor
     """
     inner = 1 - min(thickness, 0.999)
 
-    def path(under_root: torch.Tensor) -> torch.Tensor:
+    def path(under_root: torch.Tensor) -> torch.Tensor:  # a root with a soft start
         return (under_root / 2 + (under_root ** 2 + blur ** 2).sqrt() / 2).clamp(min=0).sqrt()
 
     return (path(1 - q * q) - path(inner ** 2 - q * q)) / math.sqrt(1 - inner ** 2)
 
 
-def turned(canvas: Canvas, centre: tuple[float, float], angle: float
+def axes_through(canvas: Canvas, centre: tuple[float, float], angle: float
            ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return coordinates along and across an axis through a centre, (size, size) each."""
-    x, y = canvas.x - centre[0], canvas.y - centre[1]
-    return (x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle))
+    return rotated(canvas.x - centre[0], canvas.y - centre[1], angle)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from celestial.renderer.canvas import Canvas, smoothstep
+from celestial.renderer.canvas import Canvas, rotated, smoothstep
 from celestial.renderer.nebula_dust import dust_walls, veil
 from celestial.renderer.nebula_gas import develop, filaments, front, gas, palette, sample, warp
 from celestial.renderer.noise import gaussian_field
@@ -19,26 +19,26 @@ def bright_stars(canvas: Canvas, count: int, centre: tuple[float, float], spread
                  brightest: float, temperature: float = 15000) -> torch.Tensor:
     """Return a loose group of bright stars, (3, size, size)."""
     rng = canvas.rng
-    light = brightest * rng.random(count) ** 2 * (canvas.size / 128) ** 2
+    light = brightest * rng.random(count) ** 2 * canvas.scale ** 2
     colours = star_colours(temperature * np.exp(rng.normal(0, 0.3, count))) * light[:, None]
     place = rng.normal(0, spread, (2, count)) + np.array(centre)[:, None]
     return splat(canvas, place[0], place[1], colours)
 
 
-def place(canvas: Canvas, room: float) -> tuple[float, float]:
+def random_point(canvas: Canvas, room: float) -> tuple[float, float]:
     """Return a random point at most `room` from the middle in x and y."""
     return canvas.uniform(-room, room), canvas.uniform(-room, room)
 
 
-def outline(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _outline(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return how much gas there is where, 0..1: all over, a ragged patch or a hollow one."""
     form = canvas.pick({"full": 6, "patch": 3.5, "hollow": 1})
     if form == "full":
         return torch.ones_like(x)
     radius = canvas.uniform(0.35, 0.85)
     angle, squash = canvas.uniform(0, math.pi), canvas.uniform(0.6, 1)
-    u = (x * math.cos(angle) + y * math.sin(angle)) / radius
-    v = (y * math.cos(angle) - x * math.sin(angle)) / radius / squash
+    u, v = rotated(x, y, angle)
+    u, v = u / radius, v / radius / squash
     edge = 1 - (u * u + v * v).sqrt() + 0.35 * gaussian_field(canvas, 3.0)
     inside = smoothstep(-0.3, canvas.uniform(0.1, 0.8), edge)
     if form == "hollow":
@@ -48,14 +48,14 @@ def outline(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 def emission(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     """Draw an H II region: hot stars light turbulent gas; dust stands before it."""
-    centre = place(canvas, canvas.uniform(0.1, 0.6))
+    centre = random_point(canvas, canvas.uniform(0.1, 0.6))
     x, y = canvas.x - centre[0], canvas.y - centre[1]
-    mask = outline(canvas, x - 0.5 * centre[0], y - 0.5 * centre[1])
+    mask = _outline(canvas, x - 0.5 * centre[0], y - 0.5 * centre[1])
     dust = dust_walls(canvas, x, y) if canvas.chance(0.85) else torch.zeros_like(x)
     if canvas.chance(0.6):  # fine dark threads all over
         lanes = filaments(canvas, canvas.uniform(0.06, 0.2), 3.3, 1.5, 0.1)
         dust = torch.maximum(dust, lanes * canvas.uniform(0.2, 0.8))
-    light = develop(canvas, lit_gas(canvas, x, y, mask, dust), palette(canvas, EMISSION))
+    light = develop(canvas, _lit_gas(canvas, x, y, mask, dust), palette(canvas, EMISSION))
     light = light + stars * canvas.uniform(0.3, 1)
     light = veil(canvas, light, dust * canvas.log_uniform(0.8, 7) * (0.3 + 0.7 * mask))
     if canvas.chance(0.7):
@@ -64,8 +64,8 @@ def emission(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     return light
 
 
-def lit_gas(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, mask: torch.Tensor,
-            dust: torch.Tensor) -> torch.Tensor:
+def _lit_gas(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, mask: torch.Tensor,
+             dust: torch.Tensor) -> torch.Tensor:
     """Return the lines (4, size, size) of gas lit by a star at x = y = 0.
 
     Args:
@@ -90,7 +90,7 @@ def lit_gas(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, mask: torch.Tensor
         density * lit ** 2 * canvas.log_uniform(0.05, 1.5),
     ])
     if canvas.chance(0.12):  # dust that reflects, as beside the Trifid
-        beside = place(canvas, 0.8)
+        beside = random_point(canvas, 0.8)
         away2 = (canvas.x - beside[0]) ** 2 + (canvas.y - beside[1]) ** 2
         lines[3] += gas(canvas, 0.7) * torch.exp(-away2 / 0.15) * canvas.uniform(0.1, 0.4)
     return lines
@@ -101,11 +101,11 @@ def reflection(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     count = int(canvas.rng.integers(1, 6))
     density = gas(canvas, canvas.uniform(0.4, 0.9), 3.3)
     if canvas.chance(0.5):  # the magnetic field combs the dust of the Pleiades
-        density = density * streaks(canvas)
+        density = density * _streaks(canvas)
     haze = torch.zeros_like(density)
     light = stars * canvas.uniform(0.2, 1)
     for _ in range(count):
-        centre = place(canvas, 0.7 if count > 1 else 0.3)
+        centre = random_point(canvas, 0.7 if count > 1 else 0.3)
         r2 = (canvas.x - centre[0]) ** 2 + (canvas.y - centre[1]) ** 2
         power = canvas.log_uniform(0.3, 1)
         haze += power * torch.exp(-r2 / canvas.uniform(0.2, 0.7) ** 2) / (0.05 + r2)
@@ -119,13 +119,11 @@ def reflection(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     return veil(canvas, light, dust * canvas.log_uniform(0.1, 4))
 
 
-def streaks(canvas: Canvas) -> torch.Tensor:
+def _streaks(canvas: Canvas) -> torch.Tensor:
     """Return fine parallel wisps, about 1, (size, size)."""
-    turn = canvas.uniform(0, math.pi)
-    along = canvas.x * math.cos(turn) + canvas.y * math.sin(turn)
-    across = canvas.y * math.cos(turn) - canvas.x * math.sin(turn)
+    along, across = rotated(canvas.x, canvas.y, canvas.uniform(0, math.pi))
     bend = 0.15 * torch.sin(2.5 * along + canvas.uniform(0, 6))
-    return torch.exp(0.6 * sample(canvas, gaussian_field(canvas, 2.8, 2),
+    return torch.exp(0.6 * sample(gaussian_field(canvas, 2.8, 2),
                                   along * 0.2, across + bend))
 
 
@@ -134,13 +132,11 @@ def dark(canvas: Canvas, _stars: torch.Tensor) -> torch.Tensor:
     form = canvas.pick({"globule": 2, "snake": 2, "clouds": 3})
     field = gaussian_field(canvas, canvas.uniform(2.8, 3.4))
     if form == "globule":
-        centre, size = place(canvas, 0.3), canvas.log_uniform(0.2, 0.6)
+        centre, size = random_point(canvas, 0.3), canvas.log_uniform(0.2, 0.6)
         r = ((canvas.x - centre[0]) ** 2 + (canvas.y - centre[1]) ** 2).sqrt() / size
         depth = smoothstep(-0.25, 0.6, 1 - r + 0.2 * field)
     elif form == "snake":
-        turn = canvas.uniform(0, math.pi)
-        along = canvas.x * math.cos(turn) + canvas.y * math.sin(turn)
-        across = canvas.y * math.cos(turn) - canvas.x * math.sin(turn)
+        along, across = rotated(canvas.x, canvas.y, canvas.uniform(0, math.pi))
         curve = canvas.uniform(0.1, 0.35) * torch.sin(along * canvas.uniform(1.5, 5))
         width = canvas.uniform(0.05, 0.14)
         depth = smoothstep(-0.5, 0.6, 1 - (across - curve + 0.1 * field).abs() / width)
@@ -148,7 +144,7 @@ def dark(canvas: Canvas, _stars: torch.Tensor) -> torch.Tensor:
     else:
         depth = smoothstep(canvas.uniform(0, 0.8), 1.9, warp(canvas, field, 0.08))
     crowd = field_stars(canvas, int(canvas.log_uniform(4000, 15000)),
-                        canvas.log_uniform(8, 60) * (canvas.size / 128) ** 2,
+                        canvas.log_uniform(8, 60) * canvas.scale ** 2,
                         canvas.uniform(0.9, 1.3), canvas.uniform(0.5, 1.5))
     glow = canvas.colour(canvas.uniform(95, 125), 100, canvas.uniform(75, 115))
     glow = glow * gas(canvas, 0.25) * canvas.log_uniform(0.05, 0.6)
@@ -164,7 +160,7 @@ def complex_cloud(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     sheen = {"blue": (95, 135, 225), "red": (210, 70, 80), "yellow": (220, 175, 105),
              "white": (190, 195, 220)}
     for name in canvas.rng.permutation(names)[:int(canvas.rng.integers(2, 6))]:
-        centre = place(canvas, 0.9)
+        centre = random_point(canvas, 0.9)
         r2 = (canvas.x - centre[0]) ** 2 + (canvas.y - centre[1]) ** 2
         width = canvas.uniform(0.12, 0.5)
         patch = (torch.exp(-r2 / width ** 2) + 0.3 / (1 + r2 / width ** 2)) * density

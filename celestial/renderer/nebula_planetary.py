@@ -4,17 +4,17 @@ import math
 
 import torch
 
-from celestial.renderer.canvas import Canvas, smoothstep
+from celestial.renderer.canvas import Canvas, rotated, smoothstep
 from celestial.renderer.nebula_gas import (
+    axes_through,
     develop,
     filaments,
     gas,
     palette,
     polar,
     shell,
-    turned,
 )
-from celestial.renderer.nebula_kinds import bright_stars, place
+from celestial.renderer.nebula_kinds import bright_stars, random_point
 from celestial.renderer.noise import fbm, gaussian_field
 
 PLANETARY = {"natural": 3, "teal": 6, "bicolour": 5, "hubble": 2, "hubble green": 1, "violet": 2,
@@ -26,19 +26,17 @@ def planetary(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     size = canvas.pick({"large": 6, "middle": 3.5, "small": 1.2})
     radius = {"large": canvas.uniform(0.45, 0.95), "middle": canvas.uniform(0.2, 0.45),
               "small": canvas.log_uniform(0.08, 0.2)}[size]
-    centre = place(canvas, 0.12 if size == "large" else 0.3)
-    u, v = turned(canvas, centre, canvas.uniform(0, math.pi))
+    centre = random_point(canvas, 0.12 if size == "large" else 0.3)
+    u, v = axes_through(canvas, centre, canvas.uniform(0, math.pi))
     u, v = u / radius, v / radius / canvas.uniform(0.6, 1)
     q = (u * u + v * v).sqrt() * (1 + canvas.rng.exponential(0.03) * gaussian_field(canvas, 4.5))
     form = canvas.pick({"elliptical": 75, "bipolar": 17, "multipolar": 8})
-    lines = elliptical(canvas, u, v, q) if form == "elliptical" else bipolar(canvas, u, v, q)
+    lines = _elliptical(canvas, u, v, q) if form == "elliptical" else _bipolar(canvas, u, v, q)
     if form == "multipolar":  # more lobes than two, and the bright shell between
-        turn = canvas.uniform(0.5, 1.5)
-        across = v * math.cos(turn) - u * math.sin(turn)
-        along = u * math.cos(turn) + v * math.sin(turn)
-        lines = lines + bipolar(canvas, along, across, q) * canvas.uniform(0.3, 1)
+        along, across = rotated(u, v, canvas.uniform(0.5, 1.5))
+        lines = lines + _bipolar(canvas, along, across, q) * canvas.uniform(0.3, 1)
         lines[1:3] += 1.5 * shell(q / canvas.uniform(0.2, 0.4), 0.4)
-    lines = texture(canvas, lines, u, v, radius)
+    lines = _texture(canvas, lines, u, v, radius)
     halo = torch.exp(-q * canvas.uniform(1.5, 4)) * canvas.log_uniform(0.01, 0.3)
     lines[1:3] += halo
     light = stars * canvas.uniform(0.3, 1) + develop(canvas, lines, palette(canvas, PLANETARY))
@@ -47,7 +45,7 @@ def planetary(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     return light
 
 
-def texture(canvas: Canvas, lines: torch.Tensor, u: torch.Tensor, v: torch.Tensor, radius: float
+def _texture(canvas: Canvas, lines: torch.Tensor, u: torch.Tensor, v: torch.Tensor, radius: float
             ) -> torch.Tensor:
     """Make the gas of lines (4, size, size) uneven: clouds, a net of threads, radial knots."""
     lines = lines * gas(canvas, canvas.uniform(0.05, 0.4), 2.8, 2)
@@ -60,7 +58,7 @@ def texture(canvas: Canvas, lines: torch.Tensor, u: torch.Tensor, v: torch.Tenso
     return lines
 
 
-def elliptical(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+def _elliptical(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """Draw ellipsoidal shells: [O III] within, H alpha and S II outside, as ions are layered.
 
     Args:
@@ -81,9 +79,9 @@ def elliptical(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor
     thick = canvas.uniform(0.2, 0.55) if form == "ring" else canvas.uniform(0.4, 0.95)
     oxygen = shell(q / inner, thick, canvas.uniform(0.05, 0.3))
     hydrogen, sulphur = shell(q, wall, blur) * bright, shell(q, wall * 0.5, blur) * bright
-    hydrogen = hydrogen * mix_in(canvas, q)
+    hydrogen = hydrogen * _dimmed_middle(canvas, q)
     if form == "nested":
-        oxygen, hydrogen = nested(canvas, u, v, q, oxygen, hydrogen)
+        oxygen, hydrogen = _nested(canvas, u, v, q, oxygen, hydrogen)
     elif form == "owl":
         eyes = torch.exp(-((q - 0.42) / 0.22) ** 2) * ends.clamp(min=0)
         oxygen, hydrogen = oxygen * (1 - 0.6 * eyes), hydrogen * (1 - 0.4 * eyes)
@@ -99,14 +97,14 @@ def elliptical(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor
     return torch.stack([sulphur, hydrogen, oxygen * canvas.uniform(0.6, 1.8), 0 * q])
 
 
-def mix_in(canvas: Canvas, q: torch.Tensor) -> torch.Tensor:
+def _dimmed_middle(canvas: Canvas, q: torch.Tensor) -> torch.Tensor:
     """Return how much of the hydrogen in the middle shows, 0..1: often [O III] drowns it there."""
     floor = canvas.uniform(0, 1)
     return floor + (1 - floor) * smoothstep(0.35, 0.85, q)
 
 
-def nested(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor,
-           oxygen: torch.Tensor, hydrogen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _nested(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor,
+            oxygen: torch.Tensor, hydrogen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Add an inner bubble, perhaps a second across it, and rings of the earlier wind.
 
     The Cat's Eye has them all (Balick, Wilson & Hajian 2001, AJ 121, 354: concentric rings).
@@ -114,8 +112,8 @@ def nested(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor,
     oxygen, hydrogen = 0.6 * oxygen, 0.6 * hydrogen
     for _ in range(1 + canvas.chance(0.35)):
         turn, small = canvas.uniform(0, math.pi), canvas.uniform(0.4, 0.7)
-        along = u * math.cos(turn) + v * math.sin(turn)
-        across = (v * math.cos(turn) - u * math.sin(turn)) * canvas.uniform(1, 1.8)
+        along, across = rotated(u, v, turn)
+        across = across * canvas.uniform(1, 1.8)
         bubble = shell((along ** 2 + across ** 2).sqrt() / small, canvas.uniform(0.15, 0.4))
         oxygen, hydrogen = oxygen + bubble, hydrogen + canvas.uniform(0.2, 0.8) * bubble
     if canvas.chance(0.4):
@@ -124,8 +122,8 @@ def nested(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor,
     return oxygen, hydrogen
 
 
-def bipolar(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """Draw twin lobes or torn wings seen from the side; arguments and result as `elliptical`."""
+def _bipolar(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+    """Draw twin lobes or torn wings seen from the side; arguments and result as `_elliptical`."""
     z, w = u.abs(), v.abs()
     if canvas.chance(0.5):  # closed lobes
         waist, opening = canvas.uniform(0.02, 0.12), canvas.uniform(0.2, 0.6)

@@ -5,20 +5,22 @@ import math
 import numpy as np
 import torch
 
-from celestial.renderer.camera import Look, photograph, random_look
+from celestial.renderer.bands import band_noise, by_latitude
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
+from celestial.renderer.framing import frame, sun_at
 from celestial.renderer.giants import (
-    band_noise,
-    by_latitude,
     faint_rings,
+    ice_giant_light,
+    ice_giant_look,
     keep_readable,
     moons,
     streak,
 )
-from celestial.renderer.globe import Globe, Pose, frame, minnaert, see_globe
+from celestial.renderer.globe import Globe, Pose, see_globe
+from celestial.renderer.look import Look
 from celestial.renderer.noise import octave
-from celestial.renderer.rings import see_rings, sun_at
-from celestial.renderer.stars import space
+from celestial.renderer.rings import see_rings
 
 EQUATOR = 24764.0  # km
 FLATTENING = 0.01708  # polar radius 24341 km (Archinal et al. 2018, CeMDA 130, 22)
@@ -36,12 +38,8 @@ def draw(canvas: Canvas) -> np.ndarray:
                         "infrared": 1.5, "rings": 0.12, "program": 1.8})
     pose = _pose(canvas, kind)
     globe = see_globe(canvas, pose)
-    disc = _clouds(canvas, globe, kind)
-    disc = disc * (minnaert(globe, canvas.uniform(0.65, 1.0))
-                   + (canvas.uniform(0.01, 0.05) if kind == "program" else 0))
-    light = space(canvas) * (1 - globe.coverage) + disc * globe.coverage
-    if kind == "crescent":
-        light = light * (canvas.uniform(0.5, 1.0) / light.amax().clamp(min=0.02))
+    clouds = _clouds(canvas, globe, kind)
+    light = ice_giant_light(canvas, globe, clouds, canvas.uniform(0.65, 1.0), kind)
     if kind == "rings":  # exposed for them: the planet burns out, or is hidden behind a bar
         light = light * 8
         if canvas.chance(0.5):
@@ -113,7 +111,7 @@ def _clouds(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
                                c.uniform(4, 28) if latitude > -55 else c.uniform(4, 12),
                                c.uniform(0.6, 2.5)) * c.uniform(0.3, 1)
     # Wisps along the parallels: noise squeezed from north to south.
-    wisps = octave(c, globe.point * c.tensor([1, 1, 5])[:, None, None], min(4.0, globe.finest / 5))
+    wisps = octave(c, globe.point * c.planes([1, 1, 5]), min(4.0, globe.finest / 5))
     return mix(light, white, (spots * strength * (0.8 + 0.4 * wisps)).clamp(0, 1))
 
 
@@ -136,7 +134,7 @@ def _dark_spot(canvas: Canvas, globe: Globe, light: torch.Tensor, white: torch.T
 
 
 def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
-    """Return the light of the rings, with the arcs of Adams where they show."""
+    """Return the light of the rings: few pictures are exposed long enough for them."""
     strength = {"infrared": canvas.uniform(0, 0.6), "rings": canvas.uniform(0.1, 0.5),
                 "program": canvas.log_uniform(0.003, 0.05)}.get(kind, 0.0)
     if not strength:
@@ -148,16 +146,12 @@ def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
 
 
 def _look(canvas: Canvas, globe: Globe, kind: str) -> Look:
-    """Choose how the picture is taken; the hue is what tells the planet, so it is kept."""
+    """Choose how the picture is taken."""
     mono = {"mono": 1.0, "crescent": 0.5, "telescope": 0.2, "infrared": 0.35,
             "rings": 0.8}.get(kind, 0.0)
-    look = random_look(canvas, mono=mono)
-    look.cast = tuple(gain ** 0.3 for gain in look.cast)
-    if kind == "mono" and canvas.chance(0.12):  # lines lost on the way to the Earth
-        look.missing = canvas.uniform(0.02, 0.12)
+    look = ice_giant_look(canvas, kind, mono)
     look.exposure = min(look.exposure, 1.0 if look.mono else 1.4)
     look.saturation = max(look.saturation, 0.95)
-    look.tint = (1.0, 1.0, 1.0)
     if kind == "infrared" and canvas.chance(0.3):  # Webb's: Triton outshines the planet
-        look.spikes = canvas.size / 128 * canvas.uniform(5, 16)
+        look.spikes = canvas.scale * canvas.uniform(5, 16)
     return keep_readable(look, globe.pose.radius / canvas.pixel)

@@ -93,9 +93,14 @@ def ridged(canvas: Canvas, points: torch.Tensor, frequency: float, octaves: int 
     return total / power
 
 
+def in_plane(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return places of a plane (h, w) each as points in space, (3, h, w), for `fbm`."""
+    return torch.stack([x, y, torch.zeros_like(x)])
+
+
 def plane_points(canvas: Canvas) -> torch.Tensor:
-    """Return the image plane as points in space, float (3, size, size), for `fbm` in the plane."""
-    return torch.stack([canvas.x, canvas.y, torch.zeros_like(canvas.x)])
+    """Return the image plane as points in space, float (3, size, size), for `fbm`."""
+    return in_plane(canvas.x, canvas.y)
 
 
 def gaussian_field(canvas: Canvas, slope: float, coarsest: float = 1.0) -> torch.Tensor:

@@ -6,10 +6,12 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from celestial.renderer import craters
-from celestial.renderer.camera import photograph, random_look
+from celestial.renderer import airless_map, craters
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, Pose, frame, minnaert, see_globe
+from celestial.renderer.framing import frame
+from celestial.renderer.globe import Globe, Pose, lommel_seeliger, minnaert, see_globe
+from celestial.renderer.look import random_look
 from celestial.renderer.noise import fbm, octave
 from celestial.renderer.stars import space
 
@@ -27,28 +29,22 @@ DARK = ((-8, 157, 9, 1), (-7, 147, 11, 1), (-4, 135, 13, 1), (-3, 122, 14, 1), (
 CHARON = 606.0 / 1188.3  # radii, km (Nimmo et al. 2017, Icarus 287, 12)
 
 
-def _cover(points: np.ndarray, circles: tuple, coast: np.ndarray, soft: float) -> np.ndarray:
-    """Return how much circles with rough coasts cover each point, 0 to 1."""
-    cover = np.zeros(craters.MAP)
-    for lat, lon, radius, strength in circles:
-        edge = craters.angle_to(points, lat, lon) - radius - coast * min(3.0, 0.3 * radius)
-        cover = np.maximum(cover, strength * (0.5 - edge / soft).clip(0, 1))
-    return cover
-
-
 @lru_cache
 def _map(device: torch.device) -> list[torch.Tensor]:
     """Return Sputnik Planitia, the heart's eastern lobe, dark red ground: each 0 to 1."""
-    def build() -> np.ndarray:
-        points = craters.map_points()
-        canvas = Canvas(16, np.random.default_rng(2015))
-        cloud = torch.as_tensor(points.astype(np.float32))
-        coast = fbm(canvas, cloud, 4.5, 5, 0.65).numpy()
-        ice = _cover(points, SPUTNIK, 0.45 * coast, 1.2)
-        east = _cover(points, EAST_TOMBAUGH, -0.8 * coast, 5)
-        dark = _cover(points, DARK, 0.8 * coast + fbm(canvas, cloud, 2.5, 2).numpy(), 3)
-        return np.stack([ice, east * (1 - ice), dark * (1 - ice) * (1 - 0.6 * east)])
-    return craters.prepare_map(build, device)
+    rng, points = np.random.default_rng(2015), airless_map.map_points()
+    coast = airless_map.map_noise(rng, points, 4.5, 5, 0.65)
+
+    def region(circles: tuple[airless_map.Circle, ...], rough: np.ndarray,
+               soft: float) -> np.ndarray:
+        return airless_map.cover(points, circles, lambda radius: rough * min(3.0, 0.3 * radius),
+                                 lambda _: soft)
+
+    ice = region(SPUTNIK, 0.45 * coast, 1.2)
+    east = region(EAST_TOMBAUGH, -0.8 * coast, 5)
+    dark = region(DARK, 0.8 * coast + airless_map.map_noise(rng, points, 2.5, 2), 3)
+    return airless_map.prepare_map(
+        [ice, east * (1 - ice), dark * (1 - ice) * (1 - 0.6 * east)], device)
 
 
 def draw(canvas: Canvas) -> np.ndarray:
@@ -59,7 +55,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     globe = see_globe(canvas, pose)
     look = random_look(canvas, mono=0.5 if kind in ("close", "far", "other") else 0.18)
     look.exposure = canvas.log_uniform(0.7, 1.35)
-    look.cast = tuple(gain ** 0.5 for gain in look.cast)
+    look.calm_cast(0.5)
     look.read_noise = min(look.read_noise, 0.012)
     enhanced = kind != "far" and canvas.chance(0.25)
     disc = _surface(canvas, globe, enhanced)
@@ -72,7 +68,7 @@ def draw(canvas: Canvas) -> np.ndarray:
         look.fwhm = canvas.size * pose.radius * canvas.uniform(0.06, 0.2)
     elif look.fwhm > canvas.size / 64:
         look.fwhm = canvas.size / 64
-    return photograph(canvas, sky * (1 - globe.coverage) + disc * globe.coverage, look)
+    return photograph(canvas, globe.before(sky, disc), look)
 
 
 def _pose(canvas: Canvas, kind: str) -> Pose:
@@ -108,7 +104,7 @@ def _surface(canvas: Canvas, globe: Globe, enhanced: bool) -> torch.Tensor:
     and blue, stretched, as released on 2015 July 24.
     """
     shift = 0.003 * octave(canvas, globe.point, min(30, globe.finest))
-    ice, east, dark = craters.look_up(_map(canvas.device), globe, shift)
+    ice, east, dark = airless_map.look_up(_map(canvas.device), globe, shift)
     mottle = fbm(canvas, globe.point, 3, 4, 0.8, globe.finest)
     strength = (1 - ice) * (1 - 0.5 * east) * canvas.uniform(0.5, 1.0)
     ground = craters.rugged(canvas, globe, canvas.uniform(0.5, 0.7), strength)
@@ -133,16 +129,18 @@ def _surface(canvas: Canvas, globe: Globe, enhanced: bool) -> torch.Tensor:
 
 def _limb(globe: Globe) -> torch.Tensor:
     """Turn Lommel-Seeliger's law of dark ground into the stronger limb darkening of bright ice."""
-    flat = 2 * globe.mu0.clamp(min=0) / (globe.mu0.clamp(min=0) + globe.mu).clamp(min=0.02)
-    return (minnaert(globe, 0.68) / flat.clamp(min=0.05)).clamp(0, 1.2)
+    flat = lommel_seeliger(globe, 0.02).clamp(min=0.05)
+    return (minnaert(globe, 0.68) / flat).clamp(0, 1.2)
 
 
 def _cells(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return the troughs between convection cells, 10 to 40 km wide (McKinnon et al. 2016)."""
     nodes = canvas.rng.normal(size=(160, 3)) * [0.22, 0.22, 0.25] + [-0.87, 0.03, 0.42]
     nodes = nodes / np.linalg.norm(nodes, axis=1, keepdims=True)
-    gaps = torch.cdist(globe.point.reshape(3, -1).T, canvas.tensor(nodes))
-    nearest = gaps.topk(2, dim=1, largest=False).values
+    # In parts: large pictures have too many pixels for all their distances at once.
+    parts = [torch.cdist(part, canvas.tensor(nodes)).topk(2, dim=1, largest=False).values
+             for part in globe.point.reshape(3, -1).T.split(2 ** 20)]
+    nearest = torch.cat(parts)
     between = (nearest[:, 1] - nearest[:, 0]).reshape(globe.mu.shape)
     return smoothstep(0.008, 0.0, between)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from celestial.renderer.canvas import Canvas
-from celestial.renderer.globe import Globe, Pose
+from celestial.renderer.globe import Globe, Pose, apply, from_middle
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Profile:
         return (self._up_to(high) - self._up_to(low)) / (2 * half)
 
     def _up_to(self, place: torch.Tensor) -> torch.Tensor:
+        """Return the integral up to places in cells, linear within a cell."""
         cell = place.long().clamp(max=self.values.shape[1] - 1)
         flat = cell.flatten()
         below = self._integral.index_select(1, flat)
@@ -77,8 +78,7 @@ def see_rings(canvas: Canvas, globe: Globe) -> RingPlane:
     pose = globe.pose
     pole = pose.axes[2]
     slant = math.copysign(max(abs(float(pole[2])), 0.01), float(pole[2]))
-    x = (canvas.x - pose.centre[0]) / pose.radius
-    y = (canvas.y - pose.centre[1]) / pose.radius
+    x, y = from_middle(canvas, pose)
     depth = -(x * float(pole[0]) + y * float(pole[1])) / slant
     radius = (x ** 2 + y ** 2 + depth ** 2).sqrt()
     east = np.array([math.cos(pose.turn), math.sin(pose.turn), 0.0])
@@ -91,13 +91,13 @@ def see_rings(canvas: Canvas, globe: Globe) -> RingPlane:
     # at its narrow places.
     steep = (1 + (depth / radius.clamp(min=1e-3) / slant) ** 2).sqrt()
     softness = canvas.pixel / pose.radius * steep
-    sunlit = 1 - in_shadow(pose, torch.stack([x, y, depth]), softness.clamp(max=0.2))
+    sunlit = 1 - _in_shadow(pose, torch.stack([x, y, depth]), softness.clamp(max=0.2))
     sun_slant = float(pole @ pose.sun)
     return RingPlane(radius, longitude, in_front, sunlit, sun_slant * slant > 0, abs(slant),
                      max(abs(sun_slant), 0.01), softness)
 
 
-def in_shadow(pose: Pose, place: torch.Tensor, width: torch.Tensor | float = 0.01) -> torch.Tensor:
+def _in_shadow(pose: Pose, place: torch.Tensor, width: torch.Tensor | float = 0.01) -> torch.Tensor:
     """Return the share of the sun that the planet hides from a place in space, 0..1.
 
     Args:
@@ -108,7 +108,7 @@ def in_shadow(pose: Pose, place: torch.Tensor, width: torch.Tensor | float = 0.0
     axes = torch.as_tensor(pose.axes, dtype=place.dtype, device=place.device)
     sun = torch.as_tensor(pose.sun, dtype=place.dtype, device=place.device)
     squash = torch.tensor([1, 1, 1 - pose.flattening], dtype=place.dtype, device=place.device)
-    point = (axes @ place.reshape(3, -1)).reshape(place.shape) / squash[:, None, None]
+    point = apply(axes, place) / squash[:, None, None]
     ray = (axes @ sun) / squash
     along = (point * ray[:, None, None]).sum(0)
     # 1 - (distance of the sun's ray from the middle)^2, about twice the way inside the shadow
@@ -135,18 +135,3 @@ def shadow_of_rings(globe: Globe, stopped: Profile) -> torch.Tensor:
     # A pixel spans 1 / mu of its width on the ground, and that is cast on the rings at a slant.
     width = (0.5 / globe.finest / abs(float(sun[2]))) / globe.mu.clamp(min=0.2)
     return torch.where(way > 0, stopped.mean(radius, width)[0], 0.0)
-
-
-def sun_at(latitude: float, turn: float, sun_latitude: float, hour: float) -> tuple[float, float]:
-    """Return (phase, sun_turn) of a Pose whose sun stands over a given latitude.
-
-    Args:
-        latitude, turn: of the Pose, radians.
-        sun_latitude: over which the sun stands: at most the planet's obliquity, radians.
-        hour: longitude of the sun east of the point below the camera, radians.
-    """
-    pose = Pose(1.0, (0.0, 0.0), latitude, turn, 0.0, 0.0, 0.0)
-    body = (math.cos(sun_latitude) * math.cos(hour), math.cos(sun_latitude) * math.sin(hour),
-            math.sin(sun_latitude))
-    x, y, z = (float(value) for value in body @ pose.axes)
-    return math.acos(max(-1.0, min(1.0, z))), math.atan2(y, x)

@@ -5,12 +5,15 @@ import math
 import numpy as np
 import torch
 
-from celestial.renderer.camera import Look, photograph, random_look
+from celestial.renderer.bands import band_noise, by_latitude
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.giants import band_noise, by_latitude, keep_readable, moons, streak
+from celestial.renderer.framing import sun_at
+from celestial.renderer.giants import keep_readable, moons, streak
 from celestial.renderer.globe import Globe, Pose, minnaert, night_light, see_globe
+from celestial.renderer.look import Look, random_look
 from celestial.renderer.noise import octave
-from celestial.renderer.rings import Profile, see_rings, shadow_of_rings, sun_at
+from celestial.renderer.rings import Profile, see_rings, shadow_of_rings
 from celestial.renderer.saturn_rings import OUTER, add_rings, ring_tables
 from celestial.renderer.stars import space
 
@@ -22,8 +25,6 @@ GOLD = ((-90, 150, 128, 92), (-76, 172, 146, 103), (-60, 196, 170, 122), (-46, 1
         (-34, 212, 184, 134), (-22, 204, 176, 128), (-14, 226, 201, 155), (0, 240, 219, 176),
         (14, 228, 204, 158), (22, 205, 178, 131), (34, 214, 188, 139), (48, 190, 166, 119),
         (62, 197, 174, 128), (76, 178, 154, 112), (90, 150, 134, 104))
-
-
 # Colours (sRGB) of false colour composites: Voyager's, Cassini's infrared, Hubble's ultraviolet.
 FALSE = (((120, 150, 190), (235, 190, 120), (170, 200, 150), (245, 235, 200), (190, 120, 80)),
          ((60, 110, 120), (230, 160, 90), (110, 190, 160), (240, 225, 170), (170, 90, 60)),
@@ -42,7 +43,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     look = _look(canvas, globe, kind)
     disc = _bands(canvas, globe, kind, 0.10 if look.mono else 0.04)
     disc = disc * _sunlight(canvas, globe, stopped, kind)
-    light = space(canvas) * (1 - globe.coverage) + disc * globe.coverage
+    light = globe.before(space(canvas), disc)
     light = add_rings(canvas, light, globe, plane, depth, albedo, kind)
     if kind in ("cassini", "close", "backlit", "rings", "pole"):  # exposed for what there is
         light = light * (canvas.uniform(0.6, 1.1) / light.amax().clamp(min=0.02))

@@ -17,16 +17,16 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of a star cluster: uint8 (height, width, 3)."""
     kind = canvas.pick(KINDS)
     look = deep_look(canvas, kinds={"hubble": 1} if kind == "core" and canvas.chance(0.8) else None)
-    light = {"globular": globular, "core": core, "open": open_cluster, "rich": rich,
-             "bright": bright}[kind](canvas)
+    light = {"globular": _globular, "core": _core, "open": _open_cluster, "rich": _rich,
+             "bright": _bright}[kind](canvas)
     if kind != "core":
-        light = light + background(canvas, kind)
+        light = light + _background(canvas, kind)
     if kind in ("open", "bright", "rich") and not look.spikes and canvas.chance(0.2):
-        look.spikes = canvas.log_uniform(5, 20) * canvas.size / 128
+        look.spikes = canvas.log_uniform(5, 20) * canvas.scale
     return deep_photograph(canvas, light, look)
 
 
-def background(canvas: Canvas, kind: str) -> torch.Tensor:
+def _background(canvas: Canvas, kind: str) -> torch.Tensor:
     """Return the stars of the field: open clusters lie in the Milky Way, globulars anywhere."""
     c = canvas
     density = c.log_uniform(10, 300) if c.chance(0.75) else c.log_uniform(300, 2500)
@@ -34,7 +34,7 @@ def background(canvas: Canvas, kind: str) -> torch.Tensor:
     return dim * star_field(c, density, c.uniform(0.3, 1.5))
 
 
-def king_radii(canvas: Canvas, count: int, core: float, tidal: float) -> np.ndarray:
+def _king_radii(canvas: Canvas, count: int, core: float, tidal: float) -> np.ndarray:
     """Return distances from the middle by King's profile (1962, AJ 67, 471), (count,).
 
     Density ~ (1 / sqrt(1 + (r/core)^2) - 1 / sqrt(1 + (tidal/core)^2))^2.
@@ -45,7 +45,7 @@ def king_radii(canvas: Canvas, count: int, core: float, tidal: float) -> np.ndar
     return np.interp(canvas.rng.random(count), total / total[-1], r)
 
 
-def placed(canvas: Canvas, r: np.ndarray, flat: float) -> tuple[np.ndarray, np.ndarray]:
+def _placed(canvas: Canvas, r: np.ndarray, flat: float) -> tuple[np.ndarray, np.ndarray]:
     """Return x and y at distances r from about the middle, in random directions."""
     c = canvas
     angle, turn = c.rng.uniform(0, 2 * math.pi, len(r)), c.uniform(0, math.pi)
@@ -54,7 +54,7 @@ def placed(canvas: Canvas, r: np.ndarray, flat: float) -> tuple[np.ndarray, np.n
     return x + u * math.cos(turn) - v * math.sin(turn), y + u * math.sin(turn) + v * math.cos(turn)
 
 
-def old_stars(canvas: Canvas, light: np.ndarray) -> np.ndarray:
+def _old_stars(canvas: Canvas, light: np.ndarray) -> np.ndarray:
     """Return the colours of stars of a globular cluster, linear (N, 3), by their brightness.
 
     The brightest are red giants (4000 to 5000 K), among them the blue horizontal branch (8000 to
@@ -68,40 +68,40 @@ def old_stars(canvas: Canvas, light: np.ndarray) -> np.ndarray:
     return star_colours(temperature, c.log_uniform(0.3, 2.5))
 
 
-def globular(canvas: Canvas) -> torch.Tensor:
+def _globular(canvas: Canvas) -> torch.Tensor:
     """Return a globular cluster's light, (3, size, size)."""
     c = canvas
     tidal = c.log_uniform(0.65, 1.8)
     concentration = c.uniform(0.7, 2.2)  # log of tidal / core radius: Harris 1996, AJ 112, 1487
     count = int(c.log_uniform(1500, 14000))
-    r = king_radii(c, count, tidal / 10 ** concentration, tidal)
+    r = _king_radii(c, count, tidal / 10 ** concentration, tidal)
     # counts rise by 0.33 to 0.5 dex a magnitude towards the faint, by eye
     light = (1e-4 + c.rng.random(count)) ** -c.uniform(0.8, 1.2)
-    light *= c.log_uniform(80, 2000) * tidal ** 2 / light.sum() * (c.size / 128) ** 2
-    x, y = placed(c, r, c.uniform(0.88, 1))
+    light *= c.log_uniform(80, 2000) * tidal ** 2 / light.sum() * c.scale ** 2
+    x, y = _placed(c, r, c.uniform(0.88, 1))
     # what is too faint to be told apart
     glow = c.log_uniform(0.004, 0.15) * (
         1 + (c.x ** 2 + c.y ** 2) / c.log_uniform(0.05, 0.3) ** 2) ** -1.5
-    return splat(c, x, y, old_stars(c, light) * light[:, None]) + glow * c.colour(255, 235, 205)
+    return splat(c, x, y, _old_stars(c, light) * light[:, None]) + glow * c.colour(255, 235, 205)
 
 
-def core(canvas: Canvas) -> torch.Tensor:
+def _core(canvas: Canvas) -> torch.Tensor:
     """Return the inside of a globular cluster, all stars, as Hubble shows it."""
     c = canvas
     count = int(c.log_uniform(1500, 9000))
-    r = king_radii(c, count, c.log_uniform(0.3, 1.2), 4.0)
+    r = _king_radii(c, count, c.log_uniform(0.3, 1.2), 4.0)
     light = (3e-4 + c.rng.random(count)) ** -c.uniform(0.9, 1.3)
-    light *= c.log_uniform(500, 2500) / light.sum() * (c.size / 128) ** 2
-    x, y = placed(c, r, 1.0)
-    return splat(c, x, y, old_stars(c, light) * light[:, None])
+    light *= c.log_uniform(500, 2500) / light.sum() * c.scale ** 2
+    x, y = _placed(c, r, 1.0)
+    return splat(c, x, y, _old_stars(c, light) * light[:, None])
 
 
-def loose_radii(canvas: Canvas, count: int, core: float, tidal: float) -> np.ndarray:
+def _loose_radii(canvas: Canvas, count: int, core: float, tidal: float) -> np.ndarray:
     """Return King's distances, scattered: open clusters have no sharp edge, (count,)."""
-    return king_radii(canvas, count, core, tidal) * np.exp(canvas.rng.normal(0, 0.25, count))
+    return _king_radii(canvas, count, core, tidal) * np.exp(canvas.rng.normal(0, 0.25, count))
 
 
-def young_stars(canvas: Canvas, count: int, brightest: float, slope: float) -> np.ndarray:
+def _young_stars(canvas: Canvas, count: int, brightest: float, slope: float) -> np.ndarray:
     """Return the light of stars of an open cluster, linear (N, 3), the brightest first.
 
     Hot stars of the main sequence, the brighter the bluer, and now and then orange giants.
@@ -112,11 +112,11 @@ def young_stars(canvas: Canvas, count: int, brightest: float, slope: float) -> n
     temperature = hottest * (light / brightest) ** 0.12 * np.exp(c.rng.normal(0, 0.12, count))
     giant = c.rng.random(count) < c.uniform(0, 0.12)
     temperature = np.where(giant, c.rng.uniform(3600, 5000, count), temperature)
-    scale = (c.size / 128) ** 2
-    return star_colours(temperature, c.log_uniform(0.3, 2.5)) * light[:, None] * scale
+    colours = star_colours(temperature, c.log_uniform(0.3, 2.5))
+    return colours * light[:, None] * c.scale ** 2
 
 
-def open_cluster(canvas: Canvas) -> torch.Tensor:
+def _open_cluster(canvas: Canvas) -> torch.Tensor:
     """Return an open cluster's light: tens of stars, sometimes two clusters side by side."""
     c, light = canvas, canvas.dark()
     double = c.chance(0.06)
@@ -124,20 +124,20 @@ def open_cluster(canvas: Canvas) -> torch.Tensor:
         tidal = c.log_uniform(0.4, 0.6) if double else c.log_uniform(0.55, 2.0)
         count = int(c.log_uniform(15, 250))
         slope = c.uniform(0.8, 1.8)
-        stars = young_stars(c, count, c.log_uniform(0.3, 2) * count ** (1 / slope), slope)
-        x, y = placed(c, loose_radii(c, count, tidal * c.uniform(0.15, 0.6), tidal),
-                      c.uniform(0.5, 1))
+        stars = _young_stars(c, count, c.log_uniform(0.3, 2) * count ** (1 / slope), slope)
+        x, y = _placed(c, _loose_radii(c, count, tidal * c.uniform(0.15, 0.6), tidal),
+                       c.uniform(0.5, 1))
         light = light + splat(c, x + 0.45 * side, y, stars)
     return light
 
 
-def rich(canvas: Canvas) -> torch.Tensor:
+def _rich(canvas: Canvas) -> torch.Tensor:
     """Return a rich open cluster such as M11 or M37."""
     c = canvas
     count, tidal = int(c.log_uniform(250, 1500)), c.log_uniform(0.6, 1.5)
     slope = c.uniform(1.0, 1.8)
-    stars = young_stars(c, count, c.log_uniform(0.1, 0.6) * count ** (1 / slope), slope)
-    x, y = placed(c, loose_radii(c, count, tidal * c.uniform(0.1, 0.4), tidal), c.uniform(0.7, 1))
+    stars = _young_stars(c, count, c.log_uniform(0.1, 0.6) * count ** (1 / slope), slope)
+    x, y = _placed(c, _loose_radii(c, count, tidal * c.uniform(0.1, 0.4), tidal), c.uniform(0.7, 1))
     light = splat(c, x, y, stars)
     if c.chance(0.08):  # the youngest still have a little of their gas
         gas = (0.8 * fbm(c, plane_points(c), 1.2, 4, 0.6, 0.5 / c.pixel)).exp()
@@ -145,12 +145,12 @@ def rich(canvas: Canvas) -> torch.Tensor:
     return light
 
 
-def bright(canvas: Canvas) -> torch.Tensor:
+def _bright(canvas: Canvas) -> torch.Tensor:
     """Return a few bright blue stars as the Pleiades, often with dust that reflects their light."""
     c = canvas
     count = int(c.log_uniform(8, 40))
-    stars = young_stars(c, count, c.log_uniform(60, 500), c.uniform(0.6, 1.0))
-    x, y = placed(c, loose_radii(c, count, 0.4, 1.1), c.uniform(0.6, 1))
+    stars = _young_stars(c, count, c.log_uniform(60, 500), c.uniform(0.6, 1.0))
+    x, y = _placed(c, _loose_radii(c, count, 0.4, 1.1), c.uniform(0.6, 1))
     light = splat(c, x, y, stars)
     if c.chance(0.4):
         wisps = (0.8 * fbm(c, plane_points(c), 1.5, 4, 0.6, 0.5 / c.pixel)).exp()

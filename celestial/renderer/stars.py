@@ -82,3 +82,8 @@ def space(canvas: Canvas) -> torch.Tensor:
     if canvas.chance(0.75):
         return canvas.dark()
     return field_stars(canvas, int(canvas.log_uniform(10, 400)), canvas.log_uniform(0.5, 20))
+
+
+def program_stars(canvas: Canvas) -> torch.Tensor:
+    """Return the stars that a planetarium program shows behind a body, (3, size, size)."""
+    return field_stars(canvas, int(canvas.log_uniform(20, 800)), canvas.log_uniform(0.05, 1))

@@ -5,11 +5,13 @@ import math
 import numpy as np
 import torch
 
-from celestial.renderer.camera import Look, photograph, random_look
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, Pose, frame, see_globe
+from celestial.renderer.framing import frame
+from celestial.renderer.globe import Globe, Pose, beyond_limb, see_globe
+from celestial.renderer.look import Look, random_look
 from celestial.renderer.noise import fbm, octave, plane_points
-from celestial.renderer.sun_activity import beyond, prominences, regions
+from celestial.renderer.sun_activity import prominences, regions
 from celestial.renderer.sun_corona import eclipse, ultraviolet
 
 
@@ -36,9 +38,10 @@ def draw(canvas: Canvas) -> np.ndarray:
 
 
 def _look(canvas: Canvas, mono: float) -> Look:
+    """Choose how the picture is taken; mono: probability of a monochrome camera."""
     look = random_look(canvas, mono=mono)
     look.exposure = float(np.clip(look.exposure, 0.75, 1.6))
-    look.cast = tuple(gain ** 0.5 for gain in look.cast)
+    look.calm_cast(0.5)
     return look
 
 
@@ -64,7 +67,7 @@ def _white(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
 def _glow(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return light that the optics and the air scatter around the disc."""
-    away = beyond(canvas, globe)
+    away = beyond_limb(canvas, globe.pose)
     strength = canvas.log_uniform(0.001, 0.1) if canvas.chance(0.5) else 0.0
     return strength * torch.exp(-away / 0.3) * (1 - globe.coverage)
 
@@ -109,7 +112,7 @@ def _sunset(canvas: Canvas, globe: Globe) -> torch.Tensor:
     height = canvas.y[None] * 0.5 + 0.5
     disc = mix(canvas.colour(255, 110, 30), canvas.colour(255, 235, 150), height)
     sky = mix(canvas.colour(110, 40, 15), canvas.colour(200, 110, 50), height)
-    sky = sky * canvas.uniform(0.2, 1) * (0.4 + torch.exp(-beyond(canvas, globe) / 0.5))
+    sky = sky * canvas.uniform(0.2, 1) * (0.4 + torch.exp(-beyond_limb(canvas, globe.pose) / 0.5))
     return mix(sky, disc * canvas.uniform(0.9, 2.5), globe.coverage)
 
 
@@ -123,7 +126,7 @@ def _hydrogen(canvas: Canvas, globe: Globe) -> torch.Tensor:
         away = globe.distance_to(region.latitude, region.longitude)
         bright = bright + 0.5 * smoothstep(1.7 * region.size, 0.0, away) * smoothstep(
             -0.8, 1.2, cells)
-    line = octave(canvas, globe.point * canvas.tensor([1, 1, 1.8])[:, None, None], 1.8)
+    line = octave(canvas, globe.point * canvas.planes([1, 1, 1.8]), 1.8)
     where = octave(canvas, globe.point, 1.2)
     thread = smoothstep(0.13, 0.02, line.abs() + 0.03 * cells.abs()) * smoothstep(0.7, 1.3, where)
     disc = bright * (1 - 0.6 * thread) * _limb_darkening(globe, canvas.uniform(0.2, 0.6))

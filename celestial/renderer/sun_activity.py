@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from celestial.renderer.canvas import Canvas, smoothstep
-from celestial.renderer.globe import Globe
-from celestial.renderer.noise import fbm, octave
+from celestial.renderer.globe import Globe, beyond_limb, from_middle
+from celestial.renderer.noise import fbm, in_plane, octave
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,11 @@ def regions(canvas: Canvas, most: int) -> list[Region]:
             for _ in range(int(canvas.rng.integers(0, most + 1)))]
 
 
-def beyond(canvas: Canvas, globe: Globe) -> torch.Tensor:
-    """Return how far each pixel lies beyond the limb, radii; 0 on the disc."""
-    x, y = canvas.x - globe.pose.centre[0], canvas.y - globe.pose.centre[1]
-    return ((x ** 2 + y ** 2).sqrt() / globe.pose.radius - 1).clamp(min=0)
-
-
 def prominences(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return the rim of spicules and the flames beyond the limb, 0..1."""
-    x = (canvas.x - globe.pose.centre[0]) / globe.pose.radius
-    y = (canvas.y - globe.pose.centre[1]) / globe.pose.radius
-    points = torch.stack([x, y, torch.zeros_like(x)])
+    points = in_plane(*from_middle(canvas, globe.pose))
     along = octave(canvas, globe.normal, 2.2)
     height = canvas.uniform(0.02, 0.09) * smoothstep(0.9, 2.2, along) + 0.004
-    away = beyond(canvas, globe)
+    away = beyond_limb(canvas, globe.pose)
     lace = smoothstep(-0.6, 0.8, fbm(canvas, points, 7.0, 3, gain=0.7, finest=globe.finest))
     return torch.exp(-(away / height) ** 2) * (0.35 + 0.65 * lace)

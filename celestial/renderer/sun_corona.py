@@ -2,14 +2,13 @@
 
 import math
 
-import numpy as np
 import torch
 
-from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe
-from celestial.renderer.noise import fbm, octave, ridged
+from celestial.renderer.canvas import Canvas, mix, rotated, smoothstep
+from celestial.renderer.globe import Globe, beyond_limb, direction
+from celestial.renderer.noise import fbm, in_plane, octave, ridged
 from celestial.renderer.stars import field_stars
-from celestial.renderer.sun_activity import Region, beyond, prominences, regions
+from celestial.renderer.sun_activity import Region, prominences, regions
 
 # Extreme-ultraviolet bands of SDO's AIA and SOHO's EIT (angstroms): the exponents of red, green and
 # blue (sRGB ~ brightness ** exponent), chosen by eye so that each band has about the colour that
@@ -57,7 +56,7 @@ def ultraviolet(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
 def _corona(canvas: Canvas, globe: Globe, active: torch.Tensor, strength: float) -> torch.Tensor:
     """Return the glow beyond the limb: brighter over active regions, drawn out in rays."""
-    away = beyond(canvas, globe)
+    away = beyond_limb(canvas, globe.pose)
     rays = octave(canvas, globe.normal, 3.0) + 0.6 * octave(canvas, globe.normal, 9.0)
     level = (0.5 + 0.12 * rays + 0.5 * active).clamp(0.1)
     return strength * level * torch.exp(-away / (0.13 + 0.09 * active.clamp(max=1)))
@@ -69,16 +68,13 @@ def _loops(canvas: Canvas, globe: Globe, region: Region) -> torch.Tensor:
     In the plane the field lines of two opposite poles are the circles through both: lines on which
     the angle between the directions to the poles is the same.
     """
-    lat, lon = math.radians(region.latitude), math.radians(region.longitude)
-    axes = globe.pose.axes
-    spot = np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
-    middle = (spot @ axes) * globe.pose.radius
+    spot = direction(math.radians(region.latitude), math.radians(region.longitude))
+    middle = (spot @ globe.pose.axes) * globe.pose.radius
     span = region.size * globe.pose.radius * canvas.uniform(0.6, 1.2)
     turn = canvas.rng.normal(0, 0.4)
     x = (canvas.x - globe.pose.centre[0] - float(middle[0])) / span
     y = (canvas.y - globe.pose.centre[1] - float(middle[1])) / span
-    a, b = math.cos(turn), math.sin(turn)
-    u, v = x * a + y * b, y * a - x * b
+    u, v = rotated(x, y, turn)
     angle = torch.atan2(2 * v, u ** 2 + v ** 2 - 1)
     strands = sum(torch.sin(angle * k + canvas.uniform(0, 6.3)) for k in (5, 9, 14)) / 3
     reach = torch.exp(-(u ** 2 + v ** 2) / 3)
@@ -94,28 +90,42 @@ def eclipse(canvas: Canvas) -> torch.Tensor:
     turn = canvas.uniform(0, math.pi)
     across = (x * math.cos(turn) + y * math.sin(turn)) / r
     around = torch.stack([x / r, y / r, 0.15 * r])
-    streamers = octave(canvas, around, 0.8) + 0.7 * octave(canvas, around, 2.2) \
-        + 0.5 * octave(canvas, around, 5.0)
+    streamers = (octave(canvas, around, 0.8) + 0.7 * octave(canvas, around, 2.2)
+                 + 0.5 * octave(canvas, around, 5.0))
     flat = canvas.uniform(0, 1.2)  # at the minimum of activity the poles have little corona
     shape = torch.exp(0.6 * streamers + flat * (across ** 2 - 0.5))
     # Baumbach's law of the corona's brightness, r in solar radii (Cox 2000): steep, then r^-2.5.
     glow = (2.565 * r ** -17 + 1.425 * r ** -7 + 0.0532 * r ** -2.5) * shape
     outside = smoothstep(1.0 - canvas.pixel / radius, 1.0 + canvas.pixel / radius, r)
-    if canvas.chance(0.15):  # a coronagraph: a wide stop, in SOHO's blue or red
-        stop = canvas.uniform(1.6, 2.5)
-        outside = smoothstep(stop, stop + 0.1, r)
-        tint = canvas.colour(90, 140, 255) if canvas.chance(0.5) else canvas.colour(255, 120, 50)
-        rim = torch.exp(-((r - 1) / (canvas.pixel / radius)) ** 2)
-        return tint * (0.03 + 14 * glow * outside * r ** 1.2 * shape) + 0.8 * rim
+    if canvas.chance(0.15):
+        return _coronagraph(canvas, r, glow, shape, canvas.pixel / radius)
     light = canvas.colour(255, 250, 245) * (canvas.log_uniform(0.3, 3) * glow) ** 0.75 * outside
     if canvas.chance(0.6):
-        angle = torch.stack([x / r, y / r, torch.zeros_like(r)])
-        pink = smoothstep(1.2, 2.2, octave(canvas, angle, 2.0)) * torch.exp(-(r - 1).abs() / 0.03)
+        flames = octave(canvas, in_plane(x / r, y / r), 2.0)
+        pink = smoothstep(1.2, 2.2, flames) * torch.exp(-(r - 1).abs() / 0.03)
         light = light + canvas.colour(255, 70, 90) * pink * outside
     if canvas.chance(0.3):  # the diamond ring
-        a = canvas.uniform(0, 2 * math.pi)
-        away = (x - math.cos(a)) ** 2 + (y - math.sin(a)) ** 2
+        angle = canvas.uniform(0, 2 * math.pi)
+        away = (x - math.cos(angle)) ** 2 + (y - math.sin(angle)) ** 2
         light = light + 6 * torch.exp(-away / 0.01) + 0.3 * torch.exp(-away.sqrt() / 0.25)
     if canvas.chance(0.2):
         light = light + field_stars(canvas, 40, 1.0) * outside
     return light + canvas.colour(20, 25, 60) * canvas.uniform(0, 1) * outside
+
+
+def _coronagraph(canvas: Canvas, r: torch.Tensor, glow: torch.Tensor, shape: torch.Tensor,
+                 pixel: float) -> torch.Tensor:
+    """Return the corona around a wide stop, in SOHO's blue or red, the Sun's edge drawn on it.
+
+    Args:
+        canvas: the picture.
+        r: distance from the Sun's middle, solar radii, (size, size).
+        glow: the corona's brightness, (size, size).
+        shape: what the streamers make of it, (size, size).
+        pixel: side of a pixel, solar radii.
+    """
+    stop = canvas.uniform(1.6, 2.5)
+    outside = smoothstep(stop, stop + 0.1, r)
+    tint = canvas.colour(90, 140, 255) if canvas.chance(0.5) else canvas.colour(255, 120, 50)
+    rim = torch.exp(-((r - 1) / pixel) ** 2)
+    return tint * (0.03 + 14 * glow * outside * r ** 1.2 * shape) + 0.8 * rim

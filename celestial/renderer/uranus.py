@@ -5,19 +5,21 @@ import math
 import numpy as np
 import torch
 
-from celestial.renderer.camera import Look, photograph, random_look
+from celestial.renderer.bands import band_noise, by_latitude
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
+from celestial.renderer.framing import frame, sun_at
 from celestial.renderer.giants import (
-    band_noise,
-    by_latitude,
     faint_rings,
+    ice_giant_light,
+    ice_giant_look,
     keep_readable,
     moons,
     streak,
 )
-from celestial.renderer.globe import Globe, Pose, frame, minnaert, see_globe
-from celestial.renderer.rings import see_rings, sun_at
-from celestial.renderer.stars import space
+from celestial.renderer.globe import Globe, Pose, see_globe
+from celestial.renderer.look import Look
+from celestial.renderer.rings import see_rings
 
 EQUATOR = 25559.0  # km
 FLATTENING = 0.02293  # polar radius 24973 km (Archinal et al. 2018, CeMDA 130, 22)
@@ -37,16 +39,11 @@ DUST = ((38300, 2500, 0.5), (44500, 3000, 0.7), (48000, 1500, 0.6), (51149, 600,
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Uranus: uint8 (height, width, 3)."""
     kind = canvas.pick({"voyager": 3.0, "mono": 3.0, "crescent": 1.2, "telescope": 2.2,
-                        "infrared": 1.0, "webb": 0.9, "rings": 0.08,
-                        "program": 1.6})
+                        "infrared": 1.0, "webb": 0.9, "rings": 0.08, "program": 1.6})
     pose = _pose(canvas, kind)
     globe = see_globe(canvas, pose)
-    disc = _clouds(canvas, globe, kind)
-    disc = disc * (minnaert(globe, canvas.uniform(0.7, 1.05))
-                   + (canvas.uniform(0.01, 0.05) if kind == "program" else 0))
-    light = space(canvas) * (1 - globe.coverage) + disc * globe.coverage
-    if kind == "crescent":
-        light = light * (canvas.uniform(0.5, 1.0) / light.amax().clamp(min=0.02))
+    clouds = _clouds(canvas, globe, kind)
+    light = ice_giant_light(canvas, globe, clouds, canvas.uniform(0.7, 1.05), kind)
     light = light + _rings(canvas, globe, kind)
     if kind in ("infrared", "webb") or canvas.chance(0.15):
         light = light + moons(canvas, pose, int(canvas.rng.integers(1, 9)), canvas.uniform(0.5, 6))
@@ -142,14 +139,10 @@ def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
 
 
 def _look(canvas: Canvas, globe: Globe, kind: str) -> Look:
-    """Choose how the picture is taken; the hue is what tells the planet, so it is kept."""
+    """Choose how the picture is taken."""
     mono = {"voyager": 0.0, "mono": 1.0, "crescent": 0.5, "telescope": 0.2, "infrared": 0.2,
             "webb": 0.15, "rings": 1.0, "program": 0.0}[kind]
-    look = random_look(canvas, mono=mono)
-    look.cast = tuple(gain ** 0.3 for gain in look.cast)
-    if kind == "mono" and canvas.chance(0.12):  # lines lost on the way to the Earth
-        look.missing = canvas.uniform(0.02, 0.12)
+    look = ice_giant_look(canvas, kind, mono)
     look.exposure = min(look.exposure, 1.4)
     look.saturation = min(look.saturation, 1.15)
-    look.tint = (1.0, 1.0, 1.0)
     return keep_readable(look, globe.pose.radius / canvas.pixel)

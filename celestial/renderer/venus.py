@@ -6,10 +6,21 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from celestial.renderer.atlas import Feature, draw_map, look_up, put_back, seen, sunward
-from celestial.renderer.camera import photograph, random_look
+from celestial.renderer.atlas import Feature, draw_map, look_up
+from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, Pose, frame, minnaert, night_light, see_globe
+from celestial.renderer.framing import frame, sunward
+from celestial.renderer.globe import (
+    Globe,
+    Pose,
+    gather_disc,
+    minnaert,
+    night_light,
+    scatter_disc,
+    see_globe,
+    turn_about_pole,
+)
+from celestial.renderer.look import random_look
 from celestial.renderer.noise import fbm, octave, ridged
 from celestial.renderer.stars import space
 
@@ -38,6 +49,7 @@ HIGHLANDS: list[Feature] = [
 
 @lru_cache
 def _highlands(device: torch.device) -> torch.Tensor:
+    """Return the map of radar brightness for `look_up`."""
     return draw_map(HIGHLANDS, 360, 4.0, device)
 
 
@@ -46,7 +58,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     kind = canvas.pick({"veil": 30, "crescent": 10, "ultraviolet": 38, "radar": 22})
     pose = _pose(canvas, kind)
     whole = see_globe(canvas, pose)
-    globe, mask = seen(whole)
+    globe, mask = gather_disc(whole)
     if kind == "radar":
         disc = _radar(canvas, globe)
     else:
@@ -54,16 +66,17 @@ def draw(canvas: Canvas) -> np.ndarray:
         twilight = 0.25 * smoothstep(-0.12, 0.25, globe.mu0) * smoothstep(0.3, 0.0, globe.mu0)
         lit = minnaert(globe, canvas.uniform(0.75, 1.0)) + 0.2 * twilight + night_light(canvas)
         disc = (_ultraviolet if kind == "ultraviolet" else _veil)(canvas, globe) * lit
-    light = space(canvas) * (1 - whole.coverage) + put_back(disc * globe.coverage, mask)
+    light = space(canvas) * (1 - whole.coverage) + scatter_disc(disc * globe.coverage, mask)
     look = random_look(canvas, mono={"radar": 0.15, "ultraviolet": 0.22}.get(kind, 0.3))
-    look.cast = tuple(gain ** 0.4 for gain in look.cast)
+    look.calm_cast(0.4)
     if kind == "crescent" or kind == "veil" and canvas.chance(0.3):  # through the air
-        look.fwhm = max(look.fwhm, canvas.size / 128 * canvas.uniform(1.2, 4))
+        look.fwhm = max(look.fwhm, canvas.scale * canvas.uniform(1.2, 4))
     look.exposure = float(np.clip(look.exposure, 0.45, 1.5))
     return photograph(canvas, light, look)
 
 
 def _pose(canvas: Canvas, kind: str) -> Pose:
+    """Choose viewpoint, sun and framing as the kind of picture has them."""
     kinds = {"full": 6, "small": 2, "partial": 0.7}
     if kind == "crescent":
         phase, kinds = canvas.uniform(100, 155), {"full": 6, "small": 4}
@@ -98,13 +111,12 @@ def _streaks(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """
     z = globe.point[2]
     trail = canvas.uniform(1.0, 2.6) * z.abs() ** 1.3
-    x, y = globe.point[:2] * 0.6  # drawn out along the winds
-    cosine, sine = trail.cos(), trail.sin()
-    swept = torch.stack([x * cosine - y * sine, x * sine + y * cosine, z * canvas.uniform(1.6, 3)])
+    # drawn out along the winds
+    squeezed = globe.point * canvas.planes([0.6, 0.6, canvas.uniform(1.6, 3)])
+    swept = turn_about_pole(squeezed, trail)
     swept = swept + 0.1 * octave(canvas, globe.point, 1.5)
     marks = fbm(canvas, swept, 0.55, 6, gain=canvas.uniform(0.45, 0.6), finest=globe.finest)
-    fine = octave(canvas, swept * canvas.tensor([1, 1, 2.5])[:, None, None],
-                  min(4.5, globe.finest))
+    fine = octave(canvas, swept * canvas.planes([1, 1, 2.5]), min(4.5, globe.finest))
     collar = smoothstep(0.72, 0.95, z.abs())
     return smoothstep(-2.2, 2.2, marks + 0.12 * fine + 0.3 - 2.4 * collar)
 

@@ -2,11 +2,10 @@
 
 import math
 
-import numpy as np
 import torch
 
 from celestial.renderer.canvas import Canvas, smoothstep
-from celestial.renderer.globe import Globe
+from celestial.renderer.globe import Globe, direction, turn_about_pole
 from celestial.renderer.noise import fbm, octave
 
 
@@ -20,7 +19,7 @@ def clouds(canvas: Canvas, globe: Globe) -> torch.Tensor:
     latitude = globe.latitude.rad2deg()
     season = canvas.uniform(-6, 10)
     coarse = max(1.3, globe.pose.radius * 1.2)
-    streaked = points * canvas.tensor([1, 1, 1.5])[:, None, None]
+    streaked = points * canvas.planes([1, 1, 1.5])
     masses = fbm(canvas, streaked, coarse, 5, gain=0.8, finest=globe.finest)
     wide = octave(canvas, streaked, 0.9)
     belt = 0.9 * torch.exp(-((latitude - season) / 7) ** 2)
@@ -41,22 +40,20 @@ def _stirred(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
     Winds blow counter-clockwise around northern lows and clockwise around southern ones.
     """
-    x, y, z = globe.point
     near = globe.pose.radius > 1.8  # weather is too small there to be drawn out over the picture
     calm = 0.25 if near else 1.0
-    jet = calm * canvas.uniform(0.2, 0.5) * torch.sin(canvas.uniform(4, 7) * z
+    jet = calm * canvas.uniform(0.2, 0.5) * torch.sin(canvas.uniform(4, 7) * globe.point[2]
                                                       + canvas.uniform(0, 6.3))
-    points = torch.stack([x * jet.cos() - y * jet.sin(), x * jet.sin() + y * jet.cos(), z])
+    points = turn_about_pole(globe.point, jet)
     points = points + 0.06 * octave(canvas, points, 2.0)
     for _ in range(2 if near else int(canvas.rng.integers(6, 12))):
         hemisphere = 1 if canvas.chance(0.5) else -1
         latitude = math.radians(hemisphere * canvas.uniform(32, 66))
         longitude = canvas.uniform(-math.pi, math.pi)
-        eye = np.array([math.cos(latitude) * math.cos(longitude),
-                        math.cos(latitude) * math.sin(longitude), math.sin(latitude)])
+        eye = direction(latitude, longitude)
         if (eye @ globe.pose.axes)[2] < -0.2:
             continue  # on the far side
-        along = canvas.tensor(eye)[:, None, None]
+        along = canvas.planes(eye)
         cosine = (globe.point * along).sum(0)
         size = canvas.log_uniform(0.06, 0.22)
         turns = -hemisphere * calm * canvas.uniform(1.5, 4)

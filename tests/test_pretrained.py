@@ -1,0 +1,44 @@
+"""The weights that ship, used as on a fresh clone: nothing trained, nothing downloaded."""
+
+import csv
+
+from conftest import ROOT, run
+
+from celestial.checkpoints import load_checkpoint
+
+SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
+
+
+def test_pictures_are_named_without_any_training(tmp_path):
+    classes = load_checkpoint(SHIPPED).classes
+    drawn = run("render_samples.py", "--classes", *classes, "--per-class", 6, "--size", 128,
+                "--seed", 5, "--output-dir", "my_images", cwd=tmp_path)
+    assert drawn.status == 0, drawn.err
+    done = run("predict_my_images.py", "--no-pictures", cwd=tmp_path)
+    assert done.status == 0, done.err
+    said = [line for line in done.out.splitlines() if "using the weights that ship" in line]
+    assert len(said) == 1 and str(SHIPPED) in said[0]
+    with (tmp_path / "my_predictions/batch_prediction_summary.csv").open(
+            encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * len(classes)
+    right = sum(row["top3"].split(":")[0] == row["filename"].split("/")[0] for row in rows)
+    # The weights are right on about 19 of 20 drawn pictures; by chance it would be 1 in 10.
+    assert right / len(rows) > 0.8
+
+
+def test_a_model_of_your_own_comes_first(checkpoint, tmp_path):
+    own = tmp_path / "model_checkpoints" / checkpoint.name
+    own.parent.mkdir()
+    own.write_bytes(checkpoint.read_bytes())
+    run("render_samples.py", "--classes", "mars", "--per-class", 2, "--size", 48,
+        "--output-dir", "my_images", cwd=tmp_path)
+    done = run("predict_my_images.py", "--no-pictures", cwd=tmp_path)
+    assert done.status == 0 and "weights that ship" not in done.out, done.err
+
+
+def test_the_file_is_small_and_says_where_it_came_from():
+    shipped = load_checkpoint(SHIPPED)
+    assert SHIPPED.stat().st_size < 25e6
+    assert shipped.options["weights"] == "none", "from scratch, on drawn pictures alone"
+    assert len(shipped.train_sha256) == 28000 and shipped.manifest_sha256
