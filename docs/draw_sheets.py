@@ -20,7 +20,7 @@ from celestial import console  # noqa: E402  (the project's folder must be on th
 SEED = 42
 SIDE = 128  # pixels of a picture on a sheet
 COLUMNS, ROWS = 8, 4
-IN_GALLERY = 8  # pictures of each class
+IN_GALLERY = 6  # pictures of each class
 
 
 def draw_row(job: tuple[str, int, int]) -> list:
@@ -35,8 +35,8 @@ def draw_row(job: tuple[str, int, int]) -> list:
     return [Image.fromarray(draw_picture(name, SIDE, SEED, index)) for index in range(first, last)]
 
 
-def sheet(rows: list[list], path: Path, names: tuple[str, ...] = ()) -> Path:
-    """Write rows of pictures as one JPEG, each row under its name where there are names."""
+def sheet(rows: list[list], path: Path, names: list[tuple[str, ...]] | None = None) -> Path:
+    """Write rows of pictures as one JPEG; each row stands under its names, evenly spaced."""
     from PIL import Image, ImageDraw
 
     from celestial.cards import font
@@ -46,8 +46,9 @@ def sheet(rows: list[list], path: Path, names: tuple[str, ...] = ()) -> Path:
     paper = Image.new("RGB", (width, height), "white")
     for line, row in enumerate(rows):
         top = line * (SIDE + 2 + head)
-        if names:
-            ImageDraw.Draw(paper).text((2, top), names[line], fill="black", font=font(14))
+        for place, name in enumerate(names[line] if names else ()):
+            left = place * width // len(names[line]) + 2
+            ImageDraw.Draw(paper).text((left, top), name, fill="black", font=font(14))
         for column, picture in enumerate(row):
             place = Image.new("RGB", (SIDE, SIDE), (32, 32, 32))
             place.paste(picture, ((SIDE - picture.width) // 2, (SIDE - picture.height) // 2))
@@ -65,8 +66,10 @@ def main() -> None:
     written = [sheet([pictures[line * COLUMNS:(line + 1) * COLUMNS] for line in range(ROWS)],
                      ROOT / "docs/sheets" / f"{name}.jpg")
                for name, pictures in zip(console.DRAWN, drawn, strict=True)]
-    written.append(sheet([pictures[:IN_GALLERY] for pictures in drawn], ROOT / "assets/gallery.jpg",
-                         console.DRAWN))
+    pairs = list(zip(drawn[::2], drawn[1::2], strict=True))
+    written.append(sheet([[*left[:IN_GALLERY], *right[:IN_GALLERY]] for left, right in pairs],
+                         ROOT / "assets/gallery.jpg",
+                         list(zip(console.DRAWN[::2], console.DRAWN[1::2], strict=True))))
     console.print_result({"pictures": count * len(console.DRAWN)}, written)
 
 
