@@ -42,7 +42,7 @@ BACKBONES = {
     "regnet_y_800mf": Backbone(
         torchvision_models.regnet_y_800mf,
         torchvision_models.RegNet_Y_800MF_Weights.IMAGENET1K_V2,
-        784, "fc", ("trunk_output.block4",), "trunk_output", hidden=()),
+        784, "fc", ("trunk_output.block3", "trunk_output.block4"), "trunk_output", hidden=()),
     "efficientnet_b3": Backbone(
         torchvision_models.efficientnet_b3,
         torchvision_models.EfficientNet_B3_Weights.IMAGENET1K_V1,
