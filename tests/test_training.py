@@ -91,7 +91,9 @@ def test_two_stages_on_a_weight_file_for_every_model(name, dataset, tmp_path):
 
     state = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
     last = ("backbones.efficientnet_b3.features.6", "backbones.efficientnet_b3.features.7",
-            "backbones.efficientnet_b3.features.8", "backbones.resnet50.layer4")
+            "backbones.efficientnet_b3.features.8", "backbones.resnet50.layer4",
+            "backbones.regnet_y_800mf.trunk_output.block3",
+            "backbones.regnet_y_800mf.trunk_output.block4")
     frozen = [key for key in first if not key.startswith(last)]
     assert all(torch.equal(state[key], first[key]) for key in frozen), "a frozen part has moved"
     assert any(not torch.equal(state[key], first[key]) for key in first if key.startswith(last))
