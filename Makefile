@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Each sets up what it needs.
 PYTHON ?= python3
-# Your own class folders: make demo INPUT=folder. Without it pictures are drawn, unless yours are there.
+# Your own class folders: make demo INPUT=folder. Without it pictures are drawn into an empty data/input.
 DRAWN := data/input
 INPUT ?= $(DRAWN)
 DRAWING := --per-class 60 --size 256

@@ -139,7 +139,7 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
     names = [[name for name, _ in prediction.top(2)] for prediction in chosen.values()]
     best, second = (grad_cam(predictor, squares, [predictor.classes.index(pair[place])
                                                   for pair in names]) for place in (0, 1))
-    cells = -(-predictor.preprocessing.size // 32)  # both backbones shrink their input 32 times
+    cells = -(-predictor.preprocessing.size // 32)  # every backbone shrinks its input 32 times
     rows = [(f"{label}\npredicted {pair[0]}\nnext {pair[1]}",
              [picture, heat_alone(first), overlay(picture, first), overlay(picture, other)])
             for label, pair, picture, first, other

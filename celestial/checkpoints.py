@@ -23,7 +23,7 @@ class Checkpoint:
     """A trained classifier and all that is needed to use it and to know where it came from.
 
     Attributes:
-        model: efficientnet_b3, resnet50 or ensemble.
+        model: one of `models.MEMBERS`.
         classes: names in the order of the network's outputs.
         preprocessing: how a picture becomes its input.
         state: the weights.

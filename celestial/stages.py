@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from celestial import augmentation
 from celestial.augmentation import random_views
 from celestial.datasets import (
     Preprocessing,
@@ -18,6 +19,7 @@ from celestial.datasets import (
     plain_batches,
 )
 from celestial.devices import autocast, mixed_precision
+from celestial.files import sha256_of
 from celestial.models import Classifier, parameters_of
 from celestial.training import Batch, Stage
 
@@ -141,7 +143,8 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
     model.to(data.device, memory_format=torch.channels_last).eval()
     width = model.head[0].in_features
     key = cache_key(model.name, weights_digest, data.preprocessing.to_dict(), data.content,
-                    args.seed, args.stage1_views, str(mixed_precision(data.device)))
+                    args.seed, args.stage1_views, str(mixed_precision(data.device)),
+                    sha256_of(Path(augmentation.__file__)))
 
     def build_train(path: Path) -> None:
         shape = (args.stage1_views, len(data.train_labels), width)

@@ -42,7 +42,7 @@ def start_weights(choice: str, model: str) -> StartWeights:
 
     Args:
         choice: auto, imagenet, none, or a file.
-        model: efficientnet_b3, resnet50 or ensemble.
+        model: one of `models.MEMBERS`.
 
     Raises:
         UserError: imagenet cannot be had, or the file cannot be used.
