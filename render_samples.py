@@ -5,6 +5,7 @@ out:  data/input/<class>/<class>_<seed>_<number>.jpg    each says in its comment
 
   python render_samples.py
   python render_samples.py --classes galaxy nebula star_cluster --output-dir data/deep_sky
+  python render_samples.py --classes everyday other_space --output-dir data/outliers
   python render_samples.py --per-class 2000 --size 128 --seed 7 --output-dir data/many
 
 The same command draws the same bytes, and after a kill it goes on where it stopped.
@@ -25,8 +26,10 @@ QUALITY = 92  # of the JPEG files
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("pictures")
-    group.add_argument("--classes", nargs="+", choices=console.DRAWN, default=PLANETS,
-                       metavar="CLASS", help=f"any of {', '.join(console.DRAWN)}")
+    group.add_argument("--classes", nargs="+", choices=(*console.DRAWN, *console.OUTLIERS),
+                       default=PLANETS, metavar="CLASS",
+                       help=f"any of {', '.join(console.DRAWN)}; or things that are none of them, "
+                       f"{' and '.join(console.OUTLIERS)}")
     group.add_argument("--per-class", type=console.positive_int, default=60,
                        help="pictures of each class")
     group.add_argument("--size", type=console.picture_side, default=256,

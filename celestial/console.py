@@ -19,6 +19,7 @@ DATASET = Path("data/celestial_dataset")
 MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
+OUTLIERS = ("everyday", "other_space")  # drawn as well, but classes of nothing
 
 
 class UserError(Exception):
@@ -88,10 +89,12 @@ def add_data_option(group: argparse._ArgumentGroup) -> None:
                        help="folder with train/, val/ and test/ class folders")
 
 
-def add_checkpoint_option(group: argparse._ArgumentGroup) -> None:
-    """Add --checkpoint; without it a script takes the last finished training."""
+def add_checkpoint_option(group: argparse._ArgumentGroup, several: bool = False) -> None:
+    """Add --checkpoint, one file or several; without it a script takes the last training's."""
     group.add_argument("--checkpoint", type=Path, default=None, metavar="FILE",
-                       help=f"trained model; None: {FINAL_CHECKPOINT}, else the one in pretrained/")
+                       nargs="+" if several else None,
+                       help=f"trained model; None: {FINAL_CHECKPOINT}, else the one in pretrained/"
+                       + ("; several are compared on the same pictures" if several else ""))
 
 
 def add_compute_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
@@ -130,8 +133,12 @@ def print_header(script: str, args: argparse.Namespace, device: str = "none need
     print(f"{Path(script).name}  celestial {seen['celestial']} (commit {seen['commit']})")
     print(f"python {seen['python']}  torch {seen['torch']}  torchvision {seen['torchvision']}  "
           f"device {device}  seed {getattr(args, 'seed', 'none needed')}")
-    options = "  ".join(f"{name}={value}" for name, value in sorted(vars(args).items()))
+    options = "  ".join(f"{name}={_shown(value)}" for name, value in sorted(vars(args).items()))
     print(f"options: {options}\n", flush=True)
+
+
+def _shown(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def print_result(figures: dict, files: Iterable[Path]) -> None:

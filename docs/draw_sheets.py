@@ -60,17 +60,18 @@ def sheet(rows: list[list], path: Path, names: list[tuple[str, ...]] | None = No
 
 def main() -> None:
     console.make_parser(__doc__).parse_args()
-    count = COLUMNS * ROWS
+    count, names = COLUMNS * ROWS, (*console.DRAWN, *console.OUTLIERS)
     with get_context("spawn").Pool() as pool:
-        drawn = pool.map(draw_row, [(name, 0, count) for name in console.DRAWN], chunksize=1)
+        drawn = pool.map(draw_row, [(name, 0, count) for name in names], chunksize=1)
     written = [sheet([pictures[line * COLUMNS:(line + 1) * COLUMNS] for line in range(ROWS)],
                      ROOT / "docs/sheets" / f"{name}.jpg")
-               for name, pictures in zip(console.DRAWN, drawn, strict=True)]
+               for name, pictures in zip(names, drawn, strict=True)]
+    drawn = drawn[:len(console.DRAWN)]
     pairs = list(zip(drawn[::2], drawn[1::2], strict=True))
     written.append(sheet([[*left[:IN_GALLERY], *right[:IN_GALLERY]] for left, right in pairs],
                          ROOT / "assets/gallery.jpg",
                          list(zip(console.DRAWN[::2], console.DRAWN[1::2], strict=True))))
-    console.print_result({"pictures": count * len(console.DRAWN)}, written)
+    console.print_result({"pictures": count * len(names)}, written)
 
 
 if __name__ == "__main__":

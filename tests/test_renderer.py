@@ -85,7 +85,7 @@ def test_wrong_options(options, tmp_path):
     assert "error: " in done.err and [path.name for path in tmp_path.iterdir()] == ["file.txt"]
 
 
-@pytest.mark.parametrize("name", console.DRAWN)
+@pytest.mark.parametrize("name", (*console.DRAWN, *console.OUTLIERS))
 def test_every_class_at_odd_and_extreme_sizes(name):
     for size, count in ((16, 6), (97, 12), (128, 12)):
         pictures = [draw_picture(name, size, 3, index) for index in range(count)]

@@ -10,6 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 from celestial.renderer.canvas import Canvas, smoothstep
 from celestial.renderer.look import LUMINANCE, Look
 
+LEAST_BRIGHT = 0.28  # of white, what the brightest 0.5 % of a picture are exposed to at least
+
+
+class NothingSeenError(ValueError):
+    """No light falls on the picture: another has to be drawn."""
+
 
 def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
     """Take and process a picture.
@@ -21,17 +27,40 @@ def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
 
     Returns:
         uint8 (height, width, 3), sRGB; the longer side is the canvas's size.
+
+    Raises:
+        NothingSeenError: what is before the camera is dark.
     """
     light = _spread(canvas, light.clamp(min=0), look) * look.exposure
+    if _nth_brightest(light, 0.001) < 1e-3:
+        raise NothingSeenError("What is before the camera is dark.")
     light = light + _sky(canvas, look)
     if look.mono is not None:
         light = (light * canvas.planes(look.mono)).sum(0, keepdim=True)
+    light = light * _longer(light, look)
     light = _colour(canvas, _add_noise(canvas, light, look), look)
     picture = _tone(canvas, light, look)
     if look.missing:
         picture = _lose_panels(canvas, picture, look.missing)
     pixels = (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return _deliver(canvas, pixels, look)
+
+
+def _longer(light: torch.Tensor, look: Look) -> float:
+    """Return how many times longer an all but dark picture (1 or 3, size, size) is exposed.
+
+    Exposed for the brightest 0.5 % of the pixels, but only until the brightest 0.1 % are half of
+    white, or bodies that are small in the picture would be burnt out.
+    """
+    wanted = LEAST_BRIGHT ** look.gamma / float(_nth_brightest(light, 0.005).clamp(min=1e-6))
+    room = 0.5 / float(_nth_brightest(light, 0.001).clamp(min=1e-6))
+    return max(1.0, min(wanted, room))
+
+
+def _nth_brightest(light: torch.Tensor, share: float) -> torch.Tensor:
+    """Return the light that this share of the pixels (1 or 3, size, size) reach."""
+    brightest = light.amax(0).flatten()
+    return brightest.topk(max(1, round(share * len(brightest)))).values[-1]
 
 
 def _colour(canvas: Canvas, light: torch.Tensor, look: Look) -> torch.Tensor:

@@ -9,34 +9,48 @@ from celestial.renderer import airless_map, craters
 from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas
 from celestial.renderer.framing import frame
-from celestial.renderer.globe import Globe, Pose, beyond_limb, see_globe
+from celestial.renderer.globe import Globe, Pose, see_globe
 from celestial.renderer.look import Look, random_look
 from celestial.renderer.moon_map import maria_and_rays
-from celestial.renderer.moon_styles import STYLES
+from celestial.renderer.moon_styles import STYLES, glow
 from celestial.renderer.noise import fbm, octave
+
+VIEWS = {"near": 46, "orbit": 9, "close": 17, "program": 28}
+STYLE_WEIGHTS = {
+    "near": {"plain": 56, "haze": 20, "eclipse": 6, "day": 7, "low": 7, "mineral": 4},
+    "orbit": {"plain": 97, "mineral": 3}, "close": {"plain": 97, "mineral": 3},
+    "program": {"program": 1}}
+MONO = {"near": 0.3, "orbit": 0.6, "close": 0.75, "program": 0.0}  # monochrome cameras' share
 
 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of the Moon: uint8 (height, width, 3)."""
-    view = canvas.pick({"near": 62, "orbit": 14, "close": 24})
-    for _ in range(5):  # nobody keeps a frame with none of the sunlit side
-        pose = {"near": _near_side, "orbit": _from_space, "close": _close}[view](canvas)
-        globe = see_globe(canvas, pose)
-        if (globe.coverage * (globe.mu0 > 0.1)).mean() > min(0.06, 0.1 * pose.radius ** 2):
-            break
-    light, mare = _surface(canvas, globe)
-    style = canvas.pick({"plain": 62, "eclipse": 6, "day": 7, "low": 7, "mineral": 5,
-                         "program": 13} if view == "near" else
-                        {"plain": 80, "mineral": 3, "program": 17 if view == "orbit" else 3})
-    look = random_look(canvas, mono={"near": 0.3, "orbit": 0.6, "close": 0.75}[view])
+    view = canvas.pick(VIEWS)
+    globe = _turn_to_us(canvas, view)
+    relief = canvas.uniform(0.1, 1.1) if view == "program" else canvas.uniform(0.8, 1.3)
+    light, mare = _surface(canvas, globe, relief)
+    style = canvas.pick(STYLE_WEIGHTS[view])
+    look = random_look(canvas, MONO[view])
     _tame(canvas, globe, light, look)
     disc, sky = STYLES[style](canvas, globe, light, mare, look)
-    if view == "near" and canvas.chance(0.2):
-        sky = sky + _glow(canvas, globe, disc)
+    if view == "near" and style != "haze" and canvas.chance(0.2):
+        sky = sky + glow(canvas, globe, disc, canvas.log_uniform(0.01, 0.3),
+                         canvas.uniform(0.1, 0.6))
     light = globe.before(sky, disc)
     if canvas.chance(0.08):  # star diagonals and some prints show the mirror image
         light = light.flip(-1)
     return photograph(canvas, light, look)
+
+
+def _turn_to_us(canvas: Canvas, view: str) -> Globe:
+    """Choose how the Moon stands in a view."""
+    poses = {"near": _near_side, "orbit": _from_space, "close": _close, "program": _on_screen}
+    for _ in range(5):  # nobody keeps a frame with none of the sunlit side
+        globe = see_globe(canvas, poses[view](canvas))
+        sunlit = (globe.coverage * (globe.mu0 > 0.1)).mean()
+        if view == "program" or sunlit > min(0.06, 0.1 * globe.pose.radius ** 2):
+            break
+    return globe
 
 
 def _tame(canvas: Canvas, globe: Globe, light: torch.Tensor, look: Look) -> None:
@@ -96,6 +110,15 @@ def _from_space(canvas: Canvas) -> Pose:
     return _anywhere(canvas, radius, centre, _phase(canvas))
 
 
+def _on_screen(canvas: Canvas) -> Pose:
+    """Look at any side as a planetarium program does: the chosen body in the middle."""
+    radius = canvas.log_uniform(0.1, 0.4) if canvas.chance(0.35) else canvas.uniform(0.4, 0.95)
+    away = 0.02 if canvas.chance(0.75) else 0.3 * max(0.0, 1 - radius)
+    centre = (canvas.rng.normal(0, away), canvas.rng.normal(0, away))
+    # the program's user turns the Moon whichever way, so sunlit shares are all equally likely
+    return _anywhere(canvas, radius, centre, math.degrees(math.acos(canvas.uniform(-0.92, 1))))
+
+
 def _close(canvas: Canvas) -> Pose:
     """Look at a place near the terminator, so near that craters fill the frame."""
     phase, height = canvas.uniform(40, 120), canvas.uniform(2, 40)
@@ -110,26 +133,19 @@ def _close(canvas: Canvas) -> Pose:
                 pose.sun_turn)
 
 
-def _surface(canvas: Canvas, globe: Globe) -> tuple[torch.Tensor, torch.Tensor]:
+def _surface(canvas: Canvas, globe: Globe, relief: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the sunlit ground's light, 1 for bright highlands, and how much of a mare it is.
 
     Normal albedo runs from 0.07 in the darkest maria to 0.23 in the brightest places (Pohn &
-    Wildey 1970, USGS Professional Paper 599-E); in between, by eye.
+    Wildey 1970, USGS Professional Paper 599-E); in between, by eye. The relief is that of the
+    highlands, 1 saturated with craters.
     """
     rough = 0.0015 * octave(canvas, globe.point, min(40, globe.finest))
     chart = maria_and_rays(int(canvas.rng.integers(3)), canvas.device)
     mare, rays = airless_map.look_up(chart, globe, rough)
-    strength = (1 - 0.7 * mare) * canvas.uniform(0.8, 1.3)
+    strength = (1 - 0.7 * mare) * relief
     ground = craters.rugged(canvas, globe, canvas.uniform(0.7, 1.1), strength)
     mottle = fbm(canvas, globe.point, 5, 3, 0.7, globe.finest)
     albedo = (0.70 + 0.04 * mottle - canvas.uniform(0.42, 0.54) * mare
               + canvas.uniform(0.25, 0.45) * rays + 0.3 * ground.fresh * (1 - 0.5 * mare))
     return albedo.clamp(min=0.08) * craters.moonlight(canvas, globe, ground), mare
-
-
-def _glow(canvas: Canvas, globe: Globe, disc: torch.Tensor) -> torch.Tensor:
-    """Return the light of haze and thin clouds around a bright disc, (3, size, size)."""
-    away = beyond_limb(canvas, globe.pose)
-    mean = (disc * globe.coverage).mean((1, 2), keepdim=True)
-    mean = mean / globe.coverage.mean().clamp(min=0.01)
-    return mean * canvas.log_uniform(0.01, 0.3) * torch.exp(-away / canvas.uniform(0.1, 0.6))

@@ -74,7 +74,7 @@ def maria_and_rays(variant: int, device: torch.device) -> list[torch.Tensor]:
     coast = map_noise(rng, points, 4.5, 5, 0.55)
     patches = map_noise(rng, points, 3.5, 4, 0.6)
     maria = cover(points, MARIA, lambda radius: coast * min(1.3, 0.22 * radius),
-                  lambda radius: 0.08 * radius + 0.8)
+                  lambda radius: 0.13 * radius + 1.4)
     maria *= (1 + 0.16 * patches).clip(0.4, 1.4)
     rays = np.zeros(MAP)
     for lat, lon, radius, reach, strength, azimuths in RAYS:

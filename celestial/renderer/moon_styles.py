@@ -1,4 +1,4 @@
-"""How the Moon's light is shown: plainly, eclipsed, by day, low, in stretched colours, on a screen.
+"""How the Moon's light is shown: plainly, through haze, by day, in other colours, on a screen.
 
 A style takes the canvas, the globe, the light of the sunlit ground and how much of a mare it is,
 (size, size) each, and the look, which it may change. It returns the light of the disc and of the
@@ -10,9 +10,9 @@ import math
 import torch
 
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.globe import Globe, from_middle
+from celestial.renderer.globe import Globe, beyond_limb, from_middle
 from celestial.renderer.look import Look
-from celestial.renderer.noise import octave
+from celestial.renderer.noise import fbm, octave, plane_points
 from celestial.renderer.stars import program_stars, space
 
 Shown = tuple[torch.Tensor, torch.Tensor]  # disc, sky
@@ -64,6 +64,39 @@ def _low(canvas: Canvas, globe: Globe, light: torch.Tensor, mare: torch.Tensor,
     return tint * light * 0.9, dusk.expand(3, canvas.size, canvas.size)
 
 
+def glow(canvas: Canvas, globe: Globe, disc: torch.Tensor, strength: float,
+         width: float) -> torch.Tensor:
+    """Return the light of haze and thin clouds around a bright disc, linear (3, size, size).
+
+    Args:
+        canvas: the picture.
+        globe: the Moon.
+        disc: its light, linear (3, size, size).
+        strength: of the light at the limb, share of the disc's mean.
+        width: in which it falls to 1/e, radii of the Moon.
+    """
+    mean = (disc * globe.coverage).mean((1, 2), keepdim=True)
+    mean = mean / globe.coverage.mean().clamp(min=0.01)
+    return mean * strength * torch.exp(-beyond_limb(canvas, globe.pose) / width)
+
+
+def _haze(canvas: Canvas, globe: Globe, light: torch.Tensor, mare: torch.Tensor,
+          look: Look) -> Shown:
+    """Mist, thin cloud or blue hour: a halo, and a white balance anywhere from orange to blue."""
+    warm, cool = canvas.colour(225, 165, 105), canvas.colour(165, 190, 228)
+    tone = mix(canvas.colour(212, 205, 195), warm if canvas.chance(0.6) else cool,
+               canvas.uniform(0.1, 1))
+    disc = tone * light
+    halo = glow(canvas, globe, disc, canvas.log_uniform(0.05, 0.7), canvas.log_uniform(0.04, 0.6))
+    if canvas.chance(0.4):  # cloud in patches
+        halo = halo * (0.5 * fbm(canvas, plane_points(canvas), 1.5, 4, 0.5, 32)).exp()
+    sky = canvas.dark()
+    if canvas.chance(0.4):
+        dusk = mix(canvas.colour(14, 22, 48), canvas.colour(70, 100, 165), canvas.uniform(0, 1))
+        sky = dusk * (1 + canvas.uniform(-0.4, 0.4) * canvas.y)
+    return disc + sky + halo, sky + halo
+
+
 def _mineral(canvas: Canvas, globe: Globe, light: torch.Tensor, mare: torch.Tensor,
              look: Look) -> Shown:
     """Stretched colours: titanium-rich maria blue, iron-rich ones and highlands tan."""
@@ -80,10 +113,15 @@ def _program(canvas: Canvas, globe: Globe, light: torch.Tensor, mare: torch.Tens
              look: Look) -> Shown:
     """A planetarium program's screen: dim, soft, a night side that is not quite black."""
     night = canvas.log_uniform(0.004, 0.06) * (0.8 - 0.4 * mare)
-    look.exposure, look.gamma, look.sky = canvas.uniform(0.25, 0.8), 2.2, (0.0, 0.0, 0.0)
-    look.fwhm = canvas.scale * canvas.uniform(0.5, 1)
-    return canvas.colour(210, 208, 204) * (light * 0.9 + night), program_stars(canvas)
+    look.exposure, look.gamma, look.sky = canvas.uniform(0.18, 0.75), 2.2, (0.0, 0.0, 0.0)
+    look.fwhm, look.aspect = canvas.scale * canvas.uniform(0.4, 1), canvas.uniform(0.7, 1)
+    look.read_noise, look.photons, look.missing = 0.0, 1e9, 0.0  # nothing was photographed
+    look.calm_cast(0.5)
+    # programs shade by Lambert's law or somewhere between it and Lommel-Seeliger's
+    lambert = light * (globe.mu0.clamp(min=0) + globe.mu) / 2
+    shaded = mix(light, lambert, canvas.uniform(0, 1)) * (1 + canvas.uniform(0, 0.6) * mare)
+    return canvas.colour(207, 209, 210) * (shaded * 0.9 + night), program_stars(canvas)
 
 
-STYLES = {"plain": _plain, "eclipse": _eclipse, "day": _day, "low": _low, "mineral": _mineral,
-          "program": _program}
+STYLES = {"plain": _plain, "eclipse": _eclipse, "day": _day, "low": _low, "haze": _haze,
+          "mineral": _mineral, "program": _program}

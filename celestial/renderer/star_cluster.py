@@ -6,22 +6,28 @@ import numpy as np
 import torch
 
 from celestial.renderer.canvas import Canvas
-from celestial.renderer.deepsky import deep_look, deep_photograph, star_field
+from celestial.renderer.deepsky import KINDS, deep_look, deep_photograph, star_field
 from celestial.renderer.noise import fbm, plane_points
 from celestial.renderer.stars import splat, star_colours
 
-KINDS = {"globular": 0.43, "core": 0.08, "open": 0.28, "rich": 0.15, "bright": 0.06}
+CLUSTERS = {"globular": 0.42, "core": 0.07, "open": 0.24, "rich": 0.12, "bright": 0.05,
+            "sparse": 0.10}
+LOOKS = {  # weights of the kinds of pictures: clusters are mostly seen on sky surveys' plates
+    "core": {"hubble": 0.83, "amateur": 0.07, "plate": 0.04, "raw": 0.04, "webb": 0.02},
+    "sparse": {"plate": 0.65, "amateur": 0.2, "texture": 0.1, "raw": 0.05}}
+OTHER_LOOKS = {**KINDS, "plate": 0.33, "texture": 0.20}
 
 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of a star cluster: uint8 (height, width, 3)."""
-    kind = canvas.pick(KINDS)
-    look = deep_look(canvas, kinds={"hubble": 1} if kind == "core" and canvas.chance(0.8) else None)
+    kind = canvas.pick(CLUSTERS)
+    look = deep_look(canvas, kinds=LOOKS.get(kind, OTHER_LOOKS))
     light = {"globular": _globular, "core": _core, "open": _open_cluster, "rich": _rich,
-             "bright": _bright}[kind](canvas)
+             "bright": _bright, "sparse": _sparse}[kind](canvas)
     if kind != "core":
         light = light + _background(canvas, kind)
-    if kind in ("open", "bright", "rich") and not look.spikes and canvas.chance(0.2):
+    likely = {"open": 0.2, "rich": 0.2, "bright": 0.2, "sparse": 0.5}.get(kind, 0)
+    if not look.spikes and canvas.chance(likely):
         look.spikes = canvas.log_uniform(5, 20) * canvas.scale
     return deep_photograph(canvas, light, look)
 
@@ -79,9 +85,10 @@ def _globular(canvas: Canvas) -> torch.Tensor:
     light = (1e-4 + c.rng.random(count)) ** -c.uniform(0.8, 1.2)
     light *= c.log_uniform(80, 2000) * tidal ** 2 / light.sum() * c.scale ** 2
     x, y = _placed(c, r, c.uniform(0.88, 1))
-    # what is too faint to be told apart
-    glow = c.log_uniform(0.004, 0.15) * (
-        1 + (c.x ** 2 + c.y ** 2) / c.log_uniform(0.05, 0.3) ** 2) ** -1.5
+    # what is too faint to be told apart, on many plates all of the core
+    level = c.log_uniform(0.2, 2) if c.chance(0.3) else c.log_uniform(0.004, 0.15)
+    away = (c.x - x.mean()) ** 2 + (c.y - y.mean()) ** 2
+    glow = level * (1 + away / c.log_uniform(0.05, 0.3) ** 2) ** -1.5
     return splat(c, x, y, _old_stars(c, light) * light[:, None]) + glow * c.colour(255, 235, 205)
 
 
@@ -119,9 +126,9 @@ def _young_stars(canvas: Canvas, count: int, brightest: float, slope: float) -> 
 def _open_cluster(canvas: Canvas) -> torch.Tensor:
     """Return an open cluster's light: tens of stars, sometimes two clusters side by side."""
     c, light = canvas, canvas.dark()
-    double = c.chance(0.06)
+    double, small = c.chance(0.06), c.chance(0.12)
     for side in (-1, 1) if double else (0,):
-        tidal = c.log_uniform(0.4, 0.6) if double else c.log_uniform(0.55, 2.0)
+        tidal = c.log_uniform(0.3, 0.6) if double or small else c.log_uniform(0.55, 2.0)
         count = int(c.log_uniform(15, 250))
         slope = c.uniform(0.8, 1.8)
         stars = _young_stars(c, count, c.log_uniform(0.3, 2) * count ** (1 / slope), slope)
@@ -158,4 +165,19 @@ def _bright(canvas: Canvas) -> torch.Tensor:
             near = ((c.x - x[i]) ** 2 + (c.y - y[i]) ** 2) / c.uniform(0.01, 0.05)
             light = light + 0.07 * wisps / (1 + near) ** 1.5 * (
                 c.log_uniform(0.1, 1) * c.colour(90, 140, 255))
+    return light
+
+
+def _sparse(canvas: Canvas) -> torch.Tensor:
+    """Return a few bright stars all over the frame, each with a halo as plates have it."""
+    c = canvas
+    count = int(c.log_uniform(6, 45))
+    stars = _young_stars(c, count, c.log_uniform(40, 500), c.uniform(0.8, 2.0))
+    x, y = _placed(c, _loose_radii(c, count, c.uniform(0.4, 1.2), c.uniform(0.9, 1.8)),
+                   c.uniform(0.5, 1))
+    halo, width = c.log_uniform(1e-4, 3e-3) / c.scale ** 2, c.uniform(0.05, 0.14)
+    light = splat(c, x, y, stars)
+    for i in range(min(12, count)):
+        away = (c.x - x[i]) ** 2 + (c.y - y[i]) ** 2
+        light = light + halo * c.planes(stars[i]) * torch.exp(-away / width ** 2)
     return light
