@@ -1,13 +1,19 @@
 """Step 1: check the pictures in the class folders and split them into train, val and test.
 
+Near-copies of a picture (smaller, encoded again, brighter, turned, mirrored, slightly cropped)
+form a group with it, and a group goes into one split: nothing is tested that was learned by heart.
+
 in:   data/input/<class>/*                      any picture format, sub-folders too; never changed
 out:  data/celestial_dataset/{train,val,test}/<class>/*    70 / 15 / 15 of each class
       manifest.csv (one row a picture), rejected.csv (file, reason), class_indices.json,
-      sample_images.png
+      duplicates.csv (every copy and group), duplicates.png (the largest groups, where there are
+      any), sample_images.png
 
   python datapre.py
   python datapre.py --input-dir ~/pictures/planets --seed 7
   python datapre.py --copy        # copies instead of hard links
+  python datapre.py --groups groups.csv   # columns source, night, telescope: shared values stay
+                                          # together
 """
 
 import argparse
@@ -19,8 +25,11 @@ from pathlib import Path
 from celestial import console
 from celestial.console import UserError
 
-TABLES = ("manifest.csv", "rejected.csv", "class_indices.json", "sample_images.png")
+TABLES = ("manifest.csv", "rejected.csv", "duplicates.csv", "class_indices.json",
+          "sample_images.png", "duplicates.png")
 SAMPLES_PER_CLASS = 5
+GROUPS_SHOWN = 12  # in duplicates.png, the largest
+SHOWN_OF_GROUP = 6
 LISTED = 30  # rejected files on the terminal; rejected.csv has all
 
 
@@ -35,6 +44,10 @@ def parse_args() -> argparse.Namespace:
     group = parser.add_argument_group("split")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="another seed draws another split")
+    group.add_argument("--groups", type=Path, default=None, metavar="FILE",
+                       help="CSV with the column source (path below the input folder) and any "
+                       "others (night, object, telescope): pictures that share a value stay in "
+                       "one split")
     group.add_argument("--copy", action="store_true",
                        help="copy the files; hard links take no space but share their content")
     group.add_argument("--workers", type=console.positive_int, default=os.cpu_count(),
@@ -72,9 +85,10 @@ def require_own_dataset(dataset: Path) -> None:
                         f"({foreign[0]}); move them away or choose another --output-dir")
 
 
-def build(dataset: Path, pictures: list, rejected: list, args: argparse.Namespace) -> int:
+def build(dataset: Path, pictures: list, rejected: list, found: list,
+          args: argparse.Namespace) -> int:
     """Write the whole dataset into the empty folder `dataset`; return how many files are links."""
-    from celestial import files
+    from celestial import files, groups
     from celestial.splits import place_file, write_manifest
 
     linked = 0
@@ -83,10 +97,12 @@ def build(dataset: Path, pictures: list, rejected: list, args: argparse.Namespac
     write_manifest(dataset / "manifest.csv", pictures)
     files.write_csv(dataset / "rejected.csv", ["source", "reason"],
                     [(row.source, row.reason) for row in rejected])
+    files.write_csv(dataset / "duplicates.csv", groups.HEADER, groups.table(found, pictures))
     classes = sorted({picture.label for picture in pictures})
     files.write_json(dataset / "class_indices.json",
                      {label: index for index, label in enumerate(classes)})
     draw_samples(dataset, pictures, classes)
+    draw_groups(dataset, found, args.input_dir)
     return linked
 
 
@@ -101,6 +117,27 @@ def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
         shown = [load_image(dataset / p.path, at_least=256) for p in own[:SAMPLES_PER_CLASS]]
         rows.append((f"{label}\n{sum(p.label == label for p in pictures)} pictures", shown))
     labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
+
+
+def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
+    """Write duplicates.png: the largest groups, a row each; nothing where no picture has copies."""
+    from celestial.cards import labelled_rows
+    from celestial.images import load_image
+
+    groups = {}
+    for row in found:
+        groups.setdefault((row.picture.group, row.kind == "conflict"), []).append(row)
+    largest = sorted(groups.values(), key=len, reverse=True)[:GROUPS_SHOWN]
+    rows = []
+    for members in largest:
+        labels = " and ".join(sorted({row.picture.label for row in members}))
+        kinds = ", ".join(sorted({row.kind for row in members}))
+        rows.append((f"{labels}\n{kinds}\n{len(members)} pictures",
+                     [load_image(input_dir / row.picture.source, at_least=256)
+                      for row in members[:SHOWN_OF_GROUP]]))
+    if rows:
+        labelled_rows(rows, dataset / "duplicates.png",
+                      title=f"The largest of {len(groups)} groups of copies")
 
 
 def print_rejected(rejected: list) -> None:
@@ -125,6 +162,35 @@ def print_counts(pictures: list) -> None:
         print(f"{label:<{width}}" + "".join(f"{n:>8}" for n in (*row, sum(row))))
 
 
+def find_groups(pictures: list, rejected: list, groups_file: Path | None) -> tuple:
+    """Return the pictures with their groups, all files left out, and the rows of duplicates.csv."""
+    from celestial import groups
+
+    sources = {row.source for row in [*pictures, *rejected]}
+    named = groups.read_user_groups(groups_file, sources) if groups_file else {}
+    pictures, copies = groups.leave_out_copies(pictures)
+    pictures, found = groups.join(pictures, named)
+    left_out = sorted(rejected + groups.rejected_of(copies), key=lambda row: row.source)
+    return pictures, left_out, sorted(
+        found + copies, key=lambda row: (row.picture.group, row.distance, row.picture.source))
+
+
+def print_groups(pictures: list, found: list) -> dict[str, int]:
+    """Print what copies were found and which classes are split unevenly; return the counts."""
+    from celestial.splits import uneven_splits
+
+    kinds = Counter(row.kind for row in found)
+    sizes = Counter(picture.group for picture in pictures)
+    largest = max(sizes.values())
+    print(f"\n{kinds['exact']} exact copies and {kinds['conflict']} pictures under two classes are "
+          f"left out; {kinds['near']} near-copies and {kinds['user']} pictures of your groups "
+          f"stay together ({len(sizes)} groups, the largest of {largest} pictures)")
+    for sentence in uneven_splits(pictures):
+        print(sentence)
+    return {"groups": len(sizes), "largest_group": largest, "exact_copies": kinds["exact"],
+            "near_copies": kinds["near"], "conflicts": kinds["conflict"]}
+
+
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
@@ -145,6 +211,7 @@ def main() -> None:
         return tqdm(results, total=total, desc="checking", unit="file")
 
     pictures, rejected = scan(args.input_dir, args.workers, show)
+    pictures, rejected, found = find_groups(pictures, rejected, args.groups)
     print_rejected(rejected)
     classes = [folder.name for folder in class_folders(args.input_dir)]
     pictures = draw_splits(pictures, classes, args.seed)
@@ -152,20 +219,21 @@ def main() -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
-        linked = build(unfinished, pictures, rejected, args)
+        linked = build(unfinished, pictures, rejected, found, args)
         replace_folder(unfinished, dataset)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
     print_counts(pictures)
-    print(f"\n{linked} files are hard links, {len(pictures) - linked} are copies"
+    grouped = print_groups(pictures, found)
+    print(f"{linked} files are hard links, {len(pictures) - linked} are copies"
           + ("; edit a link and you edit the original" if linked else ""))
     by_split = Counter(picture.split for picture in pictures)
     console.print_result(
         {"pictures": len(pictures), "rejected": len(rejected),
          "classes": sorted({p.label for p in pictures}),
-         **{split: by_split[split] for split in SPLITS}},
-        [args.output_dir / name for name in TABLES])
+         **{split: by_split[split] for split in SPLITS}, **grouped},
+        [args.output_dir / name for name in TABLES if (dataset / name).is_file()])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import imagehash
 from PIL import Image
 
 from celestial.console import UserError
+from celestial.duplicates import fingerprint
 from celestial.files import (
     NOBODYS_FILES,
     class_folders,
@@ -26,7 +27,8 @@ from celestial.images import ImageError, display_name, load_image
 
 SPLITS = ("train", "val", "test")
 SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
-LEAST_PICTURES = 3  # a class needs one picture in every split
+TOLERANCE = 0.02  # of a class; how far its shares may be off without a word
+LEAST_PICTURES = 3  # a class needs one picture, and one group, in every split
 HASHED_SIDE = 256  # pixels; the perceptual hash looks at 32, so decoding may be reduced to this
 
 
@@ -43,6 +45,7 @@ class Picture:
         phash: 64-bit perceptual hash (DCT of the 32 x 32 grey picture), 16 hexadecimal digits.
         width, height: pixels, as the picture is shown.
         source: where it came from, below the input folder.
+        fingerprint: of `duplicates.fingerprint`, hexadecimal; empty in manifests of version 1.
     """
 
     path: str
@@ -54,6 +57,7 @@ class Picture:
     width: int
     height: int
     source: str
+    fingerprint: str
 
 
 MANIFEST_HEADER = ["class" if field.name == "label" else field.name for field in fields(Picture)]
@@ -76,7 +80,7 @@ def scan(input_dir: Path, workers: int, progress) -> tuple[list[Picture], list[R
         progress: wraps the iterable of results and shows how far it is (tqdm).
 
     Returns:
-        The usable pictures without a split, and the files left out, both sorted by source.
+        The usable pictures without a split, and the files that cannot be used.
     """
     loose = [entry for entry in input_dir.iterdir() if not entry.is_dir()]
     files = loose + [file for folder in class_folders(input_dir) for file in walk_files(folder)]
@@ -84,9 +88,7 @@ def scan(input_dir: Path, workers: int, progress) -> tuple[list[Picture], list[R
     with ThreadPoolExecutor(workers) as pool:
         checked = list(progress(pool.map(lambda file: _check(file, input_dir), files), len(files)))
     pictures = [item for item in checked if isinstance(item, Picture)]
-    rejected = [item for item in checked if isinstance(item, Rejected)]
-    pictures, copies = _leave_out_copies(pictures)
-    return pictures, sorted(rejected + copies, key=lambda row: row.source)
+    return pictures, [item for item in checked if isinstance(item, Rejected)]
 
 
 def _check(file: Path, input_dir: Path) -> Picture | Rejected:
@@ -107,25 +109,7 @@ def _check(file: Path, input_dir: Path) -> Picture | Rejected:
     shown = Image.fromarray(picture)
     shown.thumbnail((HASHED_SIDE, HASHED_SIDE))
     return Picture("", below.parts[0], "", digest[:12], digest, str(imagehash.phash(shown)),
-                   width, height, source)
-
-
-def _leave_out_copies(pictures: list[Picture]) -> tuple[list[Picture], list[Rejected]]:
-    """Keep the first of exact copies in one class; leave out all where classes disagree."""
-    by_content = defaultdict(list)
-    for picture in pictures:
-        by_content[picture.sha256].append(picture)
-    kept, left_out = [], []
-    for same in by_content.values():
-        labels = sorted({picture.label for picture in same})
-        if len(labels) > 1:
-            left_out += [Rejected(picture.source, "the same picture stands under "
-                                  + " and ".join(labels)) for picture in same]
-            continue
-        kept.append(same[0])
-        left_out += [Rejected(picture.source, f"exact copy of {same[0].source}")
-                     for picture in same[1:]]
-    return kept, left_out
+                   width, height, source, fingerprint(picture).tobytes().hex())
 
 
 def split_sizes(count: int) -> dict[str, int]:
@@ -139,40 +123,121 @@ def split_sizes(count: int) -> dict[str, int]:
 
 
 def draw_splits(pictures: Iterable[Picture], classes: list[str], seed: int) -> list[Picture]:
-    """Give every picture its split and its place, 70/15/15 in each class.
+    """Give every picture its split and its place: 70/15/15 in each class, a group in one split.
 
     The order is drawn from the seed and the content, so that names, the order of files and the
     other classes have no part in it.
 
     Raises:
-        UserError: fewer than two classes, or a class with fewer than three pictures.
+        UserError: fewer than two classes, or a class with fewer than three pictures or groups.
     """
-    by_class = {label: [] for label in classes}
+    groups = defaultdict(list)
     for picture in pictures:
-        by_class[picture.label].append(picture)
-    _require_enough({label: len(members) for label, members in by_class.items()})
-    drawn = []
-    for label in sorted(by_class):
-        order = sorted(by_class[label],
-                       key=lambda p: hashlib.sha256(f"{seed}:{p.sha256}".encode()).digest())
-        sizes = split_sizes(len(order))
-        names = [split for split in SPLITS for _ in range(sizes[split])]
-        drawn += [replace(picture, split=split)
-                  for picture, split in zip(order, names, strict=True)]
+        groups[picture.group].append(picture)
+    _require_enough(groups, classes)
+    drawn = [replace(picture, split=split)
+             for group, split in _assign(groups, seed).items() for picture in groups[group]]
+    _require_every_split(drawn, classes)
     return _place(sorted(drawn, key=lambda p: (SPLITS.index(p.split), p.label, p.source)))
 
 
-def _require_enough(counts: dict[str, int]) -> None:
-    if len(counts) < 2 or not any(counts.values()):
-        found = {0: "no class folder", 1: f"only one class folder ({', '.join(counts)})"}.get(
-            len(counts), "no usable picture")
+def _require_enough(groups: dict[str, list[Picture]], classes: list[str]) -> None:
+    counts = Counter(picture.label for members in groups.values() for picture in members)
+    if len(classes) < 2 or not counts:
+        found = {0: "no class folder", 1: f"only one class folder ({', '.join(classes)})"}.get(
+            len(classes), "no usable picture")
         raise UserError(f"there is {found} in the input folder; put at least two class folders "
                         "with pictures into it (data/input/mars/, data/input/moon/, ...)")
-    small = [f"{label} ({count})" for label, count in sorted(counts.items())
-             if count < LEAST_PICTURES]
+    small = [f"{label} ({counts[label]})" for label in sorted(classes)
+             if counts[label] < LEAST_PICTURES]
     if small:
         raise UserError(f"a class needs at least {LEAST_PICTURES} usable pictures, one for each "
                         f"of train, val and test; too few in: {', '.join(small)}")
+    parts = _groups_of_classes(groups)
+    joined = [f"{label} ({counts[label]} pictures in {parts[label]})" for label in sorted(classes)
+              if parts[label] < LEAST_PICTURES]
+    if joined:
+        raise UserError(f"a class needs at least {LEAST_PICTURES} groups, because near-copies and "
+                        "groups of yours stay together in one of train, val and test; add "
+                        f"pictures of other nights or objects to: {', '.join(joined)}")
+
+
+def _require_every_split(drawn: list[Picture], classes: list[str]) -> None:
+    present = {(picture.label, picture.split) for picture in drawn}
+    for label in sorted(classes):
+        for split in SPLITS:
+            if (label, split) not in present:
+                raise UserError(f"the groups that {label} shares with other classes leave nothing "
+                                f"of it for {split}; add pictures of {label} of other nights or "
+                                "objects")
+
+
+def _groups_of_classes(groups: dict[str, list[Picture]]) -> Counter:
+    """Return in how many groups each class has pictures."""
+    return Counter(label for members in groups.values() for label in {p.label for p in members})
+
+
+def _assign(groups: dict[str, list[Picture]], seed: int) -> dict[str, str]:
+    """Return the split of each group: the large ones first, where the most room is left."""
+    def drawn_order(group: str) -> bytes:
+        content = min(picture.sha256 for picture in groups[group])
+        return hashlib.sha256(f"{seed}:{content}".encode()).digest()
+
+    order = sorted(sorted(groups, key=drawn_order), key=lambda group: -len(groups[group]))
+    counts = Counter(picture.label for members in groups.values() for picture in members)
+    wanted = {label: split_sizes(count) for label, count in counts.items()}
+    room = {label: dict(sizes) for label, sizes in wanted.items()}
+    waiting = _groups_of_classes(groups)
+    chosen = {}
+    for group in order:
+        members = Counter(picture.label for picture in groups[group])
+        waiting.subtract(set(members))
+        if len(groups[group]) > 1:
+            chosen[group] = min(SPLITS, key=lambda split, members=members: _misfit(
+                split, members, room, wanted, waiting))
+        else:
+            [label] = members
+            _fit(room[label], waiting[label] + 1)
+            chosen[group] = next(split for split in SPLITS if room[label][split] > 0)
+        for label, count in members.items():
+            room[label][chosen[group]] -= count
+    return chosen
+
+
+def _misfit(split: str, members: Counter, room: dict, wanted: dict, waiting: Counter) -> tuple:
+    """Return how badly a group fits into a split, the gravest first.
+
+    Splits that no later group could fill, pictures for which there is no room, and how full the
+    split is.
+    """
+    unfilled = excess = full = 0
+    for label, count in members.items():
+        empty = sum(room[label][name] == wanted[label][name] for name in SPLITS if name != split)
+        unfilled += max(0, empty - waiting[label])
+        excess += max(0, count - room[label][split])
+        full -= room[label][split] / wanted[label][split]
+    return unfilled, excess, full
+
+
+def _fit(room: dict[str, int], count: int) -> None:
+    """Take room away where the most is until `count` pictures fill it: large groups overflowed."""
+    while sum(max(0, places) for places in room.values()) > count:
+        room[max(room, key=room.get)] -= 1
+
+
+def uneven_splits(pictures: list[Picture]) -> list[str]:
+    """Return a sentence for each class whose groups do not allow its shares within 2 points."""
+    found = []
+    for label in sorted({picture.label for picture in pictures}):
+        own = [picture for picture in pictures if picture.label == label]
+        sizes = Counter(picture.split for picture in own)
+        allowed = max(1, TOLERANCE * len(own))  # pictures cannot be divided
+        if any(abs(sizes[split] - SHARES[split] * len(own)) > allowed for split in SPLITS):
+            shares = " / ".join(f"{100 * sizes[split] / len(own):.0f}" for split in SPLITS)
+            largest = max(Counter(picture.group for picture in own).values())
+            found.append(f"{label} is split {shares} % in place of 70 / 15 / 15, because groups "
+                         f"stay whole and its largest holds {largest} of {len(own)} pictures")
+    return found
 
 
 def _place(pictures: list[Picture]) -> list[Picture]:
@@ -217,7 +282,8 @@ def read_manifest(path: Path) -> list[Picture]:
     """
     try:
         return [Picture(row["path"], row["class"], row["split"], row["group"], row["sha256"],
-                        row["phash"], int(row["width"]), int(row["height"]), row["source"])
+                        row["phash"], int(row["width"]), int(row["height"]), row["source"],
+                        row.get("fingerprint", ""))
                 for row in read_csv(path)]
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise UserError(f"{path} was changed and can no longer be read ({error}); delete "

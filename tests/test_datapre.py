@@ -33,7 +33,7 @@ def test_dataset_and_its_tables(tmp_path):
 
     rows = rows_of(dataset / "manifest.csv")
     assert list(rows[0]) == ["path", "class", "split", "group", "sha256", "phash", "width",
-                             "height", "source"]
+                             "height", "source", "fingerprint"]
     assert Counter((row["class"], row["split"]) for row in rows) == {
         (label, split): count for label in CLASSES
         for split, count in (("train", 14), ("val", 3), ("test", 3))}

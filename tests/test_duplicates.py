@@ -1,0 +1,155 @@
+"""Copies and groups: planted near-copies are found, and a group goes into one split."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from conftest import draw, draw_folder, run
+from PIL import Image
+
+from celestial import duplicates
+from celestial.renderer import draw_picture
+
+CLASSES = ("jupiter", "moon", "galaxy", "earth")
+
+
+def encoded(picture, quality):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def resized(picture, side):
+    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.LANCZOS))
+
+
+COPIES = {
+    "smaller": lambda picture: resized(picture, 64),
+    "encoded": lambda picture: encoded(picture, 40),
+    "brighter": lambda picture: np.uint8(np.clip(picture * 1.3, 0, 255)),
+    "darker": lambda picture: np.uint8(picture * 0.7),
+    "turned": lambda picture: np.rot90(picture).copy(),
+    "mirrored": lambda picture: picture[:, ::-1].copy(),
+    "cropped": lambda picture: picture[2:-2, 2:-2].copy(),
+    "all but the crop": lambda picture: encoded(
+        resized(np.uint8(np.rot90(picture[::-1]) * 0.8), 80), 60),
+}
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return [draw_picture(name, 128, 9, index) for name in CLASSES for index in range(12)]
+
+
+@pytest.fixture(scope="module")
+def originals(drawn):
+    return np.array([duplicates.fingerprint(picture) for picture in drawn])
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_planted_copies_are_nearest_to_their_originals(drawn, originals, how):
+    copies = np.array([duplicates.fingerprint(COPIES[how](picture)) for picture in drawn])
+    distances, indices = duplicates.nearest(copies, originals)
+    assert distances.dtype == np.float32 and indices.dtype == np.int64
+    found = (indices == np.arange(len(drawn))) & (distances <= duplicates.NEAR)
+    assert found.mean() >= 0.95
+    groups = duplicates.group(np.concatenate([originals, copies]))
+    assert (groups[:len(drawn)] == groups[len(drawn):]).mean() >= 0.95
+
+
+def test_different_drawn_pictures_are_not_joined(originals):
+    assert len(set(duplicates.group(originals))) >= len(originals) - 1
+
+
+def test_paired_distances_are_those_of_nearest(originals):
+    distances, indices = duplicates.nearest(originals[:20], originals[20:])
+    paired = duplicates.distances(originals[:20], originals[20:][indices])
+    near = distances < 0.4  # beyond that pairs are told apart without the tangents
+    np.testing.assert_allclose(paired[near], distances[near], atol=1e-3)
+
+
+def test_plain_pictures_have_fingerprints():
+    black = duplicates.fingerprint(np.zeros((60, 40, 3), np.uint8))
+    assert black.shape == (duplicates.WIDTH,) and duplicates.WIDTH <= 64
+    disc = duplicates.fingerprint(draw("mars", 1))
+    assert duplicates.nearest(black[None], disc[None])[0][0] > duplicates.NEAR
+    assert duplicates.group(np.stack([black, black, disc])).tolist() == [0, 0, 1]
+    assert duplicates.group(black[None]).tolist() == [0]
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def draw_varied(folder, per_class=12):
+    """Write class folders of pictures with enough detail to be told apart."""
+    for name in CLASSES[:3]:
+        (folder / name).mkdir(parents=True)
+        for index in range(per_class):
+            picture = draw_picture(name, 96, 3, index)
+            Image.fromarray(picture).save(folder / name / f"{index}.png")
+    return folder
+
+
+def prepare(source, tmp_path, *options):
+    return run("datapre.py", "--input-dir", source, "--output-dir", tmp_path / "out", *options,
+               cwd=tmp_path)
+
+
+def test_near_copies_stay_in_one_split_and_conflicts_are_left_out(tmp_path):
+    source = draw_varied(tmp_path / "in")
+    for index in range(6):
+        picture = np.asarray(Image.open(source / f"moon/{index}.png"))
+        Image.fromarray(np.rot90(picture)).save(source / f"moon/{index} turned.jpg", quality=60)
+    Image.open(source / "galaxy/0.png").save(source / "jupiter/wrong.webp", lossless=True)
+    done = prepare(source, tmp_path)
+    assert done.status == 0, done.err
+    split = {row["source"]: (row["split"], row["group"])
+             for row in rows_of(tmp_path / "out/manifest.csv")}
+    for index in range(6):
+        assert split[f"moon/{index}.png"] == split[f"moon/{index} turned.jpg"]
+    left_out = {row["source"]: row["reason"] for row in rows_of(tmp_path / "out/rejected.csv")}
+    assert set(left_out) == {"galaxy/0.png", "jupiter/wrong.webp"}
+    assert all("galaxy and jupiter" in reason for reason in left_out.values())
+    kinds = {row["source"]: (row["kind"], row["kept"])
+             for row in rows_of(tmp_path / "out/duplicates.csv")}
+    assert kinds["moon/0.png"] == ("near", "yes")
+    assert kinds["galaxy/0.png"] == ("conflict", "no")
+    assert (tmp_path / "out/duplicates.png").is_file()
+    assert done.result["conflicts"] == 2 and done.result["near_copies"] >= 12
+
+
+def test_the_users_groups_stay_together(tmp_path):
+    source = draw_varied(tmp_path / "in")
+    lines = ["source,night,telescope"]
+    lines += [f"moon/{index}.png,night {index // 3}," for index in range(12)]
+    lines += ["galaxy/1.png,,big", "galaxy/2.png,,big", "jupiter/3.png,night 0,big"]
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    done = prepare(source, tmp_path, "--groups", tmp_path / "groups.csv")
+    assert done.status == 0, done.err
+    rows = {row["source"]: row for row in rows_of(tmp_path / "out/manifest.csv")}
+    together = ["moon/0.png", "moon/1.png", "moon/2.png", "galaxy/1.png", "galaxy/2.png",
+                "jupiter/3.png"]
+    assert len({(rows[name]["split"], rows[name]["group"]) for name in together}) == 1
+    assert {row["split"] for row in rows.values() if row["class"] == "moon"} == {
+        "train", "val", "test"}
+    assert rows["galaxy/5.png"]["group"] == rows["galaxy/5.png"]["sha256"][:12]
+    assert "because groups stay whole" in done.out
+
+
+@pytest.mark.parametrize("text, status, says", [
+    ("source,night\nmoon/none.png,1\n", 2, "moon/none.png"),
+    ("source\nmoon/0.png\n", 2, "needs a column source"),
+    ("picture,night\nmoon/0.png,1\n", 2, "needs a column source"),
+    ("", 2, "needs a column source"),
+    ("source,night\n" + "".join(f"mars/mars {i}.png,1\n" for i in range(4)), 1,
+     "mars (4 pictures in 1)"),
+], ids=["unknown", "no group", "no source", "empty", "one group a class"])
+def test_bad_groups_are_one_sentence(tmp_path, text, status, says):
+    source = draw_folder(tmp_path / "in", 4)
+    (tmp_path / "groups.csv").write_text(text)
+    done = prepare(source, tmp_path, "--groups", tmp_path / "groups.csv")
+    assert done.status == status and says in done.error
+    assert not (tmp_path / "out").exists()
