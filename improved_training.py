@@ -10,7 +10,8 @@ out:  model_checkpoints/celestial_classification_final_model.pth
   python improved_training.py --weights none --epochs 40
 
 Stage 1: the backbone is frozen and the head learns. Stage 2: the last blocks learn as well, ten
-times slower. The same command run again after a kill goes on where it stopped.
+times slower. Pictures that are none of the classes (--outliers) teach the model to say so. The same
+command run again after a kill goes on where it stopped.
 """
 
 import argparse
@@ -26,6 +27,9 @@ def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("folders")
     console.add_data_option(group)
+    group.add_argument("--outliers", type=Path, default=None, metavar="FOLDER",
+                       help="pictures that are none of the classes, in any sub-folders: the model "
+                       "learns to be sure of no class there")
     group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
@@ -47,11 +51,13 @@ def parse_args() -> argparse.Namespace:
                        help="of stage 1, on cached features")
     group.add_argument("--stage1-views", type=console.positive_int, default=4,
                        help="augmented views of each picture whose features stage 1 learns from")
+    group.add_argument("--fine-tune", choices=("last-blocks", "all"), default="last-blocks",
+                       help="what of the backbone learns in stage 2; all suits many pictures")
     group.add_argument("--grow-from", type=console.image_side, default=None, metavar="SIDE",
                        help="begin with pictures of this side, pixels, which grow to "
                        "--image-size: faster; None: all epochs at --image-size")
     group.add_argument("--learning-rate", type=console.positive_float, default=1e-3,
-                       help="highest rate; the last blocks take a tenth of it")
+                       help="highest rate; in stage 2 the backbone takes a tenth of it")
     group.add_argument("--patience", type=console.positive_int, default=10,
                        help="epochs without a smaller loss on val before a stage ends")
     group.add_argument("--seed", type=console.seed_number, default=42)
@@ -64,7 +70,8 @@ def parse_args() -> argparse.Namespace:
 def run_key(args: argparse.Namespace, *content: object) -> str:
     """Return a hash of all that decides the result: only an equal run may be resumed."""
     deciding = {name: value for name, value in vars(args).items()
-                if name not in ("data_dir", "output_dir", "workers", "fresh", "weights")}
+                if name not in ("data_dir", "outliers", "output_dir", "workers", "fresh",
+                                "weights")}
     text = json.dumps([deciding, *content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -86,10 +93,12 @@ def require_enough(train_files, val_files) -> None:
 
 def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
     """Decode a split; return (pictures, readable files, sha256 of each of these)."""
-    from celestial.datasets import decode_split, list_split
+    from celestial.datasets import decode_split, list_outliers, list_split
     from celestial.files import sha256_of
 
     files = list_split(args.data_dir, split, classes)
+    if split == "train" and args.outliers is not None:
+        files = files.with_outliers(list_outliers(args.outliers))
     hashes = {path: sha256_of(path) for path in files.paths}
     pictures, files = decode_split(files, preprocessing, args.output_dir / "cache",
                                    list(hashes.values()), args.workers)
@@ -117,7 +126,7 @@ def train(model, start, data, trainer, args: argparse.Namespace) -> None:
     if start.states:
         model.load_backbones(start.states)
         trainer.run(0, stages.head_stage(model, data, start.digest(), args))
-        trainer.run(1, stages.last_blocks_stage(model, data, args))
+        trainer.run(1, stages.fine_tuning_stage(model, data, args))
     else:
         trainer.run(0, stages.scratch_stage(model, data, args))
 
@@ -149,12 +158,14 @@ def stored_weights(model, float16: bool) -> dict:
             for name, value in model.state_dict().items()}
 
 
-def finish(model, data, classes, train_sha256, why: str, args: argparse.Namespace):
+def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace):
     """Fit temperature and threshold on val and return the checkpoint."""
     import numpy as np
+    from torch import from_numpy
 
     from celestial import confidence
     from celestial.checkpoints import Checkpoint
+    from celestial.datasets import fingerprint_files
     from celestial.files import sha256_of
     from celestial.training import predict_batches, top_accuracies
 
@@ -164,8 +175,10 @@ def finish(model, data, classes, train_sha256, why: str, args: argparse.Namespac
     temperature = confidence.fit_temperature(logits, labels)
     probs = confidence.probabilities(logits, temperature)
     manifest = args.data_dir / "manifest.csv"
+    fingerprints = fingerprint_files(files.paths, data.preprocessing, args.output_dir / "cache",
+                                     train_sha256, args.workers)
     return Checkpoint(
-        model=args.model, classes=classes, preprocessing=data.preprocessing,
+        model=args.model, classes=files.classes, preprocessing=data.preprocessing,
         state=stored_weights(model, args.float16),
         temperature=temperature,
         reject_below=confidence.fit_reject_below(confidence.known_score(probs)),
@@ -175,7 +188,8 @@ def finish(model, data, classes, train_sha256, why: str, args: argparse.Namespac
                     for name, value in sorted(vars(args).items())},
                  "weights_used": why, "device_used": str(data.device)},
         manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
-        train_sha256=train_sha256)
+        train_sha256=train_sha256, train_labels=data.train_labels.tolist(),
+        train_fingerprints=from_numpy(np.array(fingerprints)))
 
 
 def reporter(log_dir: Path, epochs_done: int):
@@ -225,6 +239,7 @@ def main() -> None:
     from PIL import Image
     from sklearn.utils.class_weight import compute_class_weight
 
+    from celestial.datasets import OUTLIER
     from celestial.devices import describe, pick_device
     from celestial.models import Classifier
     from celestial.training import Trainer
@@ -233,9 +248,11 @@ def main() -> None:
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))
     data, files, train_sha256 = load_data(args, device)
-    counts = np.bincount(data.train_labels, minlength=len(files.classes))
+    known = data.train_labels[data.train_labels != OUTLIER]
+    counts = np.bincount(known, minlength=len(files.classes))
     print("train: " + ", ".join(f"{count} {name}" for count, name
-                                in zip(counts, files.classes, strict=True)))
+                                in zip(counts, files.classes, strict=True))
+          + (f", {len(data.train_labels) - len(known)} outliers" if args.outliers else ""))
     start = start_weights(args.weights, args.model)
     print(f"weights: {start.why}", flush=True)
     examples = draw_augmentations(data, files.classes, args)
@@ -246,7 +263,7 @@ def main() -> None:
     if args.fresh:
         state_file.unlink(missing_ok=True)
     class_weights = torch.tensor(compute_class_weight(
-        "balanced", classes=np.arange(len(files.classes)), y=data.train_labels)).float()
+        "balanced", classes=np.arange(len(files.classes)), y=known)).float()
     torch.manual_seed(args.seed)
     model = Classifier(args.model, len(files.classes))
     trainer = Trainer(device, class_weights, args.patience, args.seed, state_file)
@@ -257,7 +274,7 @@ def main() -> None:
     log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
     train(model, start, data, trainer, args)
 
-    checkpoint = finish(model, data, files.classes, train_sha256, start.why, args)
+    checkpoint = finish(model, data, files, train_sha256, start.why, args)
     written = write_outputs(checkpoint, trainer.progress.history, args)
     state_file.unlink(missing_ok=True)
     log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})

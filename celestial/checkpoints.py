@@ -33,6 +33,9 @@ class Checkpoint:
         options: of the training run.
         manifest_sha256: of the dataset's manifest.csv; empty where there is none.
         train_sha256: of each training picture.
+        train_labels: index of its class, or -1 for an outlier.
+        train_fingerprints: uint8 (N, duplicates.WIDTH), to find near-copies of it; N = 0 in files
+            that were written before there were any.
         versions: of the project, its commit, python, torch, torchvision.
         date: of the training's end, ISO 8601, UTC.
     """
@@ -47,6 +50,9 @@ class Checkpoint:
     options: dict[str, object]
     manifest_sha256: str
     train_sha256: list[str]
+    train_labels: list[int] = field(default_factory=list)
+    train_fingerprints: torch.Tensor = field(
+        default_factory=lambda: torch.empty((0, 0), dtype=torch.uint8))
     versions: dict[str, str] = field(default_factory=versions)
     date: str = field(default_factory=lambda: datetime.datetime.now(
         datetime.timezone.utc).isoformat(timespec="seconds"))

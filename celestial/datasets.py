@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torchvision.transforms.v2 import functional
 
-from celestial import images
+from celestial import duplicates, images
 from celestial.console import UserError
+from celestial.duplicates import WIDTH, fingerprint
 from celestial.files import atomic_path, class_folders, sha256_of, walk_files, write_json
 from celestial.images import ImageError, display_name, load_image
 
@@ -21,6 +22,8 @@ from celestial.images import ImageError, display_name, load_image
 # weights expect them.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+WHITE_PERCENTILE = 99.5  # of a picture's brightest channel: single hot pixels do not count
+OUTLIER = -1  # the label of a picture that is none of the classes
 SHOWN_SIDE = 340  # pixels; what is decoded for the network is good enough for a card as well
 
 
@@ -33,12 +36,15 @@ class Preprocessing:
         fit: "pad": the longest side becomes `size`, black fills the rest; nothing is squashed
             or cut off, because the shape of a disc or a ring is evidence.
         mean, std: of the channels R, G, B on a scale of 0..1.
+        largest_gain: a dark picture is brightened, by this factor at most, until its
+            `WHITE_PERCENTILE` is white; 1: never.
     """
 
     size: int
     fit: str = "pad"
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    largest_gain: float = 4.0
 
     def load(self, path: Path) -> np.ndarray:
         """Decode a file for the network and for showing: uint8 (height, width, 3).
@@ -56,9 +62,18 @@ class Preprocessing:
         new_width = max(1, round(width * scale))
         tensor = torch.from_numpy(picture).permute(2, 0, 1)
         tensor = functional.resize(tensor, [new_height, new_width], antialias=True)
+        tensor = self._expose(tensor)
         top, left = (self.size - new_height) // 2, (self.size - new_width) // 2
         return functional.pad(tensor, [left, top, self.size - new_width - left,
                                        self.size - new_height - top])
+
+    def _expose(self, picture: torch.Tensor) -> torch.Tensor:
+        """Brighten a dark picture; the colours keep their ratios where nothing becomes white."""
+        if self.largest_gain <= 1:
+            return picture
+        brightest = np.percentile(picture.amax(dim=0).numpy(), WHITE_PERCENTILE)
+        gain = min(self.largest_gain, 255 / max(brightest, 1.0))
+        return picture if gain <= 1 else (picture * gain).round().clamp(0, 255).to(torch.uint8)
 
     def normalise(self, batch: torch.Tensor) -> torch.Tensor:
         """Scale a batch: uint8 (N, 3, size, size) -> float32, channels last in memory."""
@@ -74,12 +89,12 @@ class Preprocessing:
     def from_dict(cls, values: dict) -> "Preprocessing":
         """Read what `to_dict` wrote."""
         return cls(int(values["size"]), str(values["fit"]), tuple(values["mean"]),
-                   tuple(values["std"]))
+                   tuple(values["std"]), float(values.get("largest_gain", 1.0)))
 
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """The files of one split: `labels[i]` is the index in `classes` of `paths[i]`."""
+    """The files of one split: `labels[i]` is the index in `classes` of `paths[i]`, or `OUTLIER`."""
 
     classes: tuple[str, ...]
     paths: tuple[Path, ...]
@@ -88,6 +103,11 @@ class SplitFiles:
     def keep(self, wanted: Sequence[int]) -> "SplitFiles":
         """Return only the files at the indices `wanted`."""
         return SplitFiles(self.classes, tuple(self.paths[i] for i in wanted), self.labels[wanted])
+
+    def with_outliers(self, paths: Sequence[Path]) -> "SplitFiles":
+        """Return these files and others that are none of the classes."""
+        labels = np.concatenate([self.labels, np.full(len(paths), OUTLIER)])
+        return SplitFiles(self.classes, (*self.paths, *paths), labels)
 
 
 def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None) -> SplitFiles:
@@ -121,6 +141,20 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
         paths += files
         labels += [names.index(name)] * len(files)
     return SplitFiles(names, tuple(paths), np.array(labels))
+
+
+def list_outliers(folder: Path) -> tuple[Path, ...]:
+    """List every file below a folder of pictures that are none of the classes.
+
+    Raises:
+        UserError: there is no such folder, or it is empty.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}; put pictures that are none of the classes "
+                        "into it, or draw some with render_samples.py", status=2)
+    if not (files := walk_files(folder)):
+        raise UserError(f"{folder} is empty; put pictures that are none of the classes into it")
+    return tuple(files)
 
 
 def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Path,
@@ -167,6 +201,29 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
         print(f"left out: {display_name(files.paths[int(index)])}: {reason}")
     good = [index for index in range(len(files.paths)) if str(index) not in bad]
     return (array if not bad else array[good]), files.keep(good)
+
+
+def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache_dir: Path,
+                      content: Sequence[str], workers: int) -> np.ndarray:
+    """Return the fingerprint of each readable file, by which near-copies of it are found.
+
+    Args:
+        paths, content: the files and the sha256 of each.
+        preprocessing: decodes, so that a copy met later is decoded in the same way.
+        cache_dir: keeps the fingerprints; it can be deleted at any time.
+        workers: threads that decode.
+
+    Returns:
+        uint8 (N, duplicates.WIDTH).
+    """
+    def build(path: Path) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(lambda file: fingerprint(preprocessing.load(file)), paths))
+        with path.open("wb") as file:
+            np.save(file, np.array(found, np.uint8).reshape(-1, WIDTH))
+
+    key = cache_key(preprocessing.to_dict(), list(content), sha256_of(Path(duplicates.__file__)))
+    return cached_array(cache_dir, "fingerprints", key, build)
 
 
 def cache_key(*parts: object) -> str:

@@ -27,10 +27,12 @@ class Prediction:
         path: the file.
         probabilities: float64 (classes,), or None where the file could not be read.
         classes: their names.
-        known_score: how well the picture fits any class, 0..1.
+        known_score: how well the picture fits the classes, see confidence.known_score.
         accepted: known_score reaches the checkpoint's threshold.
         reason: why the file could not be read, else empty.
         picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
+        features: float32 (width,), what the network's last layer sees; None where unreadable.
+        logits: float32 (classes,); None where unreadable.
     """
 
     path: Path
@@ -40,6 +42,8 @@ class Prediction:
     accepted: bool = False
     reason: str = ""
     picture: np.ndarray | None = None
+    features: np.ndarray | None = None
+    logits: np.ndarray | None = None
 
     @property
     def status(self) -> str:
@@ -115,11 +119,20 @@ class Predictor:
                 waiting = []
         yield from self._finish(waiting)
 
-    def logits(self, squares: torch.Tensor) -> np.ndarray:
-        """Squares uint8 (N, 3, size, size) -> logits float32 (N, classes)."""
+    def predict_pictures(self, pictures: Iterable[np.ndarray]) -> Iterator[Prediction]:
+        """Yield a prediction for each decoded picture, uint8 (height, width, 3), in order."""
+        numbered = iter(enumerate(pictures))
+        while batch := list(islice(numbered, self.batch_size)):
+            yield from self._finish([
+                Prepared(Path(str(number)), self.preprocessing.square(picture), "", None)
+                for number, picture in batch])
+
+    def outputs(self, squares: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Squares uint8 (N, 3, size, size) -> features (N, width), logits (N, classes), float32."""
         with torch.inference_mode(), autocast(self.device):
-            outputs = self.model(self.preprocessing.normalise(squares.to(self.device)))
-        return outputs.float().cpu().numpy()
+            found = self.model.outputs(self.preprocessing.normalise(squares.to(self.device)))
+        features, logits = (values.float().cpu().numpy() for values in found)
+        return features, logits
 
     def _prepare(self, path: Path, keep_picture: bool) -> Prepared:
         try:
@@ -142,17 +155,20 @@ class Predictor:
 
     def _finish(self, waiting: list[Prepared]) -> Iterator[Prediction]:
         squares = [item.square for item in waiting if item.square is not None]
-        probs, scores = np.empty((0, len(self.classes))), np.empty(0)
-        if squares:
-            probs = confidence.probabilities(self.logits(torch.stack(squares)),
-                                             self.checkpoint.temperature)
-            scores = confidence.known_score(probs)
-        results = zip(probs, scores, strict=True)
+        results = iter(self._judge(torch.stack(squares)) if squares else ())
         for item in waiting:
             if item.square is None:
                 yield Prediction(item.path, None, self.classes, reason=item.reason)
             else:
-                row, score = next(results)
-                yield Prediction(item.path, row, self.classes, float(score),
-                                 bool(score >= self.checkpoint.reject_below),
-                                 picture=item.picture)
+                yield Prediction(item.path, classes=self.classes, picture=item.picture,
+                                 **next(results))
+
+    def _judge(self, squares: torch.Tensor) -> list[dict]:
+        """Return what is found in each square: the fields of its Prediction."""
+        features, logits = self.outputs(squares)
+        probs = confidence.probabilities(logits, self.checkpoint.temperature)
+        scores = confidence.known_score(probs)
+        return [{"features": features[row], "logits": logits[row], "probabilities": probs[row],
+                 "known_score": float(scores[row]),
+                 "accepted": bool(scores[row] >= self.checkpoint.reject_below)}
+                for row in range(len(squares))]

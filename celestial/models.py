@@ -1,6 +1,6 @@
 """The networks: backbones and an ensemble of two under one head; what is frozen, what learns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -104,6 +104,11 @@ class Classifier(nn.Module):
         """Normalised float (N, 3, size, size) -> logits (N, classes)."""
         return self.head(self.features(images))
 
+    def outputs(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised float (N, 3, size, size) -> what the last layer sees, and logits."""
+        seen = self.head[:-1](self.features(images))
+        return seen, self.head[-1](seen)
+
     def train(self, mode: bool = True) -> "Classifier":
         """Switch to train mode, all but what is frozen."""
         super().train(mode)
@@ -117,15 +122,19 @@ class Classifier(nn.Module):
         """Let only the head learn (stage 1)."""
         self.backbones.requires_grad_(False)
 
-    def unfreeze_last_blocks(self) -> None:
-        """Let the last blocks of each backbone learn as well (stage 2)."""
-        for block in self.last_blocks():
-            block.requires_grad_(True)
+    def unfreeze(self, whole: bool) -> list[nn.Parameter]:
+        """Let the last blocks of each backbone, or all of it, learn as well (stage 2).
 
-    def last_blocks(self) -> list[nn.Module]:
-        """Return the blocks that stage 2 fine-tunes."""
-        return [network.get_submodule(block) for member, network in self.backbones.items()
-                for block in BACKBONES[member].last_blocks]
+        Returns:
+            The parameters of the backbones that learn now.
+        """
+        parts = [self.backbones] if whole else [
+            network.get_submodule(block) for member, network in self.backbones.items()
+            for block in BACKBONES[member].last_blocks]
+        parameters = [parameter for part in parts for parameter in part.parameters()]
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        return parameters
 
     def cam_layers(self) -> list[nn.Module]:
         """Return the last layer with a spatial map of each backbone."""
@@ -154,8 +163,3 @@ def _start(layer: nn.Module) -> None:
         nn.init.zeros_(layer.f.c[1].weight)
     elif isinstance(layer, MBConv) and layer.use_res_connect:
         nn.init.zeros_(layer.block[-1][1].weight)
-
-
-def parameters_of(parts: Iterable[nn.Module]) -> list[nn.Parameter]:
-    """Return the parameters of all parts."""
-    return [parameter for part in parts for parameter in part.parameters()]

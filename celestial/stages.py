@@ -20,14 +20,15 @@ from celestial.datasets import (
 )
 from celestial.devices import autocast, mixed_precision
 from celestial.files import sha256_of
-from celestial.models import Classifier, parameters_of
+from celestial.models import Classifier
 from celestial.training import Batch, Stage
 
 HEAD = "head on frozen backbone"
 LAST_BLOCKS = "last blocks and head"
+WHOLE = "whole network from given weights"
 SCRATCH = "whole network from scratch"
 GROWING = 0.7  # share of the epochs in which the pictures grow
-LAST_BLOCKS_RATE = 0.1  # of the learning rate: good weights are to be moved little
+BACKBONE_RATE = 0.1  # of the learning rate: good weights are to be moved little
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class TrainingData:
 
     Attributes:
         train, val: uint8 (N, 3, size, size).
-        train_labels, val_labels: int (N,).
+        train_labels, val_labels: int (N,); `OUTLIER` in train where no class fits.
         content: sha256 of each file of train and val.
         preprocessing: how the pictures were and will be prepared.
         cache_dir: where features are kept.
@@ -111,13 +112,12 @@ def head_stage(model: Classifier, data: TrainingData, weights_digest: str,
                  args.stage1_epochs, _batch_count(data, args), train_batches, val_batches)
 
 
-def last_blocks_stage(model: Classifier, data: TrainingData, args: argparse.Namespace) -> Stage:
-    """Return stage 2: the last blocks of each backbone learn as well, at a lower rate."""
-    model.unfreeze_last_blocks()
+def fine_tuning_stage(model: Classifier, data: TrainingData, args: argparse.Namespace) -> Stage:
+    """Return stage 2: the last blocks of each backbone, or all, learn as well, at a lower rate."""
+    whole = args.fine_tune == "all"
     groups = [{"params": list(model.head.parameters()), "lr": args.learning_rate},
-              {"params": parameters_of(model.last_blocks()),
-               "lr": LAST_BLOCKS_RATE * args.learning_rate}]
-    return _picture_stage(LAST_BLOCKS, model, groups, data, args)
+              {"params": model.unfreeze(whole), "lr": BACKBONE_RATE * args.learning_rate}]
+    return _picture_stage(WHOLE if whole else LAST_BLOCKS, model, groups, data, args)
 
 
 def scratch_stage(model: Classifier, data: TrainingData, args: argparse.Namespace) -> Stage:

@@ -12,11 +12,12 @@ from torch.optim.swa_utils import AveragedModel
 
 from celestial.checkpoints import load_weights_only
 from celestial.console import UserError
-from celestial.datasets import mixed_seed
+from celestial.datasets import OUTLIER, mixed_seed
 from celestial.devices import autocast, mixed_precision
 from celestial.files import atomic_path
 
 LABEL_SMOOTHING = 0.1
+OUTLIER_WEIGHT = 0.5  # of an outlier's loss (the weight of Hendrycks et al., see ClassifierLoss)
 WEIGHT_DECAY = 0.02
 LARGEST_GRADIENT = 1.0  # norm, beyond which gradients are clipped
 WARM_UP = 0.1  # share of a stage's steps in which the learning rate rises
@@ -104,6 +105,30 @@ class Progress:
                             "start anew with --fresh") from error
 
 
+class ClassifierLoss(nn.Module):
+    """Cross-entropy for the classes; for outliers, the distance from "could be any of them".
+
+    Outlier exposure: Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier
+    Exposure", 2019: an outlier's target is the uniform distribution.
+    """
+
+    def __init__(self, class_weights: torch.Tensor):
+        """Take float (classes,), weights that make up for unequal classes."""
+        super().__init__()
+        self.known = nn.CrossEntropyLoss(class_weights, label_smoothing=LABEL_SMOOTHING)
+
+    def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Logits float (N, classes), labels (N,) with `OUTLIER` where none fits -> mean, nats."""
+        outlier = labels == OUTLIER
+        total = logits.new_zeros(())
+        if not outlier.all():
+            total = total + self.known(logits[~outlier], labels[~outlier]) * (~outlier).sum()
+        if outlier.any():
+            surprise = -nn.functional.log_softmax(logits[outlier], dim=1).mean(dim=1)
+            total = total + OUTLIER_WEIGHT * surprise.sum()
+        return total / len(labels)
+
+
 def rate_factor(step: int, steps: int) -> float:
     """Return the share of the learning rate at a step: linear warm-up, then a cosine."""
     warm_up = max(1, round(WARM_UP * steps))
@@ -142,7 +167,7 @@ class Trainer:
             state_file: written after an epoch, as often as costs a tenth of the time at most.
         """
         self.device = device
-        self.loss = nn.CrossEntropyLoss(class_weights.to(device), label_smoothing=LABEL_SMOOTHING)
+        self.loss = ClassifierLoss(class_weights.to(device))
         self.patience = patience
         self.seed = seed
         self.state_file = state_file
@@ -287,6 +312,10 @@ def require_finite(loss: torch.Tensor, where: str) -> None:
 
 
 def top_accuracies(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Return the shares of pictures whose class is the first, and among the first two."""
+    """Return the shares of pictures whose class is the first, and among the first two.
+
+    Outliers have no class and no part in it.
+    """
+    logits, labels = logits[labels != OUTLIER], labels[labels != OUTLIER]
     best = logits.topk(2, dim=1).indices == labels[:, None]
     return best[:, 0].float().mean().item(), best.any(dim=1).float().mean().item()

@@ -121,3 +121,24 @@ def test_padding_keeps_the_shape_and_cuts_nothing():
     lit = (square[0] > 100).numpy()
     assert lit.any(axis=1).sum() == 16 and lit.any(axis=0).sum() == 64
     assert not lit[:24].any() and not lit[40:].any()
+
+
+def test_a_dark_picture_is_brightened_and_a_bright_one_is_not():
+    random = np.random.default_rng(0)
+    bright = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    preprocessing = Preprocessing(64)
+    assert np.array_equal(preprocessing.square(bright).permute(1, 2, 0), bright)
+
+    dark = np.uint8(bright * 0.4)  # its brightest 0.5 % lie near 102
+    gain = 255 / np.percentile(dark.max(axis=2), 99.5)
+    expected = np.clip(np.rint(dark * gain), 0, 255)
+    found = preprocessing.square(dark).permute(1, 2, 0).numpy()
+    assert 2 < gain < 4 and np.abs(found - expected).max() <= 1
+
+    black = np.uint8(bright * 0.04)
+    assert np.array_equal(preprocessing.square(black).permute(1, 2, 0), black * 4), "by 4 at most"
+    assert not preprocessing.square(np.zeros_like(bright)).any()
+    as_before = Preprocessing.from_dict({"size": 64, "fit": "pad", "mean": (0, 0, 0),
+                                         "std": (1, 1, 1)})
+    assert np.array_equal(as_before.square(dark).permute(1, 2, 0), dark), "older checkpoints"
+    assert Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing

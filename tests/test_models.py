@@ -52,7 +52,7 @@ def test_a_frozen_backbone_changes_in_no_bit(name):
 def test_stage_2_moves_the_last_blocks_alone(name):
     model = Classifier(name, 3)
     model.freeze_backbones()
-    model.unfreeze_last_blocks()
+    model.unfreeze(whole=False)
     before = statistics(model)
     train_one_step(model)
     after = statistics(model)

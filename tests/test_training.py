@@ -24,10 +24,18 @@ from PIL import Image
 
 from celestial.augmentation import random_views
 from celestial.checkpoints import load_checkpoint
-from celestial.datasets import epoch_batches, plain_batches
+from celestial.datasets import OUTLIER, epoch_batches, plain_batches
+from celestial.inference import Predictor
 from celestial.models import BACKBONES, MEMBERS, Classifier
 from celestial.stages import side_in_epoch
-from celestial.training import moving_average, rate_factor
+from celestial.training import (
+    LABEL_SMOOTHING,
+    OUTLIER_WEIGHT,
+    ClassifierLoss,
+    moving_average,
+    rate_factor,
+    top_accuracies,
+)
 
 FINAL = "celestial_classification_final_model.pth"
 
@@ -383,3 +391,56 @@ def test_learning_rate_rises_then_falls_as_a_cosine():
     assert factors[9] == factors[10] == 1 and factors[0] == 0.1
     assert factors[55] == pytest.approx(0.505, abs=0.01)
     assert factors[99] < 0.02 and factors == factors[:10] + sorted(factors[10:], reverse=True)
+
+
+def test_outliers_teach_the_model_to_be_sure_of_nothing(dataset, tmp_path):
+    folder = tmp_path / "outliers/cats"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for number in range(12):
+        noise = random.integers(0, 256, (40, 48, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    options = ("--weights", "none", "--epochs", "16", "--learning-rate", "4e-3")
+    surest = {}
+    for name, given in (("with", ("--outliers", tmp_path / "outliers")), ("without", ())):
+        out = tmp_path / name
+        done = train(tmp_path, dataset, *options, *given, "--output-dir", out)
+        assert done.status == 0, done.err
+        assert ("12 outliers" in done.out) == ("broken.jpg" in done.out) == (name == "with")
+        predictor = Predictor(out / FINAL, torch.device("cpu"), 16, 1)
+        noise = random.integers(0, 256, (20, 40, 48, 3), np.uint8)
+        surest[name] = [p.probabilities.max() for p in predictor.predict_pictures(noise)]
+        labels = predictor.checkpoint.train_labels
+        assert labels.count(OUTLIER) == (12 if name == "with" else 0)
+        assert len(labels) == len(predictor.checkpoint.train_sha256) == len(
+            predictor.checkpoint.train_fingerprints)
+    assert np.mean(surest["with"]) < np.mean(surest["without"]) - 0.1
+    missing = train(tmp_path, dataset, "--outliers", tmp_path / "nowhere")
+    assert missing.status == 2 and "there is no folder" in missing.error
+
+
+def test_the_loss_of_outliers_is_their_distance_from_the_uniform_distribution():
+    logits = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.5, 0.5], [3.0, 0.0, 0.0]])
+    loss = ClassifierLoss(torch.ones(3))
+    even = loss(logits[1:2], torch.tensor([OUTLIER])).item()
+    assert even == pytest.approx(OUTLIER_WEIGHT * np.log(3), rel=1e-6)
+    assert loss(logits[2:], torch.tensor([OUTLIER])).item() > even
+    known = torch.nn.functional.cross_entropy(logits[:1], torch.tensor([0]),
+                                              label_smoothing=LABEL_SMOOTHING).item()
+    assert loss(logits[:2], torch.tensor([0, OUTLIER])).item() == pytest.approx(
+        (known + even) / 2, rel=1e-6)
+    assert top_accuracies(logits, torch.tensor([0, OUTLIER, 1])) == (0.5, 1.0)
+
+
+def test_fine_tuning_all_moves_the_first_layer_too(dataset, tmp_path):
+    torch.manual_seed(1)
+    given = Classifier("regnet_y_800mf", 2).backbones["regnet_y_800mf"].state_dict()
+    torch.save(given, tmp_path / "given.pth")
+    done = train(tmp_path, dataset, "--model", "regnet_y_800mf", "--weights",
+                 tmp_path / "given.pth", "--fine-tune", "all")
+    assert done.status == 0, done.err
+    state = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
+    assert not torch.equal(state["backbones.regnet_y_800mf.stem.0.weight"], given["stem.0.weight"])
+    stages = [row["stage"] for row in history(tmp_path / "model_checkpoints")]
+    assert stages == ["head on frozen backbone"] * 2 + ["whole network from given weights"] * 2
