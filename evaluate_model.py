@@ -1,14 +1,21 @@
 """Step 3: how good is the model on the test pictures, where does it fail, and what does it look at?
 
-in:   data/celestial_dataset/test/<class>/*, the checkpoint
+in:   data/celestial_dataset/test/<class>/*, the checkpoint; --outliers: pictures of other things
 out:  evaluation_results/
       metrics.json, classification_report.csv, predictions.csv
       confusion_matrix.png, normalized_confusion_matrix.png, class_accuracy.png, roc_curves.png,
-      precision_recall_curves.png, prediction_visualization.png, misclassified_samples.png,
-      feature_activation_visualization.png (Grad-CAM)
+      precision_recall_curves.png, reliability_diagram.png, prediction_visualization.png,
+      misclassified_samples.png, feature_activation_visualization.png (Grad-CAM)
+      label_check.csv, label_check.png (labels that the model doubts)
+      outliers.csv, known_scores.png (with --outliers)
+      model_comparison.csv, model_comparison.png, model_differences.csv (of several checkpoints)
 
   python evaluate_model.py
-  python evaluate_model.py --checkpoint model_checkpoints/other.pth --output-dir evaluation_other
+  python evaluate_model.py --outliers pictures_of_other_things
+  python evaluate_model.py --checkpoint model_checkpoints/a.pth model_checkpoints/b.pth
+
+Each figure is given for all pictures and for the far ones alone: those that are no near-copies of
+training pictures. Of several checkpoints the first is evaluated, then all are compared.
 """
 
 import argparse
@@ -26,11 +33,16 @@ def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("folders")
     console.add_data_option(group)
-    console.add_checkpoint_option(group)
+    console.add_checkpoint_option(group, several=True)
     group.add_argument("--output-dir", type=Path, default=Path("evaluation_results"),
                        metavar="FOLDER", help="where the figures and tables go")
     group.add_argument("--split", choices=("val", "test"), default="test",
                        help="pictures to evaluate on")
+    group.add_argument("--outliers", type=Path, default=None, metavar="FOLDER",
+                       help="pictures that are none of the classes, in any sub-folders: are they "
+                       "called unknown?")
+    group.add_argument("--allow-overlap", action="store_true",
+                       help="evaluate also where pictures are exact copies of training pictures")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the intervals and of the pictures that are shown")
     console.add_compute_options(parser, batch_size=32)
@@ -38,24 +50,32 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_predictions(path: Path, predictions: list, truth: list[str], classes: tuple[str, ...],
-                      data_dir: Path) -> Path:
+                      overlap, data_dir: Path) -> Path:
     """Write predictions.csv: one row a file, the unreadable ones with their reason."""
+    from itertools import repeat
+
     from celestial.files import write_csv
     from celestial.images import display_name
 
     header = ["path", "true", "predicted", "right", "status", "known_score",
-              *(f"probability_{name}" for name in classes), "reason"]
+              *(f"probability_{name}" for name in classes), "nearest_training_distance",
+              "near_copy", "reason"]
+    distances = repeat("") if overlap.distances is None else (
+        f"{distance:.4f}" for distance in overlap.distances)
+    near = repeat("") if overlap.near is None else (
+        "yes" if copy else "no" for copy in overlap.near)
     rows = []
     for prediction, label in zip(predictions, truth, strict=True):
         name = display_name(prediction.path.relative_to(data_dir).as_posix())
         if prediction.probabilities is None:
-            rows.append([name, label, "", "", "failed", *[""] * (len(classes) + 1),
+            rows.append([name, label, "", "", "failed", *[""] * (len(classes) + 3),
                          prediction.reason])
             continue
         guess = prediction.top(1)[0][0]
         rows.append([name, label, guess, "yes" if guess == label else "no", prediction.status,
                      f"{prediction.known_score:.6f}",
-                     *(f"{value:.8f}" for value in prediction.probabilities), ""])
+                     *(f"{value:.8f}" for value in prediction.probabilities),
+                     next(distances), next(near), ""])
     return write_csv(path, header, rows)
 
 
@@ -76,17 +96,20 @@ def write_report(path: Path, labels, predicted, classes: tuple[str, ...]) -> Pat
                       for name in (*names, "macro avg", "weighted avg")])
 
 
-def draw_plots(out: Path, probs, labels, classes: tuple[str, ...]) -> list[Path]:
-    """Draw the confusion matrices, the accuracy of each class and the curves."""
+def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> list[Path]:
+    """Draw the confusion matrices, the accuracy of each class, the curves and the reliability."""
     import numpy as np
     from sklearn.metrics import confusion_matrix
 
     from celestial import figures, metrics
+    from celestial.calibration import rising_bins
 
+    probs, labels = answers.probs, answers.labels
     counts = confusion_matrix(labels, probs.argmax(axis=1), labels=range(len(classes)))
     present = np.flatnonzero(counts.sum(axis=1))
     right, totals = np.diag(counts)[present], counts.sum(axis=1)[present]
     intervals = [metrics.wilson(hit, total) for hit, total in zip(right, totals, strict=True)]
+    bins = rising_bins(probs.max(axis=1), answers.right)
     return [
         figures.draw_confusion(counts, classes, out / "confusion_matrix.png"),
         figures.draw_confusion(counts, classes, out / "normalized_confusion_matrix.png", True),
@@ -95,6 +118,12 @@ def draw_plots(out: Path, probs, labels, classes: tuple[str, ...]) -> list[Path]
         figures.draw_curves(labels, probs, classes, "roc", out / "roc_curves.png"),
         figures.draw_curves(labels, probs, classes, "precision_recall",
                             out / "precision_recall_curves.png"),
+        figures.draw_reliability(
+            bins, [metrics.wilson(hit, total) for hit, total in zip(bins.right, bins.counts,
+                                                                    strict=True)],
+            f"{len(labels)} pictures in groups of equal size ({len(bins.counts)})\n"
+            f"calibration error (ECE) {metrics.as_text(judged['ece'], False)}",
+            out / "reliability_diagram.png"),
     ]
 
 
@@ -112,7 +141,7 @@ def draw_cards(out: Path, predictor, predictions: list, truth: list[str],
     chosen = np.random.default_rng(seed).permutation(len(predictions))[:SHOWN]
     wrong = [index for index, prediction in enumerate(predictions)
              if prediction.top(1)[0][0] != truth[index]]
-    wrong.sort(key=lambda index: -predictions[index].known_score)
+    wrong.sort(key=lambda index: -predictions[index].top(1)[0][1])
     return [
         card_sheet([draw(index) for index in chosen], out / "prediction_visualization.png",
                    f"{len(chosen)} of {len(predictions)} pictures, drawn at random; in all "
@@ -132,7 +161,7 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
 
     chosen = {}
     for prediction, label in zip(predictions, truth, strict=True):
-        if label not in chosen or prediction.known_score > chosen[label].known_score:
+        if label not in chosen or prediction.top(1)[0][1] > chosen[label].top(1)[0][1]:
             chosen[label] = prediction
     pictures = [predictor.preprocessing.load(prediction.path) for prediction in chosen.values()]
     squares = torch.stack([predictor.preprocessing.square(picture) for picture in pictures])
@@ -150,58 +179,188 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
                          columns=["picture", "heat map", "for the prediction", "for the next"])
 
 
-def main() -> None:
-    args = parse_args()
+def judge_outliers(out: Path, predictions: list, folder: Path, known: list,
+                   threshold: float) -> tuple[dict, list[Path]]:
+    """Tell how many pictures of other things are taken for a class; return figures, files."""
     import numpy as np
 
-    from celestial import metrics
-    from celestial.datasets import list_split
-    from celestial.files import write_json
-    from celestial.images import display_name
-    from celestial.inference import start_predictor
+    from celestial import figures, metrics, rejection
 
-    predictor = start_predictor(__file__, args)
-    classes, out = predictor.classes, args.output_dir
-    files = list_split(args.data_dir, args.split, classes)
-    everything = list(predictor.predict(files.paths))
-    all_truth = [classes[label] for label in files.labels]
+    good = [prediction for prediction in predictions if not prediction.reason]
+    known_scores, scores = (np.array([prediction.known_score for prediction in kind])
+                            for kind in (known, good))
+    judged = rejection.judge_outliers(
+        known_scores, good, [rejection.group_of(prediction.path, folder) for prediction in good])
+    print(f"\n{len(good)} pictures of {folder} that are none of the classes, "
+          f"{len(predictions) - len(good)} unreadable")
+    for name, found in judged.items():
+        print(f"  {name}: AUROC {metrics.as_text(found['auroc'], False)}, taken for a class "
+              f"{metrics.as_text(found['accepted'])} of {found['pictures']}")
+    title = ("Known pictures score higher than others in "
+             f"{metrics.as_text(judged[rejection.ALL]['auroc'])} of pairs (AUROC)")
+    return judged, [
+        rejection.write_outliers(out / "outliers.csv", predictions, folder),
+        figures.draw_known_scores(known_scores, scores, threshold, title,
+                                  out / "known_scores.png")]
 
-    pairs = [(p, name) for p, name in zip(everything, all_truth, strict=True) if not p.reason]
-    for prediction in everything:
-        if prediction.reason:
-            print(f"not evaluated: {display_name(prediction.path)}: {prediction.reason}")
-    if not pairs:
-        raise UserError(f"no picture in {args.data_dir / args.split} can be read")
-    good, truth = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    probs = np.stack([prediction.probabilities for prediction in good])
-    labels = np.array([classes.index(name) for name in truth])
-    if absent := [name for name in classes if name not in truth]:
+
+def compare_models(out: Path, answers: list, far, seed: int) -> tuple[dict, list[Path]]:
+    """Compare models and their soft vote on the same pictures; return figures, files written."""
+    from dataclasses import asdict
+
+    from celestial import comparison, figures, metrics
+    from celestial.evaluation import CANNOT_TELL, judge
+
+    answers = [*answers, comparison.soft_vote(answers)]
+    judged = {}
+    for own in answers:
+        far_accuracy = None if far is None else metrics.share(int(own.right[far].sum()),
+                                                              int(far.sum()))
+        judged[own.name] = {**judge(own, seed), "far_accuracy": far_accuracy}
+    pairs = comparison.compare_all(answers)
+    print(f"\n{len(answers) - 1} models on the same pictures")
+    for name, found in judged.items():
+        of_far = CANNOT_TELL if far is None else metrics.as_text(found["far_accuracy"])
+        print(f"  {name}: accuracy {metrics.as_text(found['accuracy'])}, of far pictures {of_far}, "
+              f"log loss {metrics.as_text(found['log_loss'], False)}")
+    for pair in pairs:
+        print(f"  {pair.first} - {pair.second}: {metrics.as_text(asdict(pair))}, p {pair.p:.3g}")
+    return {"models": judged, "differences": [asdict(pair) for pair in pairs]}, [
+        *comparison.write_tables(out, judged, pairs),
+        figures.draw_comparison(
+            [(name, found["accuracy"]) for name, found in judged.items()],
+            [(f"{pair.first} - {pair.second}", asdict(pair)) for pair in pairs],
+            out / "model_comparison.png")]
+
+
+def print_absent(classes: tuple[str, ...], present: set[str]) -> None:
+    """Say of which classes there are no pictures, and what the figures then are worth."""
+    if len(present) == 1:
+        print(f"only pictures of {min(present)}: the accuracy is how often it is found, never how "
+              "often others are taken for it; the curves need other classes and are empty")
+    elif absent := [name for name in classes if name not in present]:
         print(f"no pictures of {', '.join(absent)}; the averages are over the other classes")
 
-    figures = metrics.summarise(probs, labels, args.seed)
-    unknown = sum(prediction.status == "unknown" for prediction in good)
-    written = [
-        write_predictions(out / "predictions.csv", everything, all_truth, classes, args.data_dir),
-        write_report(out / "classification_report.csv", labels, probs.argmax(axis=1), classes),
-        *draw_plots(out, probs, labels, classes),
-        *draw_cards(out, predictor, good, truth, args.seed),
-        draw_activations(out, predictor, good, truth),
-        write_json(out / "metrics.json", {
-            "checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
-            "failed": len(everything) - len(good), "called_unknown": unknown,
-            "interval": "95 %", **figures}),
-    ]
-    print(f"\n{len(good)} pictures, {len(everything) - len(good)} unreadable, "
-          f"{unknown} called unknown; in brackets the 95 % interval")
-    for name, figure in figures.items():
-        print(f"  {name.replace('_', ' '):<18} {metrics.as_text(figure, name != 'log_loss')}")
-    wrong = [p for p, name in pairs if p.top(1)[0][0] != name]
+
+def print_figures(judged: dict, far: dict | str) -> None:
+    """Print each figure with its 95 % interval, of all pictures and of the far ones alone."""
+    from celestial import metrics
+    from celestial.evaluation import PLAIN
+
+    told = isinstance(far, dict)
+    print(f"  {'':<21} {'all pictures':<28} far pictures: {far['pictures'] if told else far}")
+    for name, found in judged.items():
+        texts = [metrics.as_text(part, name not in PLAIN)
+                 for part in ([found, far[name]] if told else [found])]
+        print(f"  {name.replace('_', ' '):<21} " + " ".join(f"{text:<28}" for text in texts))
+
+
+def check_labels(out: Path, predictor, answers, paths: list[Path],
+                 data_dir: Path) -> tuple[int, list[Path]]:
+    """List the labels that the model doubts; return how many may be wrong, files written."""
+    from celestial import label_check
+    from celestial.images import display_name
+
+    doubts = label_check.check_labels(answers.probs, answers.labels)
+    names = [display_name(path.relative_to(data_dir).as_posix()) for path in paths]
+    return int(doubts.issue.sum()), [
+        label_check.write_doubts(out, doubts, answers, names, predictor.classes),
+        label_check.draw_doubts(out, doubts, answers, paths, predictor)]
+
+
+def print_mistakes(predictions: list, truth: list[str]) -> None:
+    """Print the pictures that are misclassified, or the first of many."""
+    from celestial.images import display_name
+
+    wrong = [prediction for prediction, name in zip(predictions, truth, strict=True)
+             if prediction.top(1)[0][0] != name]
     for prediction in wrong[:MISTAKES]:
         guess, confidence = prediction.top(1)[0]
         print(f"  wrong: {display_name(prediction.path)}: {guess} {confidence:.2f}")
     if len(wrong) > MISTAKES:
         print(f"  ... and {len(wrong) - MISTAKES} more, all in predictions.csv")
-    console.print_result({"pictures": len(good), **figures}, written)
+
+
+def readable_ones(predictions: list, folder: Path) -> list[int]:
+    """Return the places of the pictures that could be read; print why the others could not.
+
+    Raises:
+        UserError: none could be read.
+    """
+    from celestial.images import display_name
+
+    for prediction in predictions:
+        if prediction.reason:
+            print(f"not evaluated: {display_name(prediction.path)}: {prediction.reason}")
+    good = [place for place, prediction in enumerate(predictions) if not prediction.reason]
+    if not good:
+        raise UserError(f"no picture in {folder} can be read")
+    return good
+
+
+def main() -> None:
+    args = parse_args()
+    from celestial import comparison, overlap
+    from celestial.datasets import list_outliers, list_split
+    from celestial.evaluation import answers_of, judge, judge_far
+    from celestial.files import write_json
+
+    predictors = comparison.start_predictors(__file__, args)
+    predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
+    files = list_split(args.data_dir, args.split, classes)
+    outliers = list_outliers(args.outliers) if args.outliers else ()
+    exact = overlap.find_exact(files.paths, predictors, args.allow_overlap)
+    everything = list(predictor.predict(files.paths))
+    all_truth = [classes[label] for label in files.labels]
+
+    places = readable_ones(everything, args.data_dir / args.split)
+    good, truth = [everything[i] for i in places], [all_truth[i] for i in places]
+    paths = [prediction.path for prediction in good]
+    print_absent(classes, set(truth))
+    overlaps = overlap.find_overlaps(
+        paths, [None if own is None else own[places] for own in exact], predictors)
+    names = comparison.model_names([own.path for own in predictors])
+    answers = answers_of(names[0], good, truth, classes)
+    judged, far = judge(answers, args.seed), judge_far(answers, overlaps[0].far, args.seed)
+    others = [comparison.ask(own, name, paths, truth, classes)
+              for own, name in zip(predictors[1:], names[1:], strict=True)]
+    strange = list(predictor.predict(outliers))
+    if strange:
+        readable_ones(strange, args.outliers)
+
+    doubtful, label_files = check_labels(out, predictor, answers, paths, args.data_dir)
+    written = [
+        write_predictions(out / "predictions.csv", everything, all_truth, classes, overlaps[0],
+                          args.data_dir),
+        write_report(out / "classification_report.csv", answers.labels,
+                     answers.probs.argmax(axis=1), classes),
+        *draw_plots(out, answers, classes, judged),
+        *draw_cards(out, predictor, good, truth, args.seed),
+        draw_activations(out, predictor, good, truth),
+        *label_files,
+    ]
+    unknown = len(good) - int(answers.accepted.sum())
+    print(f"\n{len(good)} pictures, {len(everything) - len(good)} unreadable, {unknown} called "
+          f"unknown, {doubtful} labels may be wrong; in brackets the 95 % interval")
+    for model, own in zip(predictors, overlaps, strict=True):
+        print(f"  {overlap.describe(own, model.path)}")
+    print_figures(judged, far)
+    print_mistakes(good, truth)
+    content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
+               "failed": len(everything) - len(good), "called_unknown": unknown,
+               "doubtful_labels": doubtful, "interval": "95 %",
+               "training_overlap": overlap.summarise(overlaps[0], predictor.path),
+               **judged, "far_pictures": far}
+    if strange:
+        content["outliers"], more = judge_outliers(out, strange, args.outliers, good,
+                                                   predictor.checkpoint.reject_below)
+        written += more
+    if others:
+        content["comparison"], more = compare_models(
+            out, [answers, *others], overlap.far_from_all(overlaps), args.seed)
+        written += more
+    written.append(write_json(out / "metrics.json", content))
+    console.print_result({"pictures": len(good), **judged, "far_pictures": far}, written)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def evaluation(dataset, checkpoint, tmp_path_factory):
 
 def test_all_files_are_there_and_are_pictures(evaluation):
     folder, done = evaluation
-    for name in (*SEVEN, "roc_curves.png", "precision_recall_curves.png"):
+    for name in (*SEVEN, "roc_curves.png", "precision_recall_curves.png", "reliability_diagram.png",
+                 "label_check.png", "label_check.csv", "metrics.json"):
+        assert (folder / name).is_file(), name
         if name.endswith(".png"):
             with Image.open(folder / name) as image:
                 assert min(image.size) > 50
@@ -195,64 +197,11 @@ def test_locked_output_folder(script, dataset, checkpoint, tmp_path):
     assert list(locked.iterdir()) == []
 
 
-def test_blind_test_and_framed_pictures_from_its_mapping(dataset, checkpoint, evaluation, tmp_path):
-    before = content_of(dataset)
-    done = run("blind_test_validation.py", "--data-dir", dataset, "--checkpoint", checkpoint,
-               cwd=tmp_path)
-    assert done.status == 0, done.err
-    assert content_of(dataset) == before
-    blind = sorted(path.name for path in (tmp_path / "blind_test").iterdir())
-    mapping_file = next(tmp_path.glob("blind_test_mapping_*.json"))
-    mapping = {p["blind"]: p for p in json.loads(mapping_file.read_text())["pictures"]}
-    assert sorted(mapping) == blind and len(blind) == 9
-    assert not any(name in file for name in CLASSES for file in blind)
-    for name, picture in mapping.items():
-        with Image.open(tmp_path / "blind_test" / name) as copy, Image.open(
-                picture["source"]) as original:
-            assert np.array_equal(np.asarray(copy), np.asarray(original.convert("RGB")))
-            assert not copy.info and not copy.getexif()
-    assert len({path.stat().st_mtime for path in (tmp_path / "blind_test").iterdir()}) == 1
-
-    answers = {row["blind"]: row for row in rows_of(tmp_path / "blind_test_predictions.csv")}
-    named = {row["path"]: row for row in rows_of(evaluation[0] / "predictions.csv")}
-    for name, picture in mapping.items():
-        source = named[picture["source"].removeprefix(f"{dataset}/")]
-        assert answers[name]["true"] == source["true"] == picture["true"]
-        assert answers[name]["predicted"] == source["predicted"]
-    report = json.loads((tmp_path / "blind_test_report.json").read_text())
-    right = sum(row["predicted"] == row["true"] for row in answers.values())
-    assert report["accuracy"]["value"] == pytest.approx(right / 9)
-    assert report["changed_by_renaming"] == 0
-
-    done = run("generate_visual_predictions.py", "--checkpoint", checkpoint, cwd=tmp_path)
-    assert done.status == 0 and str(mapping_file.name) in done.out
-    framed = {path.name.removesuffix(".png"): path for path in
-              (tmp_path / "visual_predictions").glob("*/*.png")}
-    assert sorted(framed) == blind
-    for name, path in framed.items():
-        with Image.open(path) as image:
-            red, green, _ = image.getpixel((2, 2))
-            right = answers[name]["predicted"] == answers[name]["true"]
-            assert (green > red) == right, "green is right, red is wrong"
-    with Image.open(tmp_path / "visual_predictions/showcase_summary.png") as image:
-        assert image.width > 1000
-
-
 def test_framed_pictures_straight_from_a_folder(dataset, checkpoint, tmp_path):
     done = run("generate_visual_predictions.py", "--input-dir", dataset / "val", "--checkpoint",
                checkpoint, cwd=tmp_path)
     assert done.status == 0, done.err
     assert len(list((tmp_path / "visual_predictions").glob("*/*.png"))) == 9
-
-
-def test_a_second_blind_test_replaces_only_its_own(dataset, checkpoint, tmp_path):
-    options = ("--data-dir", dataset, "--checkpoint", checkpoint)
-    assert run("blind_test_validation.py", *options, cwd=tmp_path).status == 0
-    assert run("blind_test_validation.py", *options, "--seed", 7, cwd=tmp_path).status == 0
-    assert len(list((tmp_path / "blind_test").iterdir())) == 9
-    Image.fromarray(draw("mars", 1)).save(tmp_path / "blind_test/mine.png")
-    done = run("blind_test_validation.py", *options, cwd=tmp_path)
-    assert done.status == 1 and (tmp_path / "blind_test/mine.png").exists()
 
 
 def test_a_mapping_that_is_none(dataset, checkpoint, tmp_path):

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn import metrics as theirs
 
-from celestial import confidence, metrics
+from celestial import calibration, confidence, metrics
 
 
 @pytest.fixture
@@ -60,6 +60,60 @@ def test_intervals_hold_what_they_promise(random):
             held[name] += found[name]["low"] <= true <= found[name]["high"]
     for name, count in held.items():
         assert count / 300 >= 0.93, name
+
+
+def test_auroc_is_sklearns_and_its_interval_holds(random):
+    above, below = random.integers(0, 9, 40), random.integers(0, 6, 25)  # with ties
+    found = metrics.auroc(above, below)
+    assert found["value"] == pytest.approx(theirs.roc_auc_score([1] * 40 + [0] * 25,
+                                                                np.concatenate([above, below])))
+    held = 0
+    true = stats.norm.cdf(1.5 / np.sqrt(2))
+    for _ in range(300):
+        found = metrics.auroc(random.normal(1.5, 1, 30), random.normal(0, 1, 20))
+        held += found["low"] <= true <= found["high"]
+    assert 0.92 <= held / 300 <= 0.99
+
+
+def test_auroc_of_scores_that_do_not_overlap_still_has_an_interval():
+    best = metrics.auroc(np.arange(10, 30), np.arange(10))
+    worst = metrics.auroc(np.arange(10), np.arange(10, 30))
+    assert best["value"] == best["high"] == 1 and 0.7 < best["low"] < 0.95
+    assert worst["low"] == worst["value"] == 0 and worst["high"] == pytest.approx(1 - best["low"])
+
+
+def test_figures_of_too_few_pictures_are_none(random):
+    assert metrics.share(0, 0) is None and metrics.as_text(None) == "none"
+    assert metrics.mean(np.ones(4), 0) is None and metrics.mean(np.ones(5), 0)["value"] == 1
+    assert calibration.calibration_error(np.ones(4), np.ones(4, bool), 0) is None
+
+
+def test_calibration_error_over_bins_of_equal_size():
+    confidence_of = np.array([0.9, 0.5, 0.6, 0.8, 0.7, 0.95])
+    right = np.array([1, 0, 0, 1, 1, 1], bool)
+    # By confidence: wrong wrong | right right right right. Up to 6 bins the share never falls.
+    bins = calibration.rising_bins(confidence_of, right)
+    assert bins.counts.tolist() == [1] * 6
+    assert bins.error == pytest.approx((0.5 + 0.6 + 0.3 + 0.2 + 0.1 + 0.05) / 6)
+    right[3] = False  # 0.8: three bins hold 0, 1/2, 1; of four one falls
+    bins = calibration.rising_bins(confidence_of, right)
+    assert bins.counts.tolist() == [2, 2, 2]
+    assert bins.error == pytest.approx((1.1 + 0.5 + 0.15) / 6)
+
+
+def test_calibration_error_knows_the_sure_from_the_calibrated(random):
+    """A model that says 0.95 and is right in 70 % is found out; one that is calibrated is not."""
+    said = np.full(200, 0.95) + random.uniform(-0.04, 0.04, 200)
+    too_sure = calibration.calibration_error(said, random.random(200) < 0.7, 0)
+    assert too_sure["low"] > 0.1 and too_sure["low"] < 0.25 < too_sure["high"]
+    assert calibration.calibration_error(said, random.random(200) < said, 0)["low"] == 0
+
+
+def test_brier_score_is_the_squared_error(random):
+    probs = softmax(random.normal(0, 2, (50, 4)), axis=1)
+    labels = random.integers(0, 4, 50)
+    assert calibration.brier_score(probs, labels, 0)["value"] == pytest.approx(
+        4 * theirs.mean_squared_error(np.eye(4)[labels], probs))
 
 
 def test_temperature_finds_the_one_that_was_put_in(random):

@@ -1,0 +1,110 @@
+"""Has the model seen the test pictures? Checkpoints with forged training lists."""
+
+import csv
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from conftest import run
+
+from celestial import duplicates, overlap
+from celestial.checkpoints import load_checkpoint, save_checkpoint
+from celestial.evaluation import Answers, judge_far
+from celestial.files import sha256_of
+from celestial.images import load_image
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def fingerprints(paths):
+    return np.stack([duplicates.fingerprint(load_image(path)) for path in paths])
+
+
+@pytest.fixture(scope="module")
+def forged(checkpoint, dataset, tmp_path_factory):
+    """A checkpoint that learned from two of the test files and from turned copies of two others."""
+    content = load_checkpoint(checkpoint)
+    seen = sorted((dataset / "test").rglob("*.png"))
+    content.train_sha256 = [sha256_of(path) for path in seen[:2]] + ["0" * 64] * 2
+    turned = [duplicates.fingerprint(np.rot90(load_image(path)).copy()) for path in seen[2:4]]
+    content.train_fingerprints = torch.tensor(np.stack([*fingerprints(seen[:2]), *turned]))
+    content.train_labels = [0] * 4
+    return save_checkpoint(tmp_path_factory.mktemp("forged") / "forged.pth", content), seen
+
+
+def test_exact_copies_are_an_error(forged, dataset, tmp_path):
+    file, seen = forged
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", file, cwd=tmp_path)
+    assert done.status == 1 and "2 of 9 pictures are exact copies" in done.error
+    assert str(seen[0]) in done.error and "--allow-overlap" in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, dataset, tmp_path):
+    file, seen = forged
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", file,
+               "--allow-overlap", cwd=tmp_path)
+    assert done.status == 0, done.err
+    rows = rows_of(tmp_path / "evaluation_results/predictions.csv")
+    known = load_checkpoint(file).train_fingerprints.numpy()
+    distances = duplicates.nearest(fingerprints(seen), known)[0]
+    assert [float(row["nearest_training_distance"]) for row in rows] == pytest.approx(
+        distances.tolist(), abs=0.02)
+    near = [row["near_copy"] == "yes" for row in rows]
+    assert near == (distances <= duplicates.NEAR).tolist() and all(near[:4])
+
+    found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text("utf-8"))
+    assert found["training_overlap"]["exact_copies"] == 2
+    assert found["training_overlap"]["near_copies"] == sum(near)
+    assert f"{sum(near)} of 9 pictures are copies or near-copies" in done.out
+    far = [row["right"] == "yes" for row, copy in zip(rows, near, strict=True) if not copy]
+    if far:
+        assert found["far_pictures"]["pictures"] == len(far)
+        assert found["far_pictures"]["accuracy"]["value"] == pytest.approx(np.mean(far))
+    else:
+        assert found["far_pictures"] == "none"
+
+
+def test_without_a_training_list_nobody_can_tell(checkpoint, dataset, tmp_path):
+    content = load_checkpoint(checkpoint)
+    content.train_sha256, content.train_fingerprints = [], torch.empty((0, 0), dtype=torch.uint8)
+    file = save_checkpoint(tmp_path / "old.pth", content)
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", file, cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert "cannot tell whether" in done.out and "far pictures: cannot tell" in done.out
+    found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text("utf-8"))
+    assert found["far_pictures"] == found["training_overlap"]["exact_copies"] == "cannot tell"
+    assert {row["near_copy"] for row in rows_of(tmp_path / "evaluation_results/predictions.csv")
+            } == {""}
+
+
+def test_all_near_none_far_and_only_some_lists():
+    near = overlap.Overlap(np.array([True, False]), np.array([0, duplicates.NEAR]))
+    far = overlap.Overlap(np.array([False, False]), np.array([0, 2 * duplicates.NEAR]))
+    unknown = overlap.Overlap(np.array([False, False]), None)
+    file = Path("model.pth")
+    assert overlap.describe(near, file).startswith("all 2 pictures are copies")
+    assert "none" in overlap.describe(near, file) and "fingerprints" in overlap.describe(
+        unknown, file)
+    assert overlap.summarise(near, file)["near_copies"] == 2
+    assert overlap.summarise(unknown, file)["near_copies"] == "cannot tell"
+    assert overlap.far_from_all([far, near]).tolist() == [False, False]
+    assert overlap.far_from_all([far, far]).tolist() == [False, True]
+    assert overlap.far_from_all([far, unknown]) is None
+    answers = Answers("model", np.eye(2), np.array([0, 1]), np.array([True, True]))
+    assert judge_far(answers, near.far, 0) == "none"
+    assert judge_far(answers, unknown.far, 0) == "cannot tell"
+    assert judge_far(answers, far.far, 0)["accuracy"]["value"] == 1
+
+
+def test_fingerprints_of_another_width_are_not_compared(tmp_path):
+    predictor = SimpleNamespace(checkpoint=SimpleNamespace(
+        train_fingerprints=torch.zeros((3, duplicates.WIDTH + 1), dtype=torch.uint8)))
+    found, = overlap.find_overlaps([tmp_path / "a.png"], [np.array([False])], [predictor])
+    assert found.distances is None and found.near is None
