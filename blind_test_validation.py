@@ -1,23 +1,27 @@
-"""Step 5: has the model learned the content of the pictures, or their names?
+"""Step 5: has the model learned the content of the pictures, or something beside it?
 
-in:   data/celestial_dataset/test/<class>/*, the checkpoint
-out:  blind_test/ (the pictures under random names, without metadata)
-      blind_test_mapping_<time>.json (the key), blind_test_predictions.csv, blind_test_report.json
+in:   data/celestial_dataset/{train,test}/<class>/*, the checkpoint
+out:  blind_test/ (the test pictures under random names, without metadata)
+      blind_test_mapping_<time>.json (the key), blind_test_predictions.csv,
+      blind_test_report.json, .md and .png, blind_test_changes.png
 
   python blind_test_validation.py
   python blind_test_validation.py --output-dir blind_run_2 --seed 7
 
-The model sees the blind folder alone; its answers are scored with the key afterwards and compared
-with its answers under the real names.
+The answers come from a process that can see the blind folder and the weights alone. Then: (a) do
+names, metadata or formats change them, (b) are they better than with shuffled labels, (c) would
+shortcuts explain them, (d) do they hold far from the training pictures, (e) what do changed
+pictures cost. The report opens with "learned the content: yes / no / cannot tell, because ...".
 """
 
 import argparse
+import tempfile
 from pathlib import Path
 
 from celestial import console
 from celestial.console import UserError
 
-SAME = 1e-6  # probability; equal pixels give equal answers
+EXAMINED = 1024  # pictures at most that are re-encoded, masked and changed
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,19 +32,84 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--output-dir", type=Path, default=Path(), metavar="FOLDER",
                        help="where blind_test/, the mapping and the report go")
     group.add_argument("--seed", type=console.seed_number, default=42,
-                       help="of the random names and the intervals")
+                       help="of the random names, the shuffling, the noise and the intervals")
     console.add_compute_options(parser, batch_size=32)
     return parser.parse_args()
 
 
-def compare(blind: list, named: list) -> tuple[int, float]:
-    """Return how many classes differ between two predictions, and the largest difference."""
+def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, Path, Path]:
+    """Write blind_test/ and the key; return its pictures, the unreadable, the folder, the key."""
+    from celestial import blind
+    from celestial.images import display_name
+
+    folder = args.output_dir / "blind_test"
+    made, bad = blind.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
+                                        folder, predictor.preprocessing, args.seed)
+    for path, reason in bad:
+        print(f"left out: {display_name(path)}: {reason}")
+    if not made:
+        raise UserError(f"no picture in {args.data_dir / 'test'} can be read")
+    mapping = blind.write_mapping(args.output_dir, folder, made)
+    print(f"{len(made)} pictures under random names in {folder}; the key is {mapping}", flush=True)
+    return made, bad, folder, mapping
+
+
+def answer_blind(predictor, folder: Path, examined: list, seed: int):
+    """Ask in the separate process, for the blind folder and lossless re-encodings of it."""
+    from celestial.blind import LOSSLESS, reencode
+    from celestial.blind_run import predict_apart
+
+    with tempfile.TemporaryDirectory() as place:
+        names = [picture.blind for picture in examined]
+        copies = [reencode(names, folder, Path(place, form), form, seed + number)
+                  for number, form in enumerate(LOSSLESS)]
+        answers = predict_apart(predictor, [folder, *copies])
+    if not answers.refused and answers.failure:
+        raise UserError(f"the process that answers blind ended early: {answers.failure}")
+    if any(answer.status == "failed" for rows in answers.predictions for answer in rows):
+        raise UserError(f"pictures in {folder} were changed while the test ran; run it again")
+    return answers
+
+
+def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Namespace):
+    """Return the verdicts (a) to (e) and the rows of the sheet of changed pictures.
+
+    Args:
+        predictor: the model under test.
+        answers: of the separate process.
+        sources, labels: the N pictures under their own names and their classes, in its order.
+        args: the options.
+    """
     import numpy as np
 
-    changed = sum(b.top(1)[0][0] != n.top(1)[0][0] for b, n in zip(blind, named, strict=True))
-    largest = max(float(np.abs(b.probabilities - n.probabilities).max())
-                  for b, n in zip(blind, named, strict=True))
-    return changed, largest
+    from celestial import evidence, verdict
+    from celestial.blind import LOSSLESS
+    from celestial.datasets import list_split
+
+    seed, count = args.seed, len(answers.predictions[1])
+    probs = [np.stack([row.probabilities for row in rows]) for rows in answers.predictions]
+    named = np.stack([row.probabilities for row in predictor.predict(sources)])
+    predicted = probs[0].argmax(axis=1)
+    blind_paths = [row.path for row in answers.predictions[0]]
+    small = evidence.each(lambda path: evidence.small_copy(predictor, path), blind_paths[:count],
+                          predictor.workers)
+    known = labels[:count]
+    print("asking about changed pictures", flush=True)
+    hidden = evidence.hide_parts(predictor, small, known, seed)
+    by_cue = {}
+    if (args.data_dir / "train").is_dir():
+        train = list_split(args.data_dir, "train", predictor.classes)
+        by_cue = evidence.right_by_shortcuts(predictor, train, sources[:count], small, known, seed)
+    changed = evidence.change_pictures(predictor, small, known, seed)
+    forms = [f"lossless {form} copies elsewhere" for form in LOSSLESS]
+    neighbours = evidence.find_neighbours(predictor, blind_paths)
+    return [verdict.judge_names(probs[0], {"their real names": named,
+                                           **dict(zip(forms, probs[1:], strict=True))}),
+            verdict.judge_chance(predicted, labels, seed),
+            verdict.judge_shortcuts(predicted[:count] == known, by_cue, hidden),
+            verdict.judge_neighbours(predicted, labels, neighbours, seed),
+            verdict.judge_robustness(hidden.whole, changed),
+            ], evidence.example_rows(small, known, predictor.classes, seed)
 
 
 def write_predictions(path: Path, predictions: list, truth: dict[str, str]) -> Path:
@@ -56,72 +125,60 @@ def write_predictions(path: Path, predictions: list, truth: dict[str, str]) -> P
     return write_csv(path, ["blind", "predicted", "confidence", "status", "true", "right"], rows)
 
 
-def print_classes(predictions: list, truth: dict[str, str], classes: tuple[str, ...]) -> None:
-    """Print how many pictures of each class were recognised."""
-    from celestial import metrics
+def draw_changes(path: Path, rows: list) -> Path:
+    """Write blind_test_changes.png: what the model was shown."""
+    from celestial.cards import labelled_rows
+    from celestial.robustness import CHANGES
 
-    for name in classes:
-        own = [p for p in predictions if truth[p.path.name] == name]
-        if own:
-            right = sum(p.top(1)[0][0] == name for p in own)
-            low, high = metrics.wilson(right, len(own))
-            print(f"  {name:<14} {right:>4} of {len(own):<4} ({100 * low:.0f} to {100 * high:.0f}"
-                  " %)")
+    return labelled_rows(rows, path, "What the model was shown (black: no object found to hide)",
+                         ["as it is", "background alone", "object alone", "border hidden",
+                          "border alone", *CHANGES])
 
 
 def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial import blind, metrics
+    from celestial import metrics, verdict
+    from celestial.blind_report import headline, write_reports
     from celestial.datasets import list_split
-    from celestial.files import walk_files, write_json
     from celestial.images import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)
     classes, out = predictor.classes, args.output_dir
     files = list_split(args.data_dir, "test", classes)
-    folder = out / "blind_test"
-    made, bad = blind.make_blind_folder(files.paths, [classes[label] for label in files.labels],
-                                        folder, predictor.preprocessing, args.seed)
-    for path, reason in bad:
-        print(f"left out: {display_name(path)}: {reason}")
-    if not made:
-        raise UserError(f"no picture in {args.data_dir / 'test'} can be read")
-    mapping = blind.write_mapping(out, folder, made)
-    print(f"{len(made)} pictures under random names in {folder}; the key is {mapping}")
+    made, bad, folder, mapping = hide_names(predictor, files, args)
+    # Whole batches: the last digits of an answer depend on how many pictures share its batch.
+    count = max(1, EXAMINED // args.batch_size) * args.batch_size
+    answers = answer_blind(predictor, folder, made[:count], args.seed)
 
-    answers = list(predictor.predict(walk_files(folder)))
-    if any(answer.status == "failed" for answer in answers):
-        raise UserError(f"pictures in {folder} were changed while the test ran; run it again")
-
-    key = {picture.blind: picture for picture in made}
-    truth = {name: picture.true for name, picture in key.items()}
-    probs = np.stack([answer.probabilities for answer in answers])
-    labels = np.array([classes.index(truth[answer.path.name]) for answer in answers])
-    figures = metrics.summarise(probs, labels, args.seed)
+    labels = np.array([classes.index(picture.true) for picture in made])
     by_name = {display_name(path): path for path in files.paths}
-    named = list(predictor.predict(by_name[key[answer.path.name].source] for answer in answers))
-    changed, largest = compare(answers, named)
-
-    verdict = (f"{len(answers) - changed} of {len(answers)} answers are the same as under the real "
-               f"names (probabilities differ by {largest:.1g} at most): "
-               + ("names and metadata play no part" if not changed and largest < SAME
-                  else "the file matters, not only its pixels"))
-    print(f"\naccuracy {metrics.as_text(figures['accuracy'])}, log loss "
-          f"{metrics.as_text(figures['log_loss'], percent=False)}; in brackets the 95 % interval")
-    print_classes(answers, truth, classes)
-    print(verdict)
-    written = [
-        write_predictions(out / "blind_test_predictions.csv", answers, truth),
-        write_json(out / "blind_test_report.json", {
-            "mapping": str(mapping), "checkpoint": str(predictor.path), "pictures": len(answers),
-            "unreadable": len(bad), "changed_by_renaming": changed,
-            "largest_difference": largest, "verdict": verdict, **figures}),
-    ]
-    console.print_result({"pictures": len(answers), "accuracy": figures["accuracy"],
-                          "changed_by_renaming": changed}, [*written, mapping, folder])
+    parts = [verdict.judge_isolation(answers.refused, answers.failure, [args.data_dir, mapping])]
+    facts = {"mapping": str(mapping), "checkpoint": str(predictor.path), "pictures": len(made),
+             "unreadable": len(bad), "chance": verdict.chance_of(labels)}
+    written, result = [], {}
+    if not answers.failure:
+        judged, rows = judge_all(predictor, answers, [by_name[picture.source] for picture in made],
+                                 labels, args)
+        parts += judged
+        blind = answers.predictions[0]
+        facts |= metrics.summarise(np.stack([row.probabilities for row in blind]), labels,
+                                   args.seed)
+        named = parts[1].figures["their real names"]
+        facts |= {"changed_by_renaming": named["answers_changed"],
+                  "largest_difference": named["largest_difference"]}
+        result = {"accuracy": facts["accuracy"], "changed_by_renaming": named["answers_changed"]}
+        truth = {picture.blind: picture.true for picture in made}
+        written = [write_predictions(out / "blind_test_predictions.csv", blind, truth),
+                   draw_changes(out / "blind_test_changes.png", rows)]
+    for part in parts:
+        print(f"\n{part.title}: {part.verdict}\n  {part.because}")
+    print(f"\n{headline(parts)}")
+    written += write_reports(out, parts, facts)
+    console.print_result({"pictures": len(made), "learned_the_content": verdict.decide(parts)[0],
+                          **result}, [*written, mapping, folder])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from celestial.images import ImageError, display_name
 
 PREFIX, DIGITS = "blind_", 16
 MAPPING = "blind_test_mapping_*.json"
+NAMELESS = "picture"  # the one copy that is being decoded
+LOSSLESS = {"WEBP": {"lossless": True, "method": 0}, "BMP": {}}  # Pillow's options
+WEBP_LIMIT = 16383  # pixels a side
 EPOCH = (0, 0)  # access and modification time, so that no date tells the class either
 
 
@@ -36,11 +39,14 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
                                                                         list[tuple[Path, str]]]:
     """Write each picture's pixels under a random name, without metadata.
 
-    A copy is a PNG of exactly the pixels that the network's preprocessing would have got.
+    A copy is a PNG of exactly the pixels that the network's preprocessing would have got. It is
+    decoded from a file that has lost its name and place already, so that a preprocessing that
+    looks at these finds nothing to put into the pixels.
 
     Args:
         paths, labels: the pictures and their classes.
-        folder: is replaced when all is written, if an earlier run made it.
+        folder: is replaced when all is written, if an earlier run made it; it stays as it is
+            where no picture can be read.
         preprocessing: decodes.
         seed: of the names.
 
@@ -61,7 +67,7 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
     try:
         for number, (path, label) in enumerate(zip(paths, labels, strict=True)):
             try:
-                pixels = preprocessing.load(path)
+                pixels = _load_nameless(path, unfinished / NAMELESS, preprocessing)
             except ImageError as error:
                 bad.append((path, str(error)))
                 continue
@@ -70,10 +76,39 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
             os.utime(unfinished / name, EPOCH)
             made.append(BlindPicture(name, display_name(path), label))
         made.sort(key=lambda picture: picture.blind)
-        replace_folder(unfinished, folder)
+        if made:
+            replace_folder(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return made, bad
+
+
+def _load_nameless(path: Path, nameless: Path, preprocessing: Preprocessing) -> np.ndarray:
+    try:
+        shutil.copyfile(path, nameless)
+        return preprocessing.load(nameless)
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+    finally:
+        nameless.unlink(missing_ok=True)
+
+
+def reencode(names: Sequence[str], folder: Path, target: Path, form: str, seed: int) -> Path:
+    """Write blind copies once more: elsewhere, in another lossless format, under other names.
+
+    Args:
+        names: of the copies in `folder`, sorted.
+        target: the new folder; its names sort as `names` do.
+        form: one of `LOSSLESS`.
+        seed: of the new names.
+    """
+    target.mkdir(parents=True)
+    numbers = np.random.default_rng(seed).choice(16 ** 8, len(names), replace=False)
+    for name, number in zip(names, np.sort(numbers), strict=True):
+        with Image.open(folder / name) as picture:
+            fits = max(picture.size) <= WEBP_LIMIT
+            picture.save(target / f"{number:08x}", format=form if fits else "BMP", **LOSSLESS[form])
+    return target
 
 
 def _blind_name(pixels: np.ndarray, number: int, seed: int) -> str:

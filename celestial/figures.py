@@ -1,5 +1,6 @@
 """Every plot with axes; nothing else imports matplotlib."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import seaborn
 from matplotlib.figure import Figure
 from sklearn import metrics as sklearn_metrics
 
+from celestial.calibration import Bins
 from celestial.files import atomic_path
 
 plt.switch_backend("Agg")  # draws without a screen
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+VERDICTS = {"yes": GREEN, "pass": GREEN, "no": ORANGE, "fail": ORANGE, "cannot tell": GREY}
+LINE = 1.4 / 72  # inches from one line of text to the next, a point of its size
 plt.rcParams.update({
     "figure.dpi": 110, "savefig.dpi": 110, "font.size": 11, "axes.titlesize": 12,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
@@ -109,6 +113,83 @@ def draw_class_accuracy(right: Sequence[int], totals: Sequence[int],
     return save(figure, path)
 
 
+def draw_reliability(bins: Bins, intervals: Sequence[tuple[float, float]], title: str,
+                     path: Path) -> Path:
+    """Draw the share of answers that is right against the probability that was claimed.
+
+    Args:
+        bins: of `calibration.rising_bins`.
+        intervals: of each bin's share that is right, 0..1.
+        title: the calibration error in words.
+        path: the PNG to write.
+    """
+    figure, (axis, below) = plt.subplots(2, 1, figsize=(6.5, 7.5), sharex=True,
+                                         height_ratios=(4, 1))
+    shares, limits = bins.right / bins.counts, np.array(intervals)
+    errors = np.abs(np.stack([shares - limits[:, 0], limits[:, 1] - shares]))
+    axis.plot([0, 1], [0, 1], "--", color=GREY, label="as sure as it should be")
+    axis.errorbar(bins.confidence, shares, yerr=errors, fmt="o-", color=BLUE, capsize=3,
+                  label="this model, with 95 % intervals")
+    axis.text(0.03, 0.62, "above the line:\ntoo careful", color=GREY)
+    axis.text(0.97, 0.2, "below the line:\ntoo sure of itself", color=GREY, ha="right")
+    axis.set_ylabel("Share of the answers that is right")
+    axis.set_ylim(-0.02, 1.02)
+    axis.set_title(title)
+    axis.legend(loc="upper left")
+    below.vlines(bins.confidence, 0, bins.counts, color=BLUE, linewidth=4)
+    below.set_ylim(0, None)
+    below.set_ylabel("Pictures")
+    below.set_xlabel("Probability of the answer (mean of a group of pictures)")
+    below.set_xlim(-0.02, 1.02)
+    return save(figure, path)
+
+
+def draw_known_scores(known: np.ndarray, outliers: np.ndarray, threshold: float, title: str,
+                      path: Path) -> Path:
+    """Draw how the known_score of known pictures (N,) and of outliers (M,) is spread."""
+    figure, axis = plt.subplots(figsize=(8.5, 5))
+    edges = np.histogram_bin_edges(np.concatenate([known, outliers, [threshold]]), bins=40)
+    for scores, name, colour, hatch in ((known, "known classes", BLUE, ""),
+                                        (outliers, "none of the classes", ORANGE, "///")):
+        axis.hist(scores, edges, weights=np.full(len(scores), 100 / len(scores)), alpha=0.55,
+                  color=colour, hatch=hatch, edgecolor=colour, histtype="stepfilled",
+                  label=f"{name} ({len(scores)} pictures)")
+    axis.axvline(threshold, color="black", linestyle="--",
+                 label="threshold: what lies left of it is called unknown")
+    axis.set_xlabel("known_score: how well a picture fits any class")
+    axis.set_ylabel("% of the pictures of its kind")
+    axis.set_ylim(0, 1.3 * axis.get_ylim()[1])
+    axis.set_title(title)
+    axis.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
+    return save(figure, path)
+
+
+def draw_comparison(accuracies: Sequence[tuple[str, dict[str, float]]],
+                    differences: Sequence[tuple[str, dict[str, float]]], path: Path) -> Path:
+    """Draw models' accuracy and the differences between them, each with its interval.
+
+    Args:
+        accuracies: (model, {"value", "low", "high"}), 0..1.
+        differences: (pair, {"value", "low", "high"}), -1..1.
+        path: the PNG to write.
+    """
+    figure, axes = plt.subplots(2, 1, figsize=(10, 0.42 * (len(accuracies) + len(differences)) + 3),
+                                height_ratios=(len(accuracies) + 0.5, len(differences) + 0.5))
+    for axis, rows, label in ((axes[0], accuracies, "Accuracy, %; lines: 95 % interval"),
+                              (axes[1], differences, "Difference, percentage points; right of 0: "
+                               "the first is better")):
+        values, low, high = (100 * np.array([row[name] for _, row in rows])
+                             for name in ("value", "low", "high"))
+        axis.errorbar(values, np.arange(len(rows)), xerr=np.abs([values - low, high - values]),
+                      fmt="o", color=BLUE, ecolor="black", capsize=3)
+        axis.set_yticks(np.arange(len(rows)), [name for name, _ in rows])
+        axis.set_ylim(len(rows) - 0.5, -0.5)
+        axis.grid(axis="x", alpha=0.3)
+        axis.set_xlabel(label)
+    axes[1].axvline(0, color=GREY, linestyle="--")
+    return save(figure, path)
+
+
 def draw_curves(labels: np.ndarray, probs: np.ndarray, classes: Sequence[str], kind: str,
                 path: Path) -> Path:
     """Draw one-against-the-rest curves of each class.
@@ -145,3 +226,60 @@ def draw_curves(labels: np.ndarray, probs: np.ndarray, classes: Sequence[str], k
     if len(classes) <= 30:
         axis.legend(loc="lower right" if kind == "roc" else "lower left")
     return save(figure, path)
+
+
+def draw_blind_page(answer: str, because: str, tests: Sequence[tuple[str, str, str]],
+                    accuracies: Sequence[tuple[str, str, dict[str, float]]], chance: float,
+                    path: Path) -> Path:
+    """Draw the blind test's one page: the answer, the single tests, every accuracy.
+
+    Args:
+        answer: yes, no or cannot tell; because: the reasons in words.
+        tests: (title, verdict, reason) of each test.
+        accuracies: (group, of what, {"value", "low", "high"}), 0..1.
+        chance: drawn as a line, 0..1.
+        path: the PNG to write.
+    """
+    lines = [(f"Learned the content: {answer}", 20, VERDICTS[answer]),
+             *((line, 10, "black") for line in textwrap.wrap(f"because {because}", 110))]
+    for title, verdict, reason in tests:
+        lines += [("", 8, "black"), (f"{title}: {verdict}", 11, VERDICTS[verdict]),
+                  *((line, 9, "black") for line in textwrap.wrap(reason, 122))]
+    text = sum(LINE * size for _, size, _ in lines) + 0.4
+    rows = len(accuracies) + len({group for group, _, _ in accuracies})
+    height = text + 0.21 * rows + 0.6
+    figure = plt.figure(figsize=(9.5, height), layout="none")
+    y = height - 0.2
+    for line, size, colour in lines:
+        figure.text(0.03, y / height, line, fontsize=size, color=colour, va="top",
+                    weight="bold" if size > 10 else "normal")
+        y -= LINE * size
+    if accuracies:
+        axis = figure.add_axes((0.36, 0.55 / height, 0.6, 0.21 * rows / height))
+        _draw_groups(axis, accuracies, chance)
+    return save(figure, path)
+
+
+def _draw_groups(axis: plt.Axes, rows: Sequence[tuple[str, str, dict[str, float]]],
+                 chance: float) -> None:
+    names, place, last = [], -1, None
+    for group, name, figure in rows:
+        if group != last:
+            place += 1
+            names.append((place, group))
+            last = group
+        place += 1
+        names.append((place, name))
+        value, low, high = (100 * figure[key] for key in ("value", "low", "high"))
+        axis.barh(place, value, color=BLUE, height=0.6, alpha=0.85)
+        axis.errorbar(value, place, xerr=[[value - low], [high - value]], fmt="none",
+                      ecolor="black", capsize=2, linewidth=1)
+    axis.axvline(100 * chance, color=ORANGE, linestyle="--")
+    axis.set_yticks([at for at, _ in names], [name for _, name in names], fontsize=9)
+    groups = {group for group, _, _ in rows}
+    for label in axis.get_yticklabels():
+        label.set_weight("bold" if label.get_text() in groups else "normal")
+    axis.tick_params(axis="y", length=0)
+    axis.set_ylim(place + 0.6, -0.6)
+    axis.set_xlim(0, 101)
+    axis.set_xlabel("Accuracy, %; black lines: 95 % interval; dashed: chance, the largest class")
