@@ -47,7 +47,7 @@ demo: setup
 	@echo "  $(DEMO)/evaluation_results/misclassified_samples.png   every mistake"
 	@echo "  $(DEMO)/evaluation_results/feature_activation_visualization.png   what the model looks at"
 	@echo "  $(DEMO)/visual_predictions/showcase_summary.png        pictures with their predictions"
-	@echo "  $(DEMO)/blind_test_report.json                         the blind test"
+	@echo "  $(DEMO)/blind_test_report.png                          has it learned the content?"
 	@echo "  $(DEMO)/my_predictions/contact_sheet.png               step 6, as for pictures of your own"
 
 test: setup

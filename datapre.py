@@ -162,14 +162,15 @@ def print_counts(pictures: list) -> None:
         print(f"{label:<{width}}" + "".join(f"{n:>8}" for n in (*row, sum(row))))
 
 
-def find_groups(pictures: list, rejected: list, groups_file: Path | None) -> tuple:
+def find_groups(pictures: list, thumbnails: dict, rejected: list,
+                groups_file: Path | None) -> tuple:
     """Return the pictures with their groups, all files left out, and the rows of duplicates.csv."""
     from celestial import groups
 
     sources = {row.source for row in [*pictures, *rejected]}
     named = groups.read_user_groups(groups_file, sources) if groups_file else {}
-    pictures, copies = groups.leave_out_copies(pictures)
-    pictures, found = groups.join(pictures, named)
+    pictures, copies = groups.leave_out_copies(pictures, thumbnails)
+    pictures, found = groups.join(pictures, thumbnails, named)
     left_out = sorted(rejected + groups.rejected_of(copies), key=lambda row: row.source)
     return pictures, left_out, sorted(
         found + copies, key=lambda row: (row.picture.group, row.distance, row.picture.source))
@@ -210,8 +211,8 @@ def main() -> None:
     def show(results, total):
         return tqdm(results, total=total, desc="checking", unit="file")
 
-    pictures, rejected = scan(args.input_dir, args.workers, show)
-    pictures, rejected, found = find_groups(pictures, rejected, args.groups)
+    pictures, thumbnails, rejected = scan(args.input_dir, args.workers, show)
+    pictures, rejected, found = find_groups(pictures, thumbnails, rejected, args.groups)
     print_rejected(rejected)
     classes = [folder.name for folder in class_folders(args.input_dir)]
     pictures = draw_splits(pictures, classes, args.seed)

@@ -181,7 +181,7 @@ def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace)
         model=args.model, classes=files.classes, preprocessing=data.preprocessing,
         state=stored_weights(model, args.float16),
         temperature=temperature,
-        reject_below=confidence.fit_reject_below(confidence.known_score(probs)),
+        reject_below=confidence.fit_reject_below(confidence.known_score(logits)),
         val={"pictures": len(labels), "accuracy": accuracy, "top2": top2,
              "log_loss": float(-np.log(probs[np.arange(len(labels)), labels] + 1e-15).mean())},
         options={**{name: value if isinstance(value, (int, float)) else str(value)

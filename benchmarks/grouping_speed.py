@@ -6,8 +6,9 @@ out:  nothing but the table it prints
   python benchmarks/grouping_speed.py
   python benchmarks/grouping_speed.py --counts 1000 10000
 
-`random`: fingerprints of smooth random pictures that have nothing to do with each other.
+`random`: smooth random pictures that have nothing to do with each other.
 `crowded`: a thousand such pictures with noise, a hundred and more nearly equal ones of each.
+`discs`: planets of one class: bands on a disc of any size and place on black.
 Every row is a process of its own, so that its peak memory is its own. Processor seconds are those
 of all threads together; other programs on the machine make only the seconds longer.
 """
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from celestial import console  # noqa: E402  (the project's folder must be on the path first)
 
-KINDS = ("random", "crowded")
+KINDS = ("random", "crowded", "discs")
 CROWDS = 1000
 SIDE = 8  # pixels of the random pictures, which are made larger smoothly
 
@@ -36,32 +37,46 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def drawn_fingerprints(kind: str, count: int, seed: int):
-    """Return fingerprints of random pictures, uint8 (count, WIDTH)."""
-    import cv2
+def draw_all(kind: str, count: int, seed: int) -> tuple:
+    """Return fingerprints and thumbnails of drawn pictures, see `duplicates.group`."""
     import numpy as np
 
-    from celestial import duplicates
+    from celestial import duplicates, registration
 
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 256, (CROWDS if kind == "crowded" else count, SIDE, SIDE, 3), np.uint8)
-    found = []
+    prints = np.empty((count, duplicates.WIDTH), np.uint8)
+    thumbnails = np.empty((count, registration.SIDE, registration.SIDE), np.uint8)
     for index in range(count):
         small = seeds[index % len(seeds)].astype(np.int16) + rng.integers(-2, 3, (SIDE, SIDE, 1))
-        small = np.clip(small, 0, 255).astype(np.uint8)
-        picture = cv2.resize(small, (duplicates.GREY,) * 2, interpolation=cv2.INTER_CUBIC)
-        found.append(duplicates.fingerprint(picture))
-    return np.array(found)
+        picture = drawn(np.clip(small, 0, 255).astype(np.uint8), kind == "discs", rng)
+        prints[index] = duplicates.fingerprint(picture)
+        thumbnails[index] = registration.thumbnail(picture)
+    return prints, thumbnails
+
+
+def drawn(small, on_disc: bool, rng):
+    """Return a picture, uint8 (64, 64, 3): a smooth one, or a banded disc on black."""
+    import cv2
+    import numpy as np
+
+    size = 64
+    if not on_disc:
+        return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
+    bands = cv2.resize(small[:, :1], (size, size), interpolation=cv2.INTER_CUBIC) // 4 + 150
+    down, across = np.mgrid[:size, :size] - rng.uniform(0.4, 0.6, (2, 1, 1)) * size
+    edge = np.clip(rng.uniform(0.15, 0.48) * size - np.hypot(down, across), 0, 1)
+    return np.uint8(bands * edge[:, :, None])
 
 
 def measure(task: tuple[str, int, int]) -> tuple[str, int, float, float, float, int]:
-    """Group drawn fingerprints; return kind, count, seconds, processor seconds, GB, groups."""
+    """Group drawn pictures; return kind, count, seconds, processor seconds, GB, groups."""
     from celestial.duplicates import group
 
     kind, count, seed = task
-    data = drawn_fingerprints(kind, count, seed)
+    data = draw_all(kind, count, seed)
     started, worked = time.perf_counter(), time.process_time()
-    groups = int(group(data).max()) + 1
+    groups = int(group(*data).max()) + 1
     seconds, worked = time.perf_counter() - started, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
     return kind, count, seconds, worked, peak, groups

@@ -12,7 +12,7 @@ from celestial.datasets import Preprocessing
 from celestial.files import atomic_path
 from celestial.models import MEMBERS, Classifier
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KIND = "celestial classifier"
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError,
               AttributeError, IndexError, AssertionError)

@@ -33,13 +33,21 @@ def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
     return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
 
 
-def known_score(probs: np.ndarray) -> np.ndarray:
-    """Return how well each picture fits any class, 0..1: the largest probability.
+def known_score(logits: np.ndarray) -> np.ndarray:
+    """Return how well each picture fits the classes: how far the answer is from "any of them".
 
-    Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution
-    Examples", 2017. Probabilities (N, classes) -> (N,).
+    The cross-entropy of the answer to the uniform distribution, in nats: what outliers are taught
+    to make small (Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier
+    Exposure", 2019). It is log(classes) where all are equally likely, and has no upper limit.
+    benchmarks/known_scores.py compares it with other scores.
+
+    Args:
+        logits: float (N, classes).
+
+    Returns:
+        float64 (N,).
     """
-    return probs.max(axis=1)
+    return -log_softmax(np.asarray(logits, dtype=np.float64), axis=1).mean(axis=1)
 
 
 def fit_reject_below(scores: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from celestial import duplicates
 from celestial.console import UserError
 from celestial.files import read_csv
+from celestial.registration import SIDE
 from celestial.splits import Picture, Rejected
 
 HEADER = ["group", "kind", "source", "class", "split", "distance", "kept"]
@@ -50,14 +51,20 @@ def rejected_of(found: Iterable[Duplicate]) -> list[Rejected]:
     return [Rejected(row.picture.source, row.reason) for row in found if row.reason]
 
 
-def leave_out_copies(pictures: list[Picture]) -> tuple[list[Picture], list[Duplicate]]:
+def leave_out_copies(pictures: list[Picture],
+                     thumbnails: dict[str, np.ndarray]) -> tuple[list[Picture], list[Duplicate]]:
     """Keep the first of exact copies in one class; leave out what stands under two classes.
 
-    Of two classes, only pictures within `duplicates.SAME` count as one: featureless discs of
-    different planets are nearer to each other than `duplicates.NEAR`.
+    Of two classes, only pictures within `duplicates.SAME` count as one: the pixels of featureless
+    discs of different planets may be alike.
+
+    Args:
+        pictures: all that can be read.
+        thumbnails: of each sha256.
     """
     by_look = defaultdict(list)
-    looks = duplicates.group(fingerprints_of(pictures), duplicates.SAME)
+    looks = duplicates.group(fingerprints_of(pictures), _stacked(pictures, thumbnails),
+                             duplicates.SAME)
     for picture, look in zip(pictures, looks, strict=True):
         by_look[look].append(picture)
     kept, left_out = [], []
@@ -77,18 +84,19 @@ def leave_out_copies(pictures: list[Picture]) -> tuple[list[Picture], list[Dupli
     return sorted(kept, key=lambda picture: picture.source), left_out
 
 
-def join(pictures: list[Picture],
+def join(pictures: list[Picture], thumbnails: dict[str, np.ndarray],
          named: dict[str, list[str]]) -> tuple[list[Picture], list[Duplicate]]:
     """Give near-copies of one class, and what the user's groups hold together, one group.
 
     Args:
         pictures: without exact copies.
+        thumbnails: of each sha256.
         named: from `read_user_groups`: the groups of a source; empty without --groups.
 
     Returns:
         The pictures with their groups, and a row for each one that is not alone in its group.
     """
-    looks = _near_groups(pictures)
+    looks = _near_groups(pictures, thumbnails)
     users = [[("user", name) for name in named.get(picture.source, [])] for picture in pictures]
     joined = _joined([[("near", look), *own] for look, own in zip(looks, users, strict=True)])
     members = defaultdict(list)
@@ -107,15 +115,20 @@ def join(pictures: list[Picture],
     return grouped, found
 
 
-def _near_groups(pictures: list[Picture]) -> list[int]:
+def _near_groups(pictures: list[Picture], thumbnails: dict[str, np.ndarray]) -> list[int]:
     """Return the number of each picture's near-copies; classes never share one."""
     numbers = np.zeros(len(pictures), np.int64)
     labels = np.array([picture.label for picture in pictures])
-    prints = fingerprints_of(pictures)
+    prints, small = fingerprints_of(pictures), _stacked(pictures, thumbnails)
     for label in np.unique(labels):
         own = labels == label
-        numbers[own] = duplicates.group(prints[own]) + numbers.max(initial=0) + 1
+        numbers[own] = duplicates.group(prints[own], small[own]) + numbers.max(initial=0) + 1
     return numbers.tolist()
+
+
+def _stacked(pictures: list[Picture], thumbnails: dict[str, np.ndarray]) -> np.ndarray:
+    empty = np.zeros((0, SIDE, SIDE), np.uint8)
+    return np.stack([thumbnails[picture.sha256] for picture in pictures]) if pictures else empty
 
 
 def _joined(keys: list[list[tuple]]) -> np.ndarray:

@@ -167,7 +167,7 @@ class Predictor:
         """Return what is found in each square: the fields of its Prediction."""
         features, logits = self.outputs(squares)
         probs = confidence.probabilities(logits, self.checkpoint.temperature)
-        scores = confidence.known_score(probs)
+        scores = confidence.known_score(logits)
         return [{"features": features[row], "logits": logits[row], "probabilities": probs[row],
                  "known_score": float(scores[row]),
                  "accepted": bool(scores[row] >= self.checkpoint.reject_below)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import imagehash
+import numpy as np
 from PIL import Image
 
 from celestial.console import UserError
@@ -24,6 +25,7 @@ from celestial.files import (
     write_csv,
 )
 from celestial.images import ImageError, display_name, load_image
+from celestial.registration import thumbnail
 
 SPLITS = ("train", "val", "test")
 SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
@@ -71,7 +73,8 @@ class Rejected:
     reason: str
 
 
-def scan(input_dir: Path, workers: int, progress) -> tuple[list[Picture], list[Rejected]]:
+def scan(input_dir: Path, workers: int,
+         progress) -> tuple[list[Picture], dict[str, np.ndarray], list[Rejected]]:
     """Decode every file below the class folders of `input_dir` completely.
 
     Args:
@@ -80,18 +83,21 @@ def scan(input_dir: Path, workers: int, progress) -> tuple[list[Picture], list[R
         progress: wraps the iterable of results and shows how far it is (tqdm).
 
     Returns:
-        The usable pictures without a split, and the files that cannot be used.
+        The usable pictures without a split, the thumbnail of each sha256 (see
+        `registration.thumbnail`), and the files that cannot be used.
     """
     loose = [entry for entry in input_dir.iterdir() if not entry.is_dir()]
     files = loose + [file for folder in class_folders(input_dir) for file in walk_files(folder)]
     files = [file for file in files if file.name not in NOBODYS_FILES]
     with ThreadPoolExecutor(workers) as pool:
         checked = list(progress(pool.map(lambda file: _check(file, input_dir), files), len(files)))
-    pictures = [item for item in checked if isinstance(item, Picture)]
-    return pictures, [item for item in checked if isinstance(item, Rejected)]
+    usable = [item for item in checked if not isinstance(item, Rejected)]
+    return ([picture for picture, _ in usable],
+            {picture.sha256: small for picture, small in usable},
+            [item for item in checked if isinstance(item, Rejected)])
 
 
-def _check(file: Path, input_dir: Path) -> Picture | Rejected:
+def _check(file: Path, input_dir: Path) -> tuple[Picture, np.ndarray] | Rejected:
     below = file.relative_to(input_dir)
     source = display_name(below.as_posix())
     if source != below.as_posix():
@@ -108,8 +114,9 @@ def _check(file: Path, input_dir: Path) -> Picture | Rejected:
     height, width = picture.shape[:2]
     shown = Image.fromarray(picture)
     shown.thumbnail((HASHED_SIDE, HASHED_SIDE))
-    return Picture("", below.parts[0], "", digest[:12], digest, str(imagehash.phash(shown)),
-                   width, height, source, fingerprint(picture).tobytes().hex())
+    checked = Picture("", below.parts[0], "", digest[:12], digest, str(imagehash.phash(shown)),
+                      width, height, source, fingerprint(picture).tobytes().hex())
+    return checked, thumbnail(picture)
 
 
 def split_sizes(count: int) -> dict[str, int]:

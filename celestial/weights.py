@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from celestial.checkpoints import KIND, UNREADABLE, load_checkpoint, load_weights_only
+from celestial.checkpoints import KIND, UNREADABLE, load_weights_only
 from celestial.console import ROOT, UserError
 from celestial.models import BACKBONES, MEMBERS
 
@@ -96,7 +96,7 @@ def _from_file(path: Path, model: str) -> StartWeights:
     """Read a checkpoint of this project, or a torchvision state dict of the backbone."""
     content = load_weights_only(path)
     if content.get("kind") == KIND:
-        states = _backbone_states(load_checkpoint(path).state)
+        states = _backbone_states(content.get("state", {}))  # the same in every format version
     else:
         states = dict.fromkeys(MEMBERS[model], content)
     if missing := [member for member in MEMBERS[model] if member not in states]:

@@ -130,7 +130,14 @@ def test_a_val_split_that_is_all_right_does_not_ask_for_certainty(count, random)
     temperature = confidence.fit_temperature(logits, np.arange(count) % 7)
     probs = confidence.probabilities(logits, temperature)
     assert temperature > 0.2 and 0.5 < probs.max() < 1 - 1e-4
-    assert confidence.fit_reject_below(confidence.known_score(probs)) < 1 - 1e-4
+
+
+def test_known_score_is_the_cross_entropy_of_the_answer_to_any_of_them():
+    logits = np.array([[3.0, 3.0, 3.0, 3.0], [5.0, 0.0, 0.0, 0.0], [9.0, 0.0, 0.0, 0.0]])
+    scores = confidence.known_score(logits)
+    assert scores[0] == pytest.approx(math.log(4)) and scores[0] < scores[1] < scores[2]
+    assert scores[1] == pytest.approx(-np.log(softmax(logits[1])).mean())
+    assert np.allclose(confidence.known_score(logits + 7), scores), "no common part counts"
 
 
 def test_threshold_accepts_95_of_100(random):

@@ -69,12 +69,12 @@ def test_from_scratch_writes_everything(checkpoint, dataset):
     assert not list(folder.glob("unfinished*"))
 
     content = torch.load(checkpoint, weights_only=True)
-    assert content["format_version"] == 1 and content["classes"] == list(CLASSES)
+    assert content["format_version"] == 2 and content["classes"] == list(CLASSES)
     assert content["preprocessing"]["size"] == 32 and content["preprocessing"]["fit"] == "pad"
     rows = csv.DictReader((dataset / "manifest.csv").open(encoding="utf-8-sig"))
     assert sorted(content["train_sha256"]) == sorted(
         row["sha256"] for row in rows if row["split"] == "train")
-    assert content["temperature"] > 0 and 0 <= content["reject_below"] <= 1
+    assert content["temperature"] > 0 and content["reject_below"] >= np.log(3)
     assert {"commit", "torch", "torchvision"} <= content["versions"].keys()
 
 

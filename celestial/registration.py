@@ -1,0 +1,222 @@
+"""Are two pictures copies of each other? One is laid over the other, and what is left decides.
+
+A copy may be cropped, brighter, of another gamma, encoded again, turned or mirrored. The crop is
+found by Gauss-Newton steps (Lucas and Kanade 1981; Baker and Matthews 2004, "Lucas-Kanade 20 years
+on"), the tone together with it as a quadratic function. Then the best function of brightness,
+whatever its form, is taken away (the correlation ratio of Roche et al. 1998), and the rest is
+compared with the detail that the pictures have.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+
+SIDE = 64  # pixels of a thumbnail
+CROP = 0.07  # of a side; the most that an edge of one picture lies inside the other
+UNSURE = 0.02  # of a side; error of a crop that is found
+LEFT = 0.36  # of the detail; the most that copies differ on average ...
+WORST = 1.3  # ... and anywhere: 99.7 % of planted copies differ less
+FAINT = 3  # grey levels of detail that encoding destroys
+ROUGHLY = 0.6  # as LEFT, of the small blurred pictures that the crop is found on
+TRIED = 3  # orientations, the most alike of eight
+STEPS = 4  # at each of two blurs
+BLURS = (3.0, 1.8)  # pixels of a thumbnail
+HALF = SIDE // 2
+USUAL = 0.03 * HALF  # pixels; prior of an edge's move, which holds discs without features in place
+NOISE = 3  # grey levels; what the prior is weighed against
+CHUNK = 128  # pairs at once: larger ones leave the processor's cache
+BINS = 32
+
+
+def thumbnail(picture: np.ndarray) -> np.ndarray:
+    """Return what `are_copies` compares of a picture.
+
+    Args:
+        picture: uint8 (height, width, 3), RGB.
+
+    Returns:
+        uint8 (SIDE, SIDE), grey, the whole picture whatever its shape.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+
+def are_copies(thumbnails: np.ndarray, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return which pairs of pictures show the same, bool (P,).
+
+    Args:
+        thumbnails: uint8 (N, SIDE, SIDE).
+        ones, others: indices of the pairs, int64 (P,).
+    """
+    return _in_parts(
+        lambda part: _are_copies(thumbnails[ones[part]], thumbnails[others[part]]), len(ones))
+
+
+def are_plain(thumbnails: np.ndarray) -> np.ndarray:
+    """Return which pictures look the same in half of their orientations, bool (N,).
+
+    A disc or a ring without features: a crop makes any two of them the same.
+
+    Args:
+        thumbnails: uint8 (N, SIDE, SIDE).
+    """
+    return _in_parts(lambda part: _are_plain(thumbnails[part]), len(thumbnails))
+
+
+def _in_parts(task: Callable[[slice], np.ndarray], count: int) -> np.ndarray:
+    parts = [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate([np.zeros(0, bool), *pool.map(task, parts)])
+
+
+def _are_copies(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    turned = np.stack(_orientations(others))
+    alike = np.einsum("px,opx->po", _outline(ones), np.stack([_outline(own) for own in turned]))
+    found = np.zeros(len(ones), bool)
+    for ways in np.argsort(-alike, axis=1)[:, :TRIED].T:
+        rest = np.flatnonzero(~found)
+        if not len(rest):
+            break
+        same, moves = _overlay(ones[rest], turned[ways[rest], rest])
+        found[rest] = same & _is_crop(moves)
+    return found
+
+
+def _are_plain(pictures: np.ndarray) -> np.ndarray:
+    # Turning moves a disc that is not in the centre: here any move is allowed.
+    return sum(_overlay(pictures, turned)[0].astype(int)
+               for turned in _orientations(pictures)) >= 4
+
+
+def _orientations(pictures: np.ndarray) -> list[np.ndarray]:
+    turned = [np.rot90(pictures, turns, axes=(1, 2)) for turns in range(4)]
+    return turned + [picture[:, :, ::-1] for picture in turned]
+
+
+def _outline(pictures: np.ndarray) -> np.ndarray:
+    """Return a coarse view of each picture as a vector of length 1, float32 (P, pixels)."""
+    size = SIDE // 4
+    small = pictures.reshape(-1, size, 4, size, 4).mean(axis=(2, 4), dtype=np.float32)
+    small = np.stack([cv2.GaussianBlur(one, (0, 0), 0.7) for one in small]).reshape(len(small), -1)
+    small -= small.mean(axis=1, keepdims=True)
+    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
+
+
+def _blurred(pictures: np.ndarray, sigma: float) -> np.ndarray:
+    """Return blurred pictures of half the size, float32 (P, HALF, HALF)."""
+    return np.stack([cv2.resize(cv2.GaussianBlur(one.astype(np.float32), (0, 0), sigma),
+                                (HALF, HALF), interpolation=cv2.INTER_AREA) for one in pictures])
+
+
+def _is_crop(moves: np.ndarray) -> np.ndarray:
+    """Return where one picture lies within the other and is not much smaller, bool (P,)."""
+    shift, growth = moves[:, ::2], moves[:, 1::2]
+    inward = np.concatenate([shift - growth, -shift - growth], axis=1)  # of each edge, in sides
+    within = [(side.min(axis=1) >= -UNSURE) & (side.max(axis=1) <= CROP)
+              for side in (inward, -inward)]
+    return within[0] | within[1]
+
+
+def _ruler(size: int) -> np.ndarray:
+    return ((2 * np.arange(size) + 1) / size - 1).astype(np.float32)
+
+
+def _warp(pictures: np.ndarray, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pictures moved, and where they have content, float32 and bool (P, size, size).
+
+    Args:
+        moves: (P, 4), shift and growth across and down, in sides.
+    """
+    size = pictures.shape[1]
+    weights, inside = [], []
+    for shift, growth in ((moves[:, 0:1], moves[:, 1:2]), (moves[:, 2:3], moves[:, 3:4])):
+        places = (np.arange(size) + size * (shift + growth * _ruler(size))).astype(np.float32)
+        inside.append((places >= 0) & (places <= size - 1))
+        places = np.clip(places, 0, size - 1)[:, :, None]
+        weights.append(np.maximum(1 - np.abs(places - np.arange(size, dtype=np.float32)), 0))
+    across, down = weights
+    return down @ pictures @ across.transpose(0, 2, 1), inside[1][:, :, None] & inside[0][:, None]
+
+
+def _overlay(ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which pictures are the same once they are laid over each other, and the moves."""
+    moves, left = _register(ones, others)
+    same = left <= ROUGHLY
+    for row in np.flatnonzero(same):
+        same[row] = _same(ones[row], others[row], moves[row])
+    return same, moves
+
+
+def _register(ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lay pictures over others.
+
+    Returns:
+        Moves of the others, in sides, see `_warp`, (P, 4); and how much of the detail is left as
+        a difference, (P,).
+    """
+    moves = np.zeros((len(ones), 4))
+    for sigma in BLURS:
+        targets, sources = _blurred(ones, sigma), _blurred(others, sigma)
+        for _ in range(STEPS):
+            step, left = _step(targets, *_warp(sources, moves), moves)
+            moves += np.clip(step, -0.05, 0.05)
+    return moves, left
+
+
+def _step(targets: np.ndarray, moved: np.ndarray, inside: np.ndarray,
+          moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a Gauss-Newton step of the moves and what the best tone leaves before it."""
+    count = len(targets)
+    peak = np.maximum(moved.max(axis=(1, 2), keepdims=True), 1)
+    light = moved / peak
+    tones = np.stack([np.ones_like(light), light, light * light], axis=1) * inside[:, None]
+    tones = tones.reshape(count, 3, -1)
+    wanted = (targets * inside).reshape(count, -1, 1)
+    products = tones @ tones.transpose(0, 2, 1) + 1e-4 * np.eye(3)
+    tone = np.linalg.solve(products, tones @ wanted)
+    rest = wanted - tones.transpose(0, 2, 1) @ tone
+    steepness = (tone[:, 1] + 2 * tone[:, 2] * light.reshape(count, -1)) * inside.reshape(count, -1)
+    down, across = (slope.reshape(count, -1) * steepness * HALF / peak[:, 0]
+                    for slope in np.gradient(moved, axis=(1, 2)))
+    ruler = _ruler(HALF)
+    slopes = np.stack([across, across * np.tile(ruler, HALF), down, down * np.repeat(ruler, HALF)],
+                      axis=1)
+    # What the tone explains is taken out of the slopes, so that both are fitted together.
+    slopes -= (slopes @ tones.transpose(0, 2, 1)) @ np.linalg.solve(products, tones)
+    stiffness = (NOISE * HALF / USUAL) ** 2
+    normal = slopes @ slopes.transpose(0, 2, 1) + stiffness * np.eye(4, dtype=np.float32)
+    pull = (slopes @ rest)[:, :, 0] - stiffness * moves
+    step = np.linalg.solve(normal, pull[:, :, None])[:, :, 0]
+    detail = np.stack([one - cv2.GaussianBlur(one, (0, 0), 3) for one in targets])
+    left = rest[:, :, 0].std(axis=1) / (detail.std(axis=(1, 2)) + FAINT)
+    return step, left
+
+
+def _same(one: np.ndarray, other: np.ndarray, moves: np.ndarray) -> bool:
+    """Return whether little is left of the difference of two pictures laid over each other."""
+    one, other = (cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.7)
+                  for picture in (one, other))
+    moved, inside = (found[0] for found in _warp(other[None], moves[None]))
+    inside[[0, 1, -2, -1]] = inside[:, [0, 1, -2, -1]] = False
+    details, lefts, worst = [], [], []
+    for source, target in ((one, moved), (moved, one)):
+        left = np.zeros_like(target)
+        left[inside] = target[inside] - _toned(source[inside], target[inside])
+        detail = (target - cv2.GaussianBlur(target, (0, 0), 3))[inside].std() + FAINT
+        details.append(detail)
+        lefts.append(left.std() / inside.mean() ** 0.5)
+        worst.append(np.abs(cv2.GaussianBlur(left, (0, 0), 1.5)).max() / detail)
+    # Clipped lights can be told from the full ones, not the other way round.
+    return min(lefts) <= LEFT * min(details) and max(worst) <= WORST
+
+
+def _toned(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the function of the source's brightness that is most like the target, (N,)."""
+    bins = (np.clip(source, 0, 255) * (BINS / 256)).astype(np.uint8)
+    counts = np.bincount(bins, minlength=BINS)
+    used = counts > 0
+    means = [np.bincount(bins, values, BINS)[used] / counts[used] for values in (source, target)]
+    return np.interp(source, *means)
