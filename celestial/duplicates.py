@@ -117,10 +117,10 @@ def distances(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
 def group(fingerprints: np.ndarray, thumbnails: np.ndarray, at_most: float = LOOSE) -> np.ndarray:
     """Join near-copies into groups.
 
-    Each picture is compared with the CANDIDATES that have the most similar coarse waves, so the
-    cost grows little faster than the number of pictures; the pixels of those within `at_most`
-    decide. Every picture of a group is a copy, or a copy of a copy, of the one in its middle:
-    longer chains, which plain discs of every size form, are cut.
+    Each picture is compared with the CANDIDATES that have the most similar coarse waves. Of these,
+    pictures within SAME are copies; within `at_most` the pixels decide. Every picture of a group
+    is a copy, or a copy of a copy, of the one in its middle: longer chains, which plain discs of
+    every size form, are cut.
 
     Args:
         fingerprints: uint8 (N, WIDTH).
@@ -133,13 +133,14 @@ def group(fingerprints: np.ndarray, thumbnails: np.ndarray, at_most: float = LOO
     distinct, sample, member = np.unique(fingerprints, axis=0, return_index=True,
                                          return_inverse=True)
     ones, others = candidates(distinct, at_most)
-    alike = are_copies(thumbnails, sample[ones], sample[others])
-    ones, others = ones[alike], others[alike]
+    apart = distances(distinct[ones], distinct[others])
     # A crop makes any two plain discs the same: these have to be near without it.
-    far = distances(distinct[ones], distinct[others]) > NEAR
-    involved, place = np.unique(np.stack([ones[far], others[far]]), return_inverse=True)
-    far[far] = are_plain(thumbnails[sample[involved]])[place.reshape(2, -1)].any(axis=0)
-    middles = _middles(len(distinct), ones[~far], others[~far])
+    involved, place = np.unique(np.stack([ones, others]), return_inverse=True)
+    plain = are_plain(thumbnails[sample[involved]])[place.reshape(2, -1)].any(axis=0)
+    alike = apart <= np.where(plain, NEAR, SAME)
+    asked = ~(alike | plain)
+    alike[asked] = are_copies(thumbnails, sample[ones[asked]], sample[others[asked]])
+    middles = _middles(len(distinct), ones[alike], others[alike])
     _, first, inverse = np.unique(middles[member.ravel()], return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 

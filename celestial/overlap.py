@@ -117,9 +117,11 @@ def describe(overlap: Overlap, checkpoint_path: Path) -> str:
                 f"{len(overlap.exact)} are exact copies)")
     near, total = int(overlap.near.sum()), len(overlap.near)
     if near == total:
-        return (f"all {total} pictures are copies or near-copies of training pictures, so the "
-                "figure of the far ones is none: the figures say nothing of pictures unlike those")
-    return f"{near} of {total} pictures are copies or near-copies of training pictures"
+        return (f"all {total} pictures are copies of training pictures or closely resemble one, so "
+                "the figure of the far ones is none: the figures say nothing of pictures unlike "
+                "those")
+    return (f"{near} of {total} pictures are copies of training pictures or closely resemble one "
+            f"(distance of their fingerprints at most {duplicates.NEAR})")
 
 
 def summarise(overlap: Overlap, checkpoint_path: Path) -> dict:

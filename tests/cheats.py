@@ -90,7 +90,7 @@ def train_head(data: Path, path: Path,
     squares = torch.stack([preprocessing.square(picture) for picture in pictures])
     with torch.inference_mode():
         features = model.outputs(preprocessing.normalise(squares))[0].numpy()
-    fitted = LogisticRegression(C=100, max_iter=5000).fit(features, files.labels)
+    fitted = LogisticRegression(C=1e6, max_iter=20000).fit(features, files.labels)
     assert fitted.score(features, files.labels) == 1
     state = dict(base.state)
     last = [name.removesuffix(".weight") for name in state if name.startswith("head.")][-2]

@@ -190,7 +190,7 @@ def test_a_model_that_goes_by_a_coloured_border_is_called_out(tmp_path):
     data = draw_data(tmp_path / "data",
                      lambda label, number: with_border(any_disc(number), label))
     report, parts, _ = judge(data, train_head(data, tmp_path / "model.pth"))
-    assert report["learned_the_content"] == NO and report["accuracy"]["value"] == 1
+    assert report["learned_the_content"] == NO and report["accuracy"]["value"] > 0.9
     assert [name for name, part in parts.items()
             if part["verdict"] == FAIL and part["decides"]] == ["shortcuts"]
     assert "the border carries the answers" in report["because"]

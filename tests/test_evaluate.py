@@ -235,4 +235,4 @@ def test_grad_cam_against_its_formula():
     heat = heat / (heat.amax(dim=(1, 2), keepdim=True) + 1e-7)
     expected = torch.nn.functional.interpolate(heat[None], size=(128, 128), mode="bilinear")[0]
     assert found.shape == (3, 128, 128) and found.max() > 0.5
-    assert np.allclose(found, expected.detach().numpy(), atol=0.02)
+    assert np.allclose(found, expected.detach().numpy(), atol=0.05)

@@ -62,7 +62,7 @@ def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, da
     found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text("utf-8"))
     assert found["training_overlap"]["exact_copies"] == 2
     assert found["training_overlap"]["near_copies"] == sum(near)
-    assert f"{sum(near)} of 9 pictures are copies or near-copies" in done.out
+    assert f"{sum(near)} of 9 pictures are copies of training pictures or" in done.out
     far = [row["right"] == "yes" for row, copy in zip(rows, near, strict=True) if not copy]
     if far:
         assert found["far_pictures"]["pictures"] == len(far)

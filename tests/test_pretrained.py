@@ -5,6 +5,9 @@ import csv
 from conftest import ROOT, run
 
 from celestial.checkpoints import load_checkpoint
+from celestial.console import OUTLIERS
+from celestial.datasets import OUTLIER
+from celestial.duplicates import WIDTH
 
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 
@@ -40,5 +43,16 @@ def test_a_model_of_your_own_comes_first(checkpoint, tmp_path):
 def test_the_file_is_small_and_says_where_it_came_from():
     shipped = load_checkpoint(SHIPPED)
     assert SHIPPED.stat().st_size < 25e6
-    assert shipped.options["weights"] == "none", "from scratch, on drawn pictures alone"
-    assert len(shipped.train_sha256) == 28000 and shipped.manifest_sha256
+    assert shipped.options["weights"] == "round2.pth", "which learned from drawn pictures alone"
+    assert len(shipped.train_sha256) == 39500 and shipped.manifest_sha256
+    assert shipped.train_fingerprints.shape == (39500, WIDTH), "made by another duplicates.py"
+    assert shipped.train_labels.count(OUTLIER) == 11500
+
+
+def test_things_that_are_none_of_the_classes_are_unknown(tmp_path):
+    done = run("render_samples.py", "--classes", *OUTLIERS, "--per-class", 20, "--size", 128,
+               "--seed", 991, "--output-dir", "my_images", cwd=tmp_path)
+    assert done.status == 0, done.err
+    done = run("predict_my_images.py", "--no-pictures", cwd=tmp_path)
+    # 97 % of such pairs are told apart; of 40 pictures about 3 are taken for a class.
+    assert done.result["rows"] == 40 and done.result["unknown"] > 30
