@@ -11,7 +11,7 @@ out:  evaluation_results/
       model_comparison.csv, model_comparison.png, model_differences.csv (of several checkpoints)
 
   python evaluate_model.py
-  python evaluate_model.py --outliers pictures_of_other_things
+  python evaluate_model.py --outliers data/outliers_test
   python evaluate_model.py --checkpoint model_checkpoints/a.pth model_checkpoints/b.pth
 
 Each figure is given for all pictures and for the far ones alone: those that are no near-copies of
@@ -310,6 +310,7 @@ def main() -> None:
     files = list_split(args.data_dir, args.split, classes)
     outliers = list_outliers(args.outliers) if args.outliers else ()
     exact = overlap.find_exact(files.paths, predictors, args.allow_overlap)
+    overlap.find_exact(outliers, predictors[:1], args.allow_overlap)
     everything = list(predictor.predict(files.paths))
     all_truth = [classes[label] for label in files.labels]
 

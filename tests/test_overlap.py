@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,15 @@ def test_exact_copies_are_an_error(forged, dataset, tmp_path):
     assert done.status == 1 and "2 of 9 pictures are exact copies" in done.error
     assert str(seen[0]) in done.error and "--allow-overlap" in done.error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_outliers_that_the_model_has_learned_from_are_an_error(forged, dataset, tmp_path):
+    file, seen = forged
+    (tmp_path / "others").mkdir()
+    shutil.copy(seen[1], tmp_path / "others/cat.png")
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", file, "--split", "val",
+               "--outliers", tmp_path / "others", cwd=tmp_path)
+    assert done.status == 1 and "1 of 1 pictures are exact copies" in done.error
 
 
 def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, dataset, tmp_path):
