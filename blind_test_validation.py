@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, Path, Path]:
     """Write blind_test/ and the key; return its pictures, the unreadable, the folder, the key."""
     from celestial import blind
-    from celestial.images import display_name
+    from celestial.files import display_name
 
     folder = args.output_dir / "blind_test"
     made, bad = blind.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
@@ -142,7 +142,7 @@ def main() -> None:
     from celestial import metrics, verdict
     from celestial.blind_report import headline, write_reports
     from celestial.datasets import list_split
-    from celestial.images import display_name
+    from celestial.files import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)

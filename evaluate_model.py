@@ -54,8 +54,7 @@ def write_predictions(path: Path, predictions: list, truth: list[str], classes: 
     """Write predictions.csv: one row a file, the unreadable ones with their reason."""
     from itertools import repeat
 
-    from celestial.files import write_csv
-    from celestial.images import display_name
+    from celestial.files import display_name, write_csv
 
     header = ["path", "true", "predicted", "right", "status", "known_score",
               *(f"probability_{name}" for name in classes), "nearest_training_distance",
@@ -259,7 +258,7 @@ def check_labels(out: Path, predictor, answers, paths: list[Path],
                  data_dir: Path) -> tuple[int, list[Path]]:
     """List the labels that the model doubts; return how many may be wrong, files written."""
     from celestial import label_check
-    from celestial.images import display_name
+    from celestial.files import display_name
 
     doubts = label_check.check_labels(answers.probs, answers.labels)
     names = [display_name(path.relative_to(data_dir).as_posix()) for path in paths]
@@ -270,7 +269,7 @@ def check_labels(out: Path, predictor, answers, paths: list[Path],
 
 def print_mistakes(predictions: list, truth: list[str]) -> None:
     """Print the pictures that are misclassified, or the first of many."""
-    from celestial.images import display_name
+    from celestial.files import display_name
 
     wrong = [prediction for prediction, name in zip(predictions, truth, strict=True)
              if prediction.top(1)[0][0] != name]
@@ -287,7 +286,7 @@ def readable_ones(predictions: list, folder: Path) -> list[int]:
     Raises:
         UserError: none could be read.
     """
-    from celestial.images import display_name
+    from celestial.files import display_name
 
     for prediction in predictions:
         if prediction.reason:

@@ -104,7 +104,7 @@ def main() -> None:
 
     from celestial import metrics
     from celestial.cards import card_sheet
-    from celestial.images import display_name
+    from celestial.files import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)

@@ -107,7 +107,7 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 
 def load_data(args: argparse.Namespace, device):
     """Decode train and val; return (TrainingData, files of train, sha256 of each of these)."""
-    from celestial.datasets import Preprocessing
+    from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
 
     preprocessing = Preprocessing(args.image_size)

@@ -71,7 +71,7 @@ def list_pictures(folder: Path, output_dir: Path) -> list[Path]:
 
 def row_of(prediction, folder: Path, names: dict) -> list[str]:
     """Return one row of the table."""
-    from celestial.images import display_name
+    from celestial.files import display_name
 
     filename = display_name(prediction.path.relative_to(folder).as_posix())
     if prediction.status == "failed":
@@ -165,8 +165,7 @@ def print_table(rows: list[list[str]]) -> None:
 
 def main() -> None:
     args = parse_args()
-    from celestial.files import sha256_of, write_csv, write_json
-    from celestial.images import display_name
+    from celestial.files import display_name, sha256_of, write_csv, write_json
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)

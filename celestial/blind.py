@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from celestial.console import UserError
-from celestial.datasets import Preprocessing
-from celestial.files import recover_folder, replace_folder, walk_files, write_json
-from celestial.images import ImageError, display_name
+from celestial.files import display_name, recover_folder, replace_folder, walk_files, write_json
+from celestial.images import ImageError
+from celestial.preprocessing import Preprocessing
 
 PREFIX, DIGITS = "blind_", 16
 MAPPING = "blind_test_mapping_*.json"

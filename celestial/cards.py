@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from celestial.files import atomic_path
-from celestial.images import display_name
+from celestial.files import atomic_path, display_name
 
 PAPER = (255, 255, 255)
 INK = (30, 34, 42)

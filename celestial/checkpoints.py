@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from celestial.console import FINAL_CHECKPOINT, ROOT, UserError, versions
-from celestial.datasets import Preprocessing
 from celestial.files import atomic_path
 from celestial.models import MEMBERS, Classifier
+from celestial.preprocessing import Preprocessing
 
 FORMAT_VERSION = 2
 KIND = "celestial classifier"

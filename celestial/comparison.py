@@ -14,8 +14,7 @@ from celestial.checkpoints import find_checkpoint
 from celestial.console import UserError, print_header
 from celestial.devices import describe, pick_device
 from celestial.evaluation import Answers, answers_of
-from celestial.files import write_csv
-from celestial.images import display_name
+from celestial.files import display_name, write_csv
 from celestial.inference import Predictor
 
 VOTE = "soft vote"

@@ -47,6 +47,11 @@ def short_name(name: str, extra: int = 0) -> str:
     return f"{kept}~{digest}"
 
 
+def display_name(path: Path | str) -> str:
+    """Return a path as text that can be printed and written whatever bytes its name holds."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
 def write_json(path: Path, content: dict) -> Path:
     """Write `content` as indented UTF-8 JSON, whole or not at all."""
     with atomic_path(path) as temporary:

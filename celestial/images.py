@@ -1,7 +1,6 @@
 """Any picture file -> one RGB uint8 array, or one clear error. The only loader of the project."""
 
 import io
-import os
 import stat
 import warnings
 from pathlib import Path
@@ -119,8 +118,3 @@ def display_copy(picture: np.ndarray, longest_side: int) -> np.ndarray:
     image = Image.fromarray(picture)
     image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     return np.asarray(image)
-
-
-def display_name(path: Path | str) -> str:
-    """Return a path as text that can be printed and written whatever bytes its name holds."""
-    return os.fsencode(path).decode("utf-8", errors="backslashreplace")

@@ -14,9 +14,9 @@ import torch
 from celestial import confidence
 from celestial.checkpoints import build_model, find_checkpoint, load_checkpoint
 from celestial.console import print_header
-from celestial.datasets import SHOWN_SIDE
 from celestial.devices import autocast, describe, pick_device
 from celestial.images import ImageError, display_copy
+from celestial.preprocessing import SHOWN_SIDE
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ import numpy as np
 
 from celestial.cards import BARS, FAINT, RED, Card, card_sheet, draw_card, percent
 from celestial.evaluation import Answers
-from celestial.files import write_csv
-from celestial.images import display_name
+from celestial.files import display_name, write_csv
 from celestial.inference import Predictor
 
 SHOWN = 24  # pictures in label_check.png

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from celestial import metrics
-from celestial.files import write_csv
-from celestial.images import display_name
+from celestial.files import display_name, write_csv
 from celestial.inference import Prediction
 
 ALL = "all"

@@ -19,12 +19,13 @@ from celestial.duplicates import fingerprint
 from celestial.files import (
     NOBODYS_FILES,
     class_folders,
+    display_name,
     read_csv,
     sha256_of,
     walk_files,
     write_csv,
 )
-from celestial.images import ImageError, display_name, load_image
+from celestial.images import ImageError, load_image
 from celestial.registration import thumbnail
 
 SPLITS = ("train", "val", "test")

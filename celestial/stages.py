@@ -12,7 +12,6 @@ from torch import nn
 from celestial import augmentation
 from celestial.augmentation import random_views
 from celestial.datasets import (
-    Preprocessing,
     cache_key,
     cached_array,
     epoch_batches,
@@ -21,6 +20,7 @@ from celestial.datasets import (
 from celestial.devices import autocast, mixed_precision
 from celestial.files import sha256_of
 from celestial.models import Classifier
+from celestial.preprocessing import Preprocessing
 from celestial.training import Batch, Stage
 
 HEAD = "head on frozen backbone"

@@ -15,8 +15,9 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from celestial.checkpoints import build_model, load_checkpoint, save_checkpoint
-from celestial.datasets import Preprocessing, list_split
+from celestial.datasets import list_split
 from celestial.duplicates import fingerprint
+from celestial.preprocessing import Preprocessing
 
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 SIDE = 64

@@ -29,9 +29,9 @@ from PIL import Image
 from celestial import masks, verdict
 from celestial.blind import LOSSLESS, reencode
 from celestial.checkpoints import load_checkpoint, save_checkpoint
-from celestial.datasets import Preprocessing
 from celestial.duplicates import NEAR
 from celestial.inference import Predictor
+from celestial.preprocessing import Preprocessing
 from celestial.robustness import CHANGES
 from celestial.shortcuts import TOGETHER, cues_of, gather, right_by_cues
 from celestial.verdict import CANNOT_TELL, FAIL, NO, PASS, YES, Hidden, Neighbours, Part

@@ -15,9 +15,9 @@ from PIL import Image
 
 from celestial.checkpoints import build_model, load_checkpoint
 from celestial.console import UserError
-from celestial.datasets import Preprocessing
 from celestial.explain import grad_cam
 from celestial.models import Classifier
+from celestial.preprocessing import Preprocessing
 
 SEVEN = ("confusion_matrix.png", "normalized_confusion_matrix.png", "class_accuracy.png",
          "prediction_visualization.png", "misclassified_samples.png",

@@ -8,8 +8,8 @@ import pytest
 from conftest import draw
 from PIL import Image
 
-from celestial.datasets import Preprocessing
 from celestial.images import ImageError, load_image
+from celestial.preprocessing import Preprocessing
 
 
 def saved(image: Image.Image, form: str = "PNG", **options) -> bytes:

@@ -110,7 +110,7 @@ def test_two_stages_on_a_weight_file_for_every_model(name, dataset, tmp_path):
 def load_and_replace(tmp_path, dataset, states, file):
     """Write an ensemble's checkpoint of this project with the given backbones."""
     from celestial.checkpoints import Checkpoint, save_checkpoint
-    from celestial.datasets import Preprocessing
+    from celestial.preprocessing import Preprocessing
 
     torch.manual_seed(2)
     state = Classifier("ensemble", 2).state_dict() | states
