@@ -44,7 +44,7 @@ def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, 
 
     folder = args.output_dir / "blind_test"
     made, bad = blind.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
-                                        folder, predictor.preprocessing, args.seed)
+                                        folder, predictor.preprocessing, args.seed, args.workers)
     for path, reason in bad:
         print(f"left out: {display_name(path)}: {reason}")
     if not made:
@@ -91,15 +91,14 @@ def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Na
     named = np.stack([row.probabilities for row in predictor.predict(sources)])
     predicted = probs[0].argmax(axis=1)
     blind_paths = [row.path for row in answers.predictions[0]]
-    small = evidence.each(lambda path: evidence.small_copy(predictor, path), blind_paths[:count],
-                          predictor.workers)
+    small = evidence.small_copies(predictor, blind_paths[:count])
     known = labels[:count]
     print("asking about changed pictures", flush=True)
     hidden = evidence.hide_parts(predictor, small, known, seed)
     by_cue = {}
     if (args.data_dir / "train").is_dir():
         train = list_split(args.data_dir, "train", predictor.classes)
-        by_cue = evidence.right_by_shortcuts(predictor, train, sources[:count], small, known, seed)
+        by_cue = evidence.right_by_shortcuts(predictor, train, sources[:count], known, seed)
     changed = evidence.change_pictures(predictor, small, known, seed)
     forms = [f"lossless {form} copies elsewhere" for form in LOSSLESS]
     neighbours = evidence.find_neighbours(predictor, blind_paths)

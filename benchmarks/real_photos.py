@@ -80,8 +80,9 @@ def draw_mistakes(good: list, truth: list[str], predictor, path: Path) -> Path:
 
     wrong = [(p, t) for p, t in zip(good, truth, strict=True) if p.top(1)[0][0] != t]
     wrong.sort(key=lambda pair: -pair[0].known_score)
-    cards = [draw_card(judged_card(replace(p, picture=predictor.preprocessing.load(p.path)), t))
-             for p, t in wrong[:MISTAKES]]
+    pictures = predictor.pictures(p.path for p, _ in wrong[:MISTAKES])
+    cards = [draw_card(judged_card(replace(p, picture=picture), t))
+             for (p, t), picture in zip(wrong, pictures, strict=False)]
     return card_sheet(cards, path, f"{len(wrong)} of {len(good)} photographs are misclassified")
 
 

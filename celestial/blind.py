@@ -7,19 +7,21 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from celestial.console import UserError
+from celestial.decoding import decode_all
 from celestial.files import display_name, recover_folder, replace_folder, walk_files, write_json
 from celestial.images import ImageError
 from celestial.preprocessing import Preprocessing
 
 PREFIX, DIGITS = "blind_", 16
 MAPPING = "blind_test_mapping_*.json"
-NAMELESS = "picture"  # the one copy that is being decoded
+NAMELESS = "picture"  # a copy that is being decoded; the number behind it is its worker's
 LOSSLESS = {"WEBP": {"lossless": True, "method": 0}, "BMP": {}}  # Pillow's options
 WEBP_LIMIT = 16383  # pixels a side
 EPOCH = (0, 0)  # access and modification time, so that no date tells the class either
@@ -35,8 +37,8 @@ class BlindPicture:
 
 
 def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path,
-                      preprocessing: Preprocessing, seed: int) -> tuple[list[BlindPicture],
-                                                                        list[tuple[Path, str]]]:
+                      preprocessing: Preprocessing, seed: int, workers: int
+                      ) -> tuple[list[BlindPicture], list[tuple[Path, str]]]:
     """Write each picture's pixels under a random name, without metadata.
 
     A copy is a PNG of exactly the pixels that the network's preprocessing would have got. It is
@@ -49,6 +51,7 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
             where no picture can be read.
         preprocessing: decodes.
         seed: of the names.
+        workers: see `decoding.decode_all`.
 
     Returns:
         The pictures by anonymous name, and (path, reason) of those that cannot be read.
@@ -65,11 +68,11 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
     unfinished.mkdir(parents=True)
     made, bad = [], []
     try:
-        for number, (path, label) in enumerate(zip(paths, labels, strict=True)):
-            try:
-                pixels = _load_nameless(path, unfinished / NAMELESS, preprocessing)
-            except ImageError as error:
-                bad.append((path, str(error)))
+        load = partial(_load_nameless, unfinished, preprocessing)
+        decoded = decode_all(load, paths, workers)
+        for number, ((path, pixels), label) in enumerate(zip(decoded, labels, strict=True)):
+            if isinstance(pixels, ImageError):
+                bad.append((path, str(pixels)))
                 continue
             name = _blind_name(pixels, number, seed)
             Image.fromarray(pixels).save(unfinished / name, compress_level=1)
@@ -83,7 +86,8 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
     return made, bad
 
 
-def _load_nameless(path: Path, nameless: Path, preprocessing: Preprocessing) -> np.ndarray:
+def _load_nameless(folder: Path, preprocessing: Preprocessing, path: Path) -> np.ndarray:
+    nameless = folder / f"{NAMELESS}_{os.getpid()}"
     try:
         shutil.copyfile(path, nameless)
         return preprocessing.load(nameless)

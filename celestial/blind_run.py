@@ -57,7 +57,7 @@ def predict_apart(predictor, folders: Sequence[Path]) -> BlindAnswers:
         job, answers = Path(place, "job.json"), Path(place, "answers.json")
         job.write_text(json.dumps({
             "checkpoint": str(predictor.path.resolve()), "device": str(predictor.device),
-            "batch_size": predictor.batch_size, "workers": predictor.workers,
+            "batch_size": predictor.batch_size,
             "folders": [str(folder.resolve()) for folder in folders]}), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-B", "-m", "celestial.blind_run", str(job), str(answers)], cwd=place,
@@ -137,8 +137,9 @@ def predict_folders(job: dict) -> list[list[dict]]:
     from celestial.files import walk_files
     from celestial.inference import Predictor
 
+    # No workers: behind the fence no process can be started, and the copies are our own.
     predictor = Predictor(Path(job["checkpoint"]), torch.device(job["device"]), job["batch_size"],
-                          job["workers"])
+                          workers=0)
     return [[{"name": answer.path.name, "known_score": float(answer.known_score),
               "accepted": bool(answer.accepted), "reason": answer.reason,
               "probabilities": None if answer.probabilities is None

@@ -4,17 +4,17 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from celestial import duplicates, images
+from celestial import colour, duplicates, fits_images, images, stretch, strips
 from celestial import preprocessing as fitting
 from celestial.console import UserError
-from celestial.duplicates import WIDTH, fingerprint
+from celestial.decoding import decode_all
 from celestial.files import (
     atomic_path,
     class_folders,
@@ -24,8 +24,10 @@ from celestial.files import (
     write_json,
 )
 from celestial.images import ImageError
-from celestial.preprocessing import Preprocessing
+from celestial.locks import only_one
+from celestial.preprocessing import Preprocessing, prepare
 
+LOADER = (images, colour, fits_images, strips, stretch, fitting)  # the code that makes pictures
 OUTLIER = -1  # the label of a picture that is none of the classes
 
 
@@ -115,22 +117,16 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
 
     def build(path: Path) -> None:
         shape = (len(files.paths), 3, preprocessing.size, preprocessing.size)
-        array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        array = new_array(path, np.uint8, shape)
         bad = {}
-        with ThreadPoolExecutor(workers) as pool:
-            for index, result in enumerate(pool.map(decode, files.paths)):
-                if isinstance(result, str):
-                    bad[index] = result
-                else:
-                    array[index] = result
+        decoded = decode_all(partial(prepare, preprocessing), files.paths, workers)
+        for index, (_, result) in enumerate(decoded):
+            if isinstance(result, ImageError):
+                bad[index] = str(result)
+            else:
+                array[index] = result[0]
         array.flush()
         write_json(cache_dir / f"bad_{key}.json", bad)
-
-    def decode(path: Path) -> np.ndarray | str:
-        try:
-            return preprocessing.square(preprocessing.load(path)).numpy()
-        except ImageError as error:
-            return str(error)
 
     array = cached_array(cache_dir, "pictures", key, build)
     bad = json.loads((cache_dir / f"bad_{key}.json").read_text(encoding="utf-8"))
@@ -154,10 +150,8 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
         uint8 (N, duplicates.WIDTH).
     """
     def build(path: Path) -> None:
-        with ThreadPoolExecutor(workers) as pool:
-            found = list(pool.map(lambda file: fingerprint(preprocessing.load(file)), paths))
         with path.open("wb") as file:
-            np.save(file, np.array(found, np.uint8).reshape(-1, WIDTH))
+            np.save(file, duplicates.fingerprint_files(paths, preprocessing, workers))
 
     key = cache_key(preprocessing.to_dict(), list(content), sha256_of(Path(duplicates.__file__)))
     return cached_array(cache_dir, "fingerprints", key, build)
@@ -165,7 +159,7 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
 
 def cache_key(*parts: object) -> str:
     """Return a short hash of all that a cached array depends on, the code that makes it too."""
-    code = [sha256_of(Path(module)) for module in (images.__file__, fitting.__file__)]
+    code = [sha256_of(Path(module.__file__)) for module in LOADER]
     text = json.dumps([code, *parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -174,12 +168,27 @@ def cached_array(cache_dir: Path, kind: str, key: str,
                  build: Callable[[Path], None]) -> np.ndarray:
     """Return the memory-mapped array `kind_key.npy`, which `build(path)` writes when missing."""
     path = cache_dir / f"{kind}_{key}.npy"
-    if not path.exists():
-        # A name of its own: two trainings at once may both be building this array.
-        with atomic_path(cache_dir / f"{kind}_{key}_{os.getpid()}.npy") as temporary:
-            build(temporary)
-        (cache_dir / f"{kind}_{key}_{os.getpid()}.npy").replace(path)
+    with only_one(cache_dir / "lock"):  # a second training waits for the first one's arrays
+        if not path.exists():
+            for left_by_killed in cache_dir.glob(".*.tmp"):
+                left_by_killed.unlink()
+            with atomic_path(path) as temporary:
+                build(temporary)
     return np.load(path, mmap_mode="r")
+
+
+def new_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
+    """Return a memory-mapped .npy file whose space on the disk is reserved.
+
+    Raises:
+        OSError: the disk is too full (without the reservation the first write would end the
+            process with a bus error).
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def mixed_seed(*numbers: int) -> int:

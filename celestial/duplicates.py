@@ -11,6 +11,10 @@ Where the pictures are at hand (`group`) fingerprints choose the candidates and 
 Where there are fingerprints only (`nearest`, the training list in a checkpoint) NEAR decides.
 """
 
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
 import cv2
 import numpy as np
 from scipy.fft import dctn
@@ -18,6 +22,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from celestial.decoding import decode_all
+from celestial.preprocessing import Preprocessing
 from celestial.registration import are_copies, are_plain
 
 NEAR = 0.17  # where there are no pixels; it sees 99 % of copies, 60 % of those cropped by up to 5 %
@@ -73,6 +79,25 @@ def fingerprint(picture: np.ndarray) -> np.ndarray:
     tints = np.array([red - green, blue - green]) / max(4.0, (red + green + blue) / 3)
     head = [grey.mean(), loudness, *np.clip(64 * tints + 128, 0, 255)]
     return np.concatenate([np.rint(head).astype(np.uint8), np.packbits(bits.ravel())])
+
+
+def fingerprint_files(paths: Iterable[Path], preprocessing: Preprocessing,
+                      workers: int) -> np.ndarray:
+    """Return the fingerprint of each file, of 0 where it cannot be read: uint8 (N, WIDTH).
+
+    Args:
+        paths: the files.
+        preprocessing: decodes, so that copies of one picture are decoded in the same way.
+        workers: see `decoding.decode_all`.
+    """
+    found = decode_all(partial(_fingerprint_file, preprocessing), paths, workers)
+    prints = [one if isinstance(one, np.ndarray) else np.zeros(WIDTH, np.uint8)
+              for _, one in found]
+    return np.array(prints, np.uint8).reshape(-1, WIDTH)
+
+
+def _fingerprint_file(preprocessing: Preprocessing, path: Path) -> np.ndarray:
+    return fingerprint(preprocessing.load(path))
 
 
 def nearest(queries: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,14 @@
 """What the blind test's verdicts are made from: the model's answers to changed pictures."""
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from celestial import duplicates, masks, shortcuts
 from celestial.datasets import SplitFiles
+from celestial.decoding import decode_all
 from celestial.images import ImageError, display_copy
 from celestial.inference import Predictor
 from celestial.robustness import CHANGES
@@ -16,18 +17,13 @@ from celestial.verdict import Hidden, Neighbours
 MOST_TRAIN = 5000  # training pictures that a plain classifier learns the shortcuts from
 
 
-def each(function: Callable, items: Iterable, workers: int) -> list:
-    """Apply a function in threads, in order."""
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, items))
-
-
-def small_copy(predictor: Predictor, path: Path) -> np.ndarray:
-    """Return a picture about as large as the network sees it: uint8 (height, width, 3).
+def small_copies(predictor: Predictor, paths: Sequence[Path]) -> list[np.ndarray]:
+    """Return pictures about as large as the network sees them: uint8 (height, width, 3).
 
     A change of a large picture would be gone once it is resized.
     """
-    return np.array(display_copy(predictor.preprocessing.load(path), predictor.preprocessing.size))
+    return [np.array(display_copy(picture, predictor.preprocessing.size))
+            for picture in predictor.pictures(paths)]
 
 
 def right_answers(predictor: Predictor, pictures: Iterable[np.ndarray],
@@ -70,39 +66,36 @@ def find_neighbours(predictor: Predictor, paths: Sequence[Path]) -> Neighbours |
     known = predictor.checkpoint.train_fingerprints.numpy()
     if not len(known) or known.shape[1] != duplicates.WIDTH:
         return None
-    prints = each(lambda path: duplicates.fingerprint(predictor.preprocessing.load(path)), paths,
-                  predictor.workers)
-    distances, indices = duplicates.nearest(np.stack(prints), known)
+    prints = duplicates.fingerprint_files(paths, predictor.preprocessing, predictor.workers)
+    distances, indices = duplicates.nearest(prints, known)
     return Neighbours(distances, np.array(predictor.checkpoint.train_labels)[indices])
 
 
 def right_by_shortcuts(predictor: Predictor, train: SplitFiles, paths: Sequence[Path],
-                       pictures: Sequence[np.ndarray], labels: np.ndarray,
-                       seed: int) -> dict[str, np.ndarray]:
+                       labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Return which pictures a plain classifier has right from each shortcut: bool (N,).
 
     Args:
         predictor: decodes.
         train: the files that it learns from, `MOST_TRAIN` of them at most.
-        paths, pictures, labels: the N files that it is tested on, and `small_copy` of each.
+        paths, labels: the N files that it is tested on.
         seed: of the classifier and of the choice.
     """
-    def cues_of(path: Path) -> dict[str, np.ndarray] | None:
-        try:
-            return shortcuts.cues_of(path, small_copy(predictor, path))
-        except ImageError:
-            return None
-
     chosen = np.random.default_rng(seed).permutation(len(train.paths))[:MOST_TRAIN]
-    learned = each(cues_of, [train.paths[index] for index in chosen], predictor.workers)
-    usable = [index for index, cues in zip(chosen, learned, strict=True) if cues is not None]
-    if not usable:
+    learned, usable = _cues(predictor, [train.paths[index] for index in chosen])
+    tested, tested_rows = _cues(predictor, paths)
+    if not learned or len(tested_rows) < len(paths):
         return {}
-    tested = [shortcuts.cues_of(path, picture)
-              for path, picture in zip(paths, pictures, strict=True)]
-    return shortcuts.right_by_cues(
-        shortcuts.gather([cues for cues in learned if cues is not None], train.labels[usable]),
-        shortcuts.gather(tested, labels), seed)
+    return shortcuts.right_by_cues(shortcuts.gather(learned, train.labels[chosen[usable]]),
+                                   shortcuts.gather(tested, labels), seed)
+
+
+def _cues(predictor: Predictor, paths: Sequence[Path]) -> tuple[list, list[int]]:
+    """Return the cues of the readable files and the rows of these."""
+    found = [cues for _, cues in decode_all(partial(shortcuts.cues_of, predictor.preprocessing),
+                                            paths, predictor.workers)]
+    rows = [row for row, cues in enumerate(found) if not isinstance(cues, ImageError)]
+    return [found[row] for row in rows], rows
 
 
 def example_rows(pictures: Sequence[np.ndarray], labels: np.ndarray, classes: Sequence[str],

@@ -1,10 +1,9 @@
 """Predictor: pictures in, calibrated probabilities out, for every script."""
 
 import argparse
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import torch
 from celestial import confidence
 from celestial.checkpoints import build_model, find_checkpoint, load_checkpoint
 from celestial.console import print_header
+from celestial.decoding import decode_all
 from celestial.devices import autocast, describe, pick_device
-from celestial.images import ImageError, display_copy
-from celestial.preprocessing import SHOWN_SIDE
+from celestial.images import ImageError
+from celestial.preprocessing import SHOWN_SIDE, prepare
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Prepared:
     """A decoded file: its square for the network, or the reason why there is none."""
 
     path: Path
-    square: torch.Tensor | None
+    square: np.ndarray | None
     reason: str
     picture: np.ndarray | None
 
@@ -91,7 +91,7 @@ class Predictor:
             checkpoint_path: the .pth file.
             device: where the network runs.
             batch_size: pictures that go through it at once.
-            workers: threads that decode (Pillow and the resizing leave Python's lock to others).
+            workers: processes that decode; 0: in this process, see `decoding.decode_all`.
 
         Raises:
             UserError: the checkpoint cannot be used.
@@ -127,6 +127,12 @@ class Predictor:
                 Prepared(Path(str(number)), self.preprocessing.square(picture), "", None)
                 for number, picture in batch])
 
+    def pictures(self, paths: Iterable[Path]) -> list[np.ndarray]:
+        """Decode files once more, uint8 (height, width, 3); one that was lost since is black."""
+        lost = np.zeros((SHOWN_SIDE, SHOWN_SIDE, 3), np.uint8)
+        return [lost if isinstance(found, ImageError) else found
+                for _, found in decode_all(self.preprocessing.load, paths, self.workers)]
+
     def outputs(self, squares: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Squares uint8 (N, 3, size, size) -> features (N, width), logits (N, classes), float32."""
         with torch.inference_mode(), autocast(self.device):
@@ -134,28 +140,18 @@ class Predictor:
         features, logits = (values.float().cpu().numpy() for values in found)
         return features, logits
 
-    def _prepare(self, path: Path, keep_picture: bool) -> Prepared:
-        try:
-            picture = self.preprocessing.load(path)
-        except ImageError as error:
-            return Prepared(path, None, str(error), None)
-        shown = display_copy(picture, SHOWN_SIDE) if keep_picture else None
-        return Prepared(path, self.preprocessing.square(picture), "", shown)
-
     def _prepare_all(self, paths: Iterable[Path], keep_pictures: bool) -> Iterator[Prepared]:
-        """Decode in threads, two batches ahead and no further."""
-        with ThreadPoolExecutor(self.workers) as pool:
-            files = iter(paths)
-            ahead = deque(pool.submit(self._prepare, path, keep_pictures)
-                          for path in islice(files, 2 * self.batch_size))
-            while ahead:
-                yield ahead.popleft().result()
-                ahead.extend(pool.submit(self._prepare, path, keep_pictures)
-                             for path in islice(files, 1))
+        """Decode two batches ahead and no further."""
+        function = partial(prepare, self.preprocessing, keep_picture=keep_pictures)
+        for path, found in decode_all(function, paths, self.workers, ahead=2 * self.batch_size):
+            if isinstance(found, ImageError):
+                yield Prepared(path, None, str(found), None)
+            else:
+                yield Prepared(path, found[0], "", found[1])
 
     def _finish(self, waiting: list[Prepared]) -> Iterator[Prediction]:
         squares = [item.square for item in waiting if item.square is not None]
-        results = iter(self._judge(torch.stack(squares)) if squares else ())
+        results = iter(self._judge(torch.from_numpy(np.stack(squares))) if squares else ())
         for item in waiting:
             if item.square is None:
                 yield Prediction(item.path, None, self.classes, reason=item.reason)

@@ -76,14 +76,14 @@ def write_doubts(folder: Path, doubts: Doubts, answers: Answers, names: Sequence
 def draw_doubts(folder: Path, doubts: Doubts, answers: Answers, paths: Sequence[Path],
                 predictor: Predictor) -> Path:
     """Draw the pictures with the most doubtful labels: red where the label is an issue."""
-    classes, cards = predictor.classes, []
-    for i in doubts.order[:SHOWN]:
+    classes, cards, shown = predictor.classes, [], doubts.order[:SHOWN]
+    for i, picture in zip(shown, predictor.pictures([paths[i] for i in shown]), strict=True):
         best = np.argsort(-answers.probs[i], kind="stable")[:BARS]
         lines = (f"probability of the label {percent(answers.probs[i, answers.labels[i]])}"
                  + (": wrong?" if doubts.issue[i] else ""), display_name(paths[i].name))
         cards.append(draw_card(Card(
-            predictor.preprocessing.load(paths[i]), f"labelled {classes[answers.labels[i]]}",
-            lines, [(classes[k], float(answers.probs[i, k])) for k in best],
+            picture, f"labelled {classes[answers.labels[i]]}", lines,
+            [(classes[k], float(answers.probs[i, k])) for k in best],
             RED if doubts.issue[i] else FAINT)))
     return card_sheet(cards, folder / "label_check.png",
                       f"{doubts.issue.sum()} of {len(doubts.score)} labels may be wrong (red); the "

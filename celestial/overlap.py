@@ -1,7 +1,6 @@
 """Which pictures has the model seen? Pictures compared with a checkpoint's training list."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,15 +84,12 @@ def find_overlaps(paths: Sequence[Path], exact: Sequence[np.ndarray | None],
         exact: of `find_exact`, for the same pictures.
         predictors: the models.
     """
-    def read(path: Path) -> np.ndarray:
-        return duplicates.fingerprint(predictors[0].preprocessing.load(path))
-
     known = [predictor.checkpoint.train_fingerprints.numpy() for predictor in predictors]
     usable = [len(prints) > 0 and prints.shape[1] == duplicates.WIDTH for prints in known]
     if not any(usable):
         return [Overlap(own, None) for own in exact]
-    with ThreadPoolExecutor(predictors[0].workers) as pool:
-        queries = np.stack(list(pool.map(read, paths)))
+    queries = duplicates.fingerprint_files(paths, predictors[0].preprocessing,
+                                           predictors[0].workers)
     return [Overlap(own, duplicates.nearest(queries, prints)[0] if use else None)
             for own, prints, use in zip(exact, known, usable, strict=True)]
 

@@ -1,13 +1,21 @@
-"""From a picture to the network's input: the one preprocessing, the same in every script."""
+"""From a file to the network's input: the one preprocessing, the same in every script.
 
-from dataclasses import asdict, dataclass
+Nothing here needs torch until a batch is normalised: the processes that decode start quickly and
+stay small.
+"""
+
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torchvision.transforms.v2 import functional
+from PIL import Image
 
-from celestial.images import load_image
+from celestial.images import Decoded, decode, display_copy
+from celestial.stretch import Stretch
+
+if TYPE_CHECKING:
+    import torch
 
 # Mean and standard deviation of ImageNet's pictures (torchvision's own constants): the backbones'
 # weights expect them.
@@ -28,6 +36,7 @@ class Preprocessing:
         mean, std: of the channels R, G, B on a scale of 0..1.
         largest_gain: a dark picture is brightened, by this factor at most, until its
             `WHITE_PERCENTILE` is white; 1: never.
+        stretch: how data of undeclared depth, FITS above all, become 8 bits.
     """
 
     size: int
@@ -35,38 +44,47 @@ class Preprocessing:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     largest_gain: float = 4.0
+    stretch: Stretch = field(default_factory=Stretch)
 
-    def load(self, path: Path) -> np.ndarray:
-        """Decode a file for the network and for showing: uint8 (height, width, 3).
+    def decode(self, path: Path) -> Decoded:
+        """Decode a file, large enough for the network and for showing.
 
         Raises:
             ImageError: the reason why the file cannot be used.
         """
-        return load_image(path, at_least=max(self.size, SHOWN_SIDE))
+        return decode(path, max(self.size, SHOWN_SIDE), self.stretch)
 
-    def square(self, picture: np.ndarray) -> torch.Tensor:
+    def load(self, path: Path) -> np.ndarray:
+        """Return the picture alone, uint8 (height, width, 3): see `decode`."""
+        return self.decode(path).picture
+
+    def square(self, picture: np.ndarray) -> np.ndarray:
         """Fit a picture into the square: uint8 (height, width, 3) -> uint8 (3, size, size)."""
         height, width = picture.shape[:2]
         scale = self.size / max(height, width)
-        new_height = max(1, round(height * scale))
-        new_width = max(1, round(width * scale))
-        tensor = torch.from_numpy(picture).permute(2, 0, 1)
-        tensor = functional.resize(tensor, [new_height, new_width], antialias=True)
-        tensor = self._expose(tensor)
-        top, left = (self.size - new_height) // 2, (self.size - new_width) // 2
-        return functional.pad(tensor, [left, top, self.size - new_width - left,
-                                       self.size - new_height - top])
+        new = max(1, round(width * scale)), max(1, round(height * scale))
+        resized = Image.fromarray(picture).resize(new, Image.Resampling.BILINEAR)
+        top, left = (self.size - new[1]) // 2, (self.size - new[0]) // 2
+        square = np.zeros((3, self.size, self.size), np.uint8)
+        square[:, top:top + new[1], left:left + new[0]] = self._expose(
+            np.asarray(resized)).transpose(2, 0, 1)
+        return square
 
-    def _expose(self, picture: torch.Tensor) -> torch.Tensor:
+    def _expose(self, picture: np.ndarray) -> np.ndarray:
         """Brighten a dark picture; the colours keep their ratios where nothing becomes white."""
         if self.largest_gain <= 1:
             return picture
-        brightest = np.percentile(picture.amax(dim=0).numpy(), WHITE_PERCENTILE)
+        brightest = np.percentile(picture.max(axis=2), WHITE_PERCENTILE)
         gain = min(self.largest_gain, 255 / max(brightest, 1.0))
-        return picture if gain <= 1 else (picture * gain).round().clamp(0, 255).to(torch.uint8)
+        if gain <= 1:
+            return picture
+        return np.clip(np.rint(picture * np.float32(gain)), 0, 255).astype(np.uint8)
 
-    def normalise(self, batch: torch.Tensor) -> torch.Tensor:
+    def normalise(self, batch: "torch.Tensor") -> "torch.Tensor":
         """Scale a batch: uint8 (N, 3, size, size) -> float32, channels last in memory."""
+        import torch
+        from torchvision.transforms.v2 import functional
+
         scaled = functional.to_dtype(batch, torch.float32, scale=True)
         scaled = functional.normalize(scaled, list(self.mean), list(self.std))
         return scaled.to(memory_format=torch.channels_last)
@@ -79,4 +97,17 @@ class Preprocessing:
     def from_dict(cls, values: dict) -> "Preprocessing":
         """Read what `to_dict` wrote."""
         return cls(int(values["size"]), str(values["fit"]), tuple(values["mean"]),
-                   tuple(values["std"]), float(values.get("largest_gain", 1.0)))
+                   tuple(values["std"]), float(values.get("largest_gain", 1.0)),
+                   Stretch(**values.get("stretch", {})))
+
+
+def prepare(preprocessing: Preprocessing, path: Path,
+            keep_picture: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a file's square for the network and, where it is wanted, a copy for showing.
+
+    Raises:
+        ImageError: the reason why the file cannot be used.
+    """
+    picture = preprocessing.load(path)
+    shown = display_copy(picture, SHOWN_SIDE) if keep_picture else None
+    return preprocessing.square(picture), shown

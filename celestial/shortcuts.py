@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
 
-from celestial.images import FORMATS
+from celestial.images import display_copy
+from celestial.preprocessing import Preprocessing
 
 EDGE = 1 / 16  # width of a side's strip of border pixels, share of the shorter side
 TREES = 100
@@ -28,19 +28,18 @@ class Cues:
     labels: np.ndarray
 
 
-def cues_of(path: Path, picture: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the cues of one file.
+def cues_of(preprocessing: Preprocessing, path: Path) -> dict[str, np.ndarray]:
+    """Return the cues of one file; colours on 0..255.
 
-    Args:
-        path: gives the size in pixels (as it is stored, its header says) and in bytes.
-        picture: its pixels at any scale, uint8 (height, width, 3); give colours on 0..255.
+    Raises:
+        ImageError: the reason why the file cannot be used.
     """
-    with Image.open(path, formats=FORMATS) as header:
-        size = header.size
+    decoded = preprocessing.decode(path)
+    picture = display_copy(decoded.picture, preprocessing.size)
     edge = max(1, round(EDGE * min(picture.shape[:2])))
     strips = (picture[:edge], picture[-edge:], picture[:, :edge], picture[:, -edge:])
     border = [(strip.mean(axis=(0, 1)), strip.std(axis=(0, 1))) for strip in strips]
-    return {"width and height": np.array(size, float),
+    return {"width and height": np.array([decoded.width, decoded.height], float),
             "file size": np.array([path.stat().st_size], float),
             "mean colour": picture.mean(axis=(0, 1)),
             "border pixels": np.ravel(border)}

@@ -88,7 +88,7 @@ def train_head(data: Path, path: Path,
     files = list_split(data, "train")
     pictures = [(load or preprocessing.load)(file) for file in files.paths]
     model = build_model(base, SHIPPED)
-    squares = torch.stack([preprocessing.square(picture) for picture in pictures])
+    squares = torch.from_numpy(np.stack([preprocessing.square(picture) for picture in pictures]))
     with torch.inference_mode():
         features = model.outputs(preprocessing.normalise(squares))[0].numpy()
     fitted = LogisticRegression(C=1e6, max_iter=20000).fit(features, files.labels)

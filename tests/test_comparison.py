@@ -43,8 +43,9 @@ def models(checkpoint, tmp_path_factory):
     model, seen = build_model(content, checkpoint), {}
     layer = last_layer(model)
     layer.register_forward_pre_hook(lambda module, inputs: seen.update(features=inputs[0]))
-    squares = torch.stack([prepared.square(draw(label, number)) for label in content.classes
-                           for number in range(2000, 2020)])
+    squares = torch.from_numpy(np.stack([
+        prepared.square(draw(label, number)) for label in content.classes
+        for number in range(2000, 2020)]))
     with torch.no_grad():
         model(prepared.normalise(squares))
     features = seen["features"].double().numpy()

@@ -92,8 +92,10 @@ def test_what_is_no_picture_has_a_reason(data, reason):
 
 
 def test_a_decompression_bomb_is_refused():
-    with pytest.raises(ImageError, match="pixels"):
+    with pytest.raises(ImageError, match="unpack"):
         load_image(saved(Image.new("1", (10000, 10000))))
+    with pytest.raises(ImageError, match="pixels"):
+        load_image(saved(Image.new("1", (14000, 14000))))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
@@ -110,15 +112,15 @@ def test_reduced_decoding_of_a_large_jpeg_stays_within_one_grey_level():
     preprocessing = Preprocessing(128)
     full, reduced = load_image(data), load_image(data, at_least=340)
     assert reduced.shape[0] < full.shape[0] and max(reduced.shape) >= 2 * 340
-    difference = preprocessing.square(full).int() - preprocessing.square(reduced).int()
-    assert difference.float().abs().mean() < 1
+    difference = preprocessing.square(full) - preprocessing.square(reduced).astype(float)
+    assert np.abs(difference).mean() < 1
 
 
 def test_padding_keeps_the_shape_and_cuts_nothing():
     wide = np.full((20, 80, 3), 200, dtype=np.uint8)
     square = Preprocessing(64).square(wide)
     assert square.shape == (3, 64, 64)
-    lit = (square[0] > 100).numpy()
+    lit = square[0] > 100
     assert lit.any(axis=1).sum() == 16 and lit.any(axis=0).sum() == 64
     assert not lit[:24].any() and not lit[40:].any()
 
@@ -127,18 +129,18 @@ def test_a_dark_picture_is_brightened_and_a_bright_one_is_not():
     random = np.random.default_rng(0)
     bright = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     preprocessing = Preprocessing(64)
-    assert np.array_equal(preprocessing.square(bright).permute(1, 2, 0), bright)
+    assert np.array_equal(preprocessing.square(bright).transpose(1, 2, 0), bright)
 
     dark = np.uint8(bright * 0.4)  # its brightest 0.5 % lie near 102
     gain = 255 / np.percentile(dark.max(axis=2), 99.5)
     expected = np.clip(np.rint(dark * gain), 0, 255)
-    found = preprocessing.square(dark).permute(1, 2, 0).numpy()
+    found = preprocessing.square(dark).transpose(1, 2, 0)
     assert 2 < gain < 4 and np.abs(found - expected).max() <= 1
 
     black = np.uint8(bright * 0.04)
-    assert np.array_equal(preprocessing.square(black).permute(1, 2, 0), black * 4), "by 4 at most"
+    assert np.array_equal(preprocessing.square(black).transpose(1, 2, 0), black * 4), "by 4 at most"
     assert not preprocessing.square(np.zeros_like(bright)).any()
     as_before = Preprocessing.from_dict({"size": 64, "fit": "pad", "mean": (0, 0, 0),
                                          "std": (1, 1, 1)})
-    assert np.array_equal(as_before.square(dark).permute(1, 2, 0), dark), "older checkpoints"
+    assert np.array_equal(as_before.square(dark).transpose(1, 2, 0), dark), "older checkpoints"
     assert Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing

@@ -1,0 +1,97 @@
+"""Decoding in processes of their own: a file that kills or hangs its decoder costs one worker.
+
+Decoders are large programs in C that meet files from anywhere. Here such a file becomes one
+`ImageError` with a reason, another worker takes the place of the lost one, and the run goes on.
+"""
+
+import functools
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FuturesTimeout
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from celestial.images import ImageError
+
+Result = TypeVar("Result")
+SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6
+MOST_MEMORY = 2 << 30  # bytes a worker may take
+
+
+def decode_all(function: Callable[[Path], Result], paths: Iterable[Path], workers: int,
+               ahead: int = 16) -> Iterator[tuple[Path, Result | ImageError]]:
+    """Apply a function to each file and yield the results in the order of the files.
+
+    Memory does not grow with the number of files.
+
+    Args:
+        function: reads one file and raises ImageError where it cannot; importable by its name, as
+            it runs in another process.
+        paths: the files.
+        workers: processes; 0 decodes in this process, for files that this program wrote itself.
+        ahead: results that may wait to be fetched.
+
+    Yields:
+        The file, and what the function returned or the error that says why there is nothing.
+    """
+    if workers == 0:
+        yield from ((path, _try(function, path)) for path in paths)
+        return
+    pool = _pool(workers)
+    files = iter(paths)
+
+    def start(path: Path) -> tuple[Path, ProcessFuture]:
+        return path, pool.schedule(_try, args=(function, path), timeout=SECONDS)
+
+    waiting = deque(start(path) for path in islice(files, max(ahead, 2 * workers)))
+    try:
+        while waiting:
+            path, future = waiting.popleft()
+            yield path, _outcome(future)
+            waiting.extend(start(path) for path in islice(files, 1))
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _try(function: Callable[[Path], Result], path: Path) -> Result | ImageError:
+    try:
+        return function(path)
+    except ImageError as error:
+        return error
+
+
+def _outcome(future: ProcessFuture) -> object:
+    try:
+        return future.result()
+    except FuturesTimeout:
+        return ImageError(f"decoding it takes more than {SECONDS} seconds")
+    except ProcessExpired as error:
+        return ImageError(f"it crashes the decoder (exit status {error.exitcode})")
+
+
+@functools.cache
+def _pool(workers: int) -> ProcessPool:
+    # Never a plain fork: this process has threads, and a fork copies their locks as they are.
+    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload(["celestial.preprocessing"])
+    return ProcessPool(workers, initializer=_limit_worker, context=context)
+
+
+def _limit_worker() -> None:
+    """Take memory, core dumps and the terminal from a worker; Windows has no such limits."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)  # libraries in C print their warnings there
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

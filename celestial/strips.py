@@ -1,0 +1,106 @@
+"""TIFF, and large PNG, read strip by strip and reduced on the way, by libvips.
+
+A mosaic of 12,000 x 12,000 pixels takes some 150 MB in place of 1 GB, and libvips reads what Pillow
+does not: floats in colour, 32-bit numbers, BigTIFF.
+"""
+
+import io
+from collections.abc import Callable
+from typing import BinaryIO
+
+import numpy as np
+import pyvips
+
+MOST_PAGES = 64  # of a TIFF, that are looked through for the full-size one
+WHITE = {"uint8": 255, "uint16": 65535}  # the depth that whole numbers declare
+
+pyvips.cache_set_max(0)  # no file is read twice, and hidden memory is not wanted
+
+
+class CannotRead(Exception):
+    """libvips cannot read the file; the message says why."""
+
+
+def read(file: BinaryIO, form: str, check: Callable[[int, int, int], None],
+         factor_for: Callable[[int, int], int]) -> tuple[np.ndarray, int, int]:
+    """Read a picture.
+
+    Args:
+        file: seekable.
+        form: "tiff" or "png".
+        check: called with width, height and bytes a pixel before anything is decoded, to refuse.
+        factor_for: (width, height) -> whole factor by which the picture is reduced.
+
+    Returns:
+        Numbers (height, width, 1 or 3) in upright position, alpha laid over black, colours in sRGB
+        where they are of 8 or 16 bits; width and height before the reduction, upright.
+
+    Raises:
+        CannotRead: the file is damaged or of a kind that libvips does not know.
+    """
+    try:
+        image = _full_size_page(file, form)
+        check(image.width, image.height, image.bands * np.dtype(_dtype(image)).itemsize)
+        width, height = image.width, image.height
+        factor = factor_for(width, height)
+        if factor > 1:
+            image = image.shrink(factor, factor)
+        image = image.copy_memory()
+        if image.get_typeof("orientation") and image.get("orientation") >= 5:
+            width, height = height, width
+        return _values(image.autorot()), width, height
+    except pyvips.Error as error:
+        raise CannotRead(_reason(error)) from error
+
+
+def _full_size_page(file: BinaryIO, form: str) -> pyvips.Image:
+    """Open the first of the largest pages: TIFF often begins with a small preview."""
+    def load(**options) -> pyvips.Image:
+        return getattr(pyvips.Image, f"{form}load_source")(_source(file), access="sequential",
+                                                          fail_on="error", **options)
+
+    image = load()
+    count = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    if form == "png" or count == 1:
+        return image
+    pages = [load(page=number) for number in range(min(count, MOST_PAGES))]
+    areas = [page.width * page.height for page in pages]
+    return load(page=areas.index(max(areas)))
+
+
+def _source(file: BinaryIO) -> pyvips.Source:
+    """Give libvips the open file, because it takes no names that are not UTF-8."""
+    file.seek(0)
+    if isinstance(file, io.BytesIO):
+        return pyvips.Source.new_from_memory(file.getvalue())
+    return pyvips.Source.new_from_descriptor(file.fileno())
+
+
+def _dtype(image: pyvips.Image) -> str:
+    return {"uchar": "uint8", "char": "int8", "ushort": "uint16", "short": "int16",
+            "uint": "uint32", "int": "int32", "float": "float32"}.get(image.format, "float64")
+
+
+def _values(image: pyvips.Image) -> np.ndarray:
+    """Return the colours or the grey values as they are stored: (height, width, 1 or 3)."""
+    if image.hasalpha():
+        image = image.flatten(background=0)
+    if image.format in ("uchar", "ushort"):
+        image = _to_srgb(image)
+    values = image.numpy().reshape(image.height, image.width, image.bands)
+    return values if image.bands == 3 else values[:, :, :1]
+
+
+def _to_srgb(image: pyvips.Image) -> pyvips.Image:
+    if image.get_typeof("icc-profile-data"):
+        try:
+            return image.icc_transform("srgb", embedded=True,
+                                       depth=8 if image.format == "uchar" else 16).copy_memory()
+        except pyvips.Error:
+            pass  # a damaged profile: the colours are a little off then
+    return image.colourspace("srgb") if image.interpretation in ("cmyk", "lab") else image
+
+
+def _reason(error: pyvips.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[1] if len(lines) > 1 else lines[0]
