@@ -10,10 +10,12 @@ from typing import BinaryIO
 
 import numpy as np
 
+from celestial.errors import ImageError
+
 STRIP = 1 << 22  # values that are read at once
 MOST_EXTENSIONS = 200  # that are looked through for an image
 MOST_UNPACKED = 1 << 30  # bytes of a .fits.gz or .fits.bz2
-PACKED = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File}
+PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 FIRST_CARD = b"SIMPLE  ="
 
 
@@ -21,7 +23,7 @@ def unpack(file: BinaryIO, head: bytes) -> BinaryIO:
     """Return the content of a gzip or bzip2 file; other files as they are.
 
     Raises:
-        ValueError: it unpacks to more than `MOST_UNPACKED` bytes.
+        ImageError: it unpacks to more than `MOST_UNPACKED` bytes.
     """
     opener = next((opener for magic, opener in PACKED.items() if head.startswith(magic)), None)
     if opener is None:
@@ -29,7 +31,7 @@ def unpack(file: BinaryIO, head: bytes) -> BinaryIO:
     with opener(file) as packed:
         content = packed.read(MOST_UNPACKED + 1)
     if len(content) > MOST_UNPACKED:
-        raise ValueError(f"unpacks to more than {MOST_UNPACKED >> 20} MB")
+        raise ImageError(f"unpacks to more than {MOST_UNPACKED >> 20} MB")
     return io.BytesIO(content)
 
 
@@ -50,8 +52,8 @@ def read_fits(file: BinaryIO, most_pixels: int,
         declare their white; width and height before the reduction.
 
     Raises:
-        ValueError: no image, too large, or cut short.
-        Others of astropy's: the file is damaged.
+        ImageError: no image, too large, or cut short.
+        Any other error, of astropy: the file is damaged.
     """
     from astropy.io import fits
     from astropy.io.fits.verify import VerifyWarning
@@ -67,7 +69,7 @@ def read_fits(file: BinaryIO, most_pixels: int,
             hdu = _first_image(hdus)
             rows, columns, planes = _layout(hdu.shape)
             if rows * columns > most_pixels:
-                raise ValueError(f"more than {most_pixels:,} pixels")
+                raise ImageError(f"more than {most_pixels:,} pixels ({columns:,} x {rows:,})")
             _require_whole(hdu, size)
             factor = factor_for(columns, rows)
             channels = [_read_plane(hdu, plane, rows, columns, factor) for plane in planes]
@@ -83,7 +85,7 @@ def _first_image(hdus):
             break
         if hdu.is_image and len(hdu.shape) >= 2 and min(hdu.shape) >= 1:
             return hdu
-    raise ValueError("a FITS file without an image")
+    raise ImageError("a FITS file without an image")
 
 
 def _layout(shape: tuple[int, ...]) -> tuple[int, int, list[Callable[[slice], tuple]]]:
@@ -102,7 +104,7 @@ def _require_whole(hdu, size: int) -> None:
     compressed = type(hdu).__name__ == "CompImageHDU"
     needed = 0 if compressed else abs(hdu.header["BITPIX"]) // 8 * int(np.prod(hdu.shape))
     if place is None or place["datLoc"] + needed > size:
-        raise ValueError("cut short")
+        raise ImageError("cut short")
 
 
 def _read_plane(hdu, index_of: Callable[[slice], tuple], rows: int, columns: int,

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from celestial.colour import to_rgb
+from celestial.errors import ImageError
 from celestial.fits_images import FIRST_CARD, PACKED, read_fits, unpack
 from celestial.stretch import Stretch, by_depth
 
@@ -42,10 +43,6 @@ NO_PICTURES = {
     "FITS or TIFF", b"LUCAM-RECORDER": "a SER video: save a frame of it", b"\x1aE\xdf\xa3":
     "a video: save a frame of it", b"FUJIFILMCCD-RAW": "a raw file of a camera: save it as TIFF",
 }
-
-
-class ImageError(Exception):
-    """A file that is not a picture that can be read; the message is the reason, for a person."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,8 @@ def decode(source: Path | bytes, at_least: int | None = None,
     except Exception as error:  # a damaged file makes the decoders raise errors of any type
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}") from error
-        raise ImageError(f"cut short or damaged: {error}") from error
+        words = f": {error}" if isinstance(error, (OSError, SyntaxError, EOFError)) else ""
+        raise ImageError(f"cut short or damaged{words}") from error
 
 
 def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
@@ -183,14 +181,12 @@ def _from_fits(file: BinaryIO, factor_for: Callable[[int, int], int],
 
 def _from_tiff(file: BinaryIO, size: int, factor_for: Callable[[int, int], int],
                at_least: int | None, stretch: Stretch) -> Decoded:
-    from celestial.strips import CannotRead
+    from celestial.strips import NotBuiltIn
 
     try:
         return _from_strips(file, size, "tiff", factor_for, stretch)
-    except CannotRead as error:
-        if "not configured" not in str(error):
-            raise
-        file.seek(0)  # a compression that libvips was built without, such as zstd
+    except NotBuiltIn:
+        file.seek(0)
         return _from_pillow(file, size, ("TIFF",), factor_for, at_least, stretch)
 
 

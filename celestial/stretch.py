@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DEPTHS = (255.0, 65535.0)  # what white is in whole numbers of 8 and of 16 bits
-FILLS = 0.5  # of the range up to white: data that span as much are ready to be looked at
+FILLS = 0.25  # of the range up to white: data that span as much were made ready to be looked at
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Stretch:
     becomes 0..1, and `AsinhStretch` (Lupton et al. 2004, PASP 116, 133) lifts what is faint.
 
     Some were ready to be looked at when they were saved. Where the values between the two
-    percentiles span half of the range up to white, which is 1 (floats), 255 or 65535, whichever
+    percentiles span a quarter of the range up to white, which is 1 (floats), 255 or 65535, whichever
     first holds them all, they are shown as they are.
 
     Data of whole numbers of up to 16 bits in formats made for looking (PNG, PGM, JPEG 2000, TIFF)

@@ -11,14 +11,16 @@ from typing import BinaryIO
 import numpy as np
 import pyvips
 
+from celestial.errors import ImageError
+
 MOST_PAGES = 64  # of a TIFF, that are looked through for the full-size one
 WHITE = {"uint8": 255, "uint16": 65535}  # the depth that whole numbers declare
 
 pyvips.cache_set_max(0)  # no file is read twice, and hidden memory is not wanted
 
 
-class CannotRead(Exception):
-    """libvips cannot read the file; the message says why."""
+class NotBuiltIn(ImageError):
+    """The file is packed in a way that this libvips was built without, such as zstd."""
 
 
 def read(file: BinaryIO, form: str, check: Callable[[int, int, int], None],
@@ -36,7 +38,8 @@ def read(file: BinaryIO, form: str, check: Callable[[int, int, int], None],
         where they are of 8 or 16 bits; width and height before the reduction, upright.
 
     Raises:
-        CannotRead: the file is damaged or of a kind that libvips does not know.
+        NotBuiltIn: the packing is not known here.
+        ImageError: the file is damaged or of another kind that libvips does not know.
     """
     try:
         image = _full_size_page(file, form)
@@ -50,7 +53,7 @@ def read(file: BinaryIO, form: str, check: Callable[[int, int, int], None],
             width, height = height, width
         return _values(image.autorot()), width, height
     except pyvips.Error as error:
-        raise CannotRead(_reason(error)) from error
+        raise _as_image_error(error) from error
 
 
 def _full_size_page(file: BinaryIO, form: str) -> pyvips.Image:
@@ -98,9 +101,19 @@ def _to_srgb(image: pyvips.Image) -> pyvips.Image:
                                        depth=8 if image.format == "uchar" else 16).copy_memory()
         except pyvips.Error:
             pass  # a damaged profile: the colours are a little off then
-    return image.colourspace("srgb") if image.interpretation in ("cmyk", "lab") else image
+    if image.interpretation == "cmyk":
+        # Without a profile nobody knows the inks; Pillow takes them for ideal ones as well.
+        white = WHITE[_dtype(image)]
+        paper = white - image
+        return (paper[:3] * paper[3] / white).cast(image.format)
+    return image.colourspace("srgb") if image.interpretation == "lab" else image
 
 
-def _reason(error: pyvips.Error) -> str:
+def _as_image_error(error: pyvips.Error) -> ImageError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[1] if len(lines) > 1 else lines[0]
+    reason = lines[1] if len(lines) > 1 else "its data cannot be decoded"
+    if "not configured" in reason:
+        return NotBuiltIn(reason)
+    if "samples out of range" in reason:
+        return ImageError("a TIFF of 64-bit numbers: save it with 32 bits")
+    return ImageError(f"cut short or damaged: {reason}")

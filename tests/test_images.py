@@ -1,15 +1,20 @@
 """The one loader: what other tools get wrong."""
 
+import bz2
+import gzip
 import io
 import os
+import struct
 
 import numpy as np
 import pytest
-from conftest import draw
+from astropy.io import fits
+from conftest import CLASSES, draw
 from PIL import Image
 
-from celestial.images import ImageError, load_image
+from celestial.images import ImageError, decode, load_image
 from celestial.preprocessing import Preprocessing
+from celestial.stretch import Stretch
 
 
 def saved(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -144,3 +149,153 @@ def test_a_dark_picture_is_brightened_and_a_bright_one_is_not():
                                          "std": (1, 1, 1)})
     assert np.array_equal(as_before.square(dark).transpose(1, 2, 0), dark), "older checkpoints"
     assert Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing
+
+
+def as_fits(values: np.ndarray, **cards) -> bytes:
+    hdu = fits.PrimaryHDU(values)
+    hdu.header.update(cards)
+    buffer = io.BytesIO()
+    hdu.writeto(buffer)
+    return buffer.getvalue()
+
+
+def test_linear_data_are_stretched_by_the_declared_rule():
+    """Compared with the formula of Lupton et al. as astropy documents it, computed here."""
+    random = np.random.default_rng(1)
+    sky = random.normal(1000, 20, (80, 100))
+    sky[30:40, 50:60] += 4000
+    sky[35, 55] = 60000
+    values = sky.astype(np.float32)
+    black, white = np.percentile(values, 0.5), np.percentile(values, 99.8)
+    part = np.clip((values - black) / (white - black), 0, 1)
+    expected = 255 * np.arcsinh(part / 0.1) / np.arcsinh(1 / 0.1)
+    for data in (as_fits(values), saved(Image.fromarray(values), "TIFF")):
+        found = load_image(data)
+        assert np.abs(found - expected[:, :, None]).max() <= 0.51
+    other = Stretch(black=5.0, white=90.0, softening=0.5)
+    assert not np.array_equal(load_image(as_fits(values), stretch=other), found)
+
+
+def test_the_stretch_takes_the_colour_of_the_sky_away_and_keeps_that_of_the_object():
+    random = np.random.default_rng(2)
+    frame = random.normal(0, 15, (3, 60, 60)) + np.array([900, 1500, 700])[:, None, None]
+    frame[:, 20:40, 20:40] += np.array([6000, 3000, 1500])[:, None, None]
+    picture = load_image(as_fits(frame.astype(np.uint16))).astype(float)
+    sky, planet = picture[:15].mean(axis=(0, 1)), picture[25:35, 25:35].mean(axis=(0, 1))
+    assert np.ptp(sky) < 6 and planet[0] > planet[1] + 20 > planet[2] + 40
+
+
+@pytest.mark.parametrize("label", CLASSES)
+def test_deep_and_fits_versions_of_a_picture_are_the_picture(label):
+    picture = draw(label, 3)
+    planes = np.moveaxis(picture, -1, 0)
+    for data in (as_fits(planes), as_fits(planes.astype(np.uint16) * 257),
+                 as_fits(planes.astype(np.int16)), as_fits((planes / 255).astype(np.float32))):
+        assert np.abs(load_image(data).astype(int) - picture).max() <= 1
+    grey = picture[:, :, 0]
+    for data in (saved(Image.fromarray(grey.astype(np.uint16) * 257)), as_fits(grey),
+                 saved(Image.fromarray((grey / 255).astype(np.float32)), "TIFF")):
+        assert np.abs(load_image(data)[:, :, 0].astype(int) - grey).max() <= 1
+
+
+def test_fits_rows_planes_extensions_and_blanks():
+    grey = draw("mars", 1)[:, :, 0]
+    assert np.array_equal(load_image(as_fits(grey))[:, :, 2], grey)
+    assert np.array_equal(load_image(as_fits(grey, ROWORDER="BOTTOM-UP"))[::-1, :, 0], grey)
+    assert np.array_equal(load_image(as_fits(grey, ROWORDER="TOP-DOWN"))[:, :, 0], grey)
+    planes = np.moveaxis(draw("mars", 1), -1, 0)
+    for cube in (planes, planes[:, None], planes[None], np.moveaxis(planes, 0, -1)):
+        assert np.array_equal(load_image(as_fits(np.ascontiguousarray(cube))), draw("mars", 1))
+    assert np.array_equal(load_image(as_fits(np.stack([grey, 255 - grey])))[:, :, 0], grey)
+
+    buffer = io.BytesIO()
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=[1, 2])])
+    packed = fits.CompImageHDU(grey.astype(np.int16))
+    fits.HDUList([fits.PrimaryHDU(), table, packed, fits.ImageHDU(255 - grey)]).writeto(buffer)
+    assert np.array_equal(load_image(buffer.getvalue())[:, :, 0], grey)
+    for pack in (gzip.compress, bz2.compress):
+        assert np.array_equal(load_image(pack(as_fits(grey)))[:, :, 0], grey)
+
+    values = grey.astype(np.int16)
+    values[5, 5] = -32768
+    assert load_image(as_fits(values, BLANK=-32768))[5, 5].tolist() == [0, 0, 0]
+    halved = as_fits(grey.astype(np.int16) // 2, BSCALE=2.0, BZERO=1.0)
+    assert np.abs(load_image(halved)[:, :, 0] - (grey // 2 * 2.0 + 1)).max() <= 1
+
+
+def test_a_preview_before_the_picture_is_not_taken_for_it():
+    buffer = io.BytesIO()
+    picture = Image.fromarray(draw("saturn", 1))
+    picture.resize((12, 12)).save(buffer, "TIFF", save_all=True, append_images=[
+        picture, Image.new("RGB", picture.size)])
+    assert np.array_equal(load_image(buffer.getvalue()), draw("saturn", 1))
+
+
+def test_an_embedded_profile_is_applied():
+    """A profile with red and green exchanged: what it calls red is green on the screen."""
+    red, green, blue = (0.4360, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+    exchanged = profile(green, red, blue)
+    picture = draw("mars", 2) // 2 + 90  # in the shadows the two curves differ
+    for form in ("PNG", "TIFF", "JPEG", "WEBP"):
+        options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
+        data = saved(Image.fromarray(picture), form, icc_profile=exchanged, **options.get(form, {}))
+        plain = saved(Image.fromarray(picture), form, icc_profile=profile(red, green, blue),
+                      **options.get(form, {}))
+        assert np.abs(load_image(data).astype(int) - picture[:, :, [1, 0, 2]]).mean() < 4
+        assert np.abs(load_image(plain).astype(int) - picture).mean() < 4
+    broken = saved(Image.fromarray(picture), icc_profile=exchanged[:100])
+    assert np.array_equal(load_image(broken), picture), "a damaged profile costs no picture"
+
+
+def profile(*primaries: tuple[float, float, float]) -> bytes:
+    """Return a matrix ICC profile with sRGB's curve, nearly (gamma 2.2)."""
+    def number(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + number(0.9642) + number(1) + number(0.8249)}
+    for name, values in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True):
+        tags[name] = b"XYZ \0\0\0\0" + b"".join(map(number, values))
+    for name in (b"rTRC", b"gTRC", b"bTRC"):
+        tags[name] = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(2.2 * 256))
+    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(4 + 4 + 2 + 1 + 67)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += name + struct.pack(">II", 128 + 4 + 12 * len(tags) + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = struct.pack(">I4sI4s4s4s12x4s", 128 + len(table + body), b"test", 0x02100000, b"mntr",
+                       b"RGB ", b"XYZ ", b"acsp")
+    head = head.ljust(68, b"\0") + number(0.9642) + number(1) + number(0.8249)
+    return head.ljust(128, b"\0") + table + body
+
+
+def test_a_large_picture_is_reduced_alike_in_every_format():
+    large = np.asarray(Image.fromarray(draw("saturn", 1, side=300)).resize((2400, 1800)))
+    preprocessing = Preprocessing(128)
+    full = preprocessing.square(large).astype(float)
+    for data in (saved(Image.fromarray(large), "PNG", compress_level=1), as_fits(
+            np.moveaxis(large, -1, 0)), saved(Image.fromarray(large), "TIFF"),
+            saved(Image.fromarray(large), "JPEG2000", irreversible=False)):
+        decoded = decode(data, at_least=340)
+        assert (decoded.width, decoded.height) == (2400, 1800)
+        assert 680 <= max(decoded.picture.shape) < 1400
+        assert np.abs(preprocessing.square(decoded.picture) - full).mean() < 1
+
+
+def test_a_phone_held_to_an_eyepiece():
+    pillow_heif = pytest.importorskip("pillow_heif")
+    picture = draw("saturn", 1, side=64)[:48]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(picture)).save(buffer, quality=-1, exif=exif.tobytes())
+    decoded = decode(buffer.getvalue())
+    assert decoded.picture.shape == (64, 48, 3) and (decoded.width, decoded.height) == (48, 64)
+    assert np.abs(decoded.picture.astype(int) - np.rot90(picture, -1)).mean() < 4
+
+
+def test_the_checkpoint_remembers_the_rule():
+    preprocessing = Preprocessing(64, stretch=Stretch(1.0, 99.0, 0.02))
+    assert Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing
+    frame = np.random.default_rng(0).normal(1000, 30, (64, 64)).astype(np.float32)
+    assert not np.array_equal(load_image(as_fits(frame)),
+                              load_image(as_fits(frame), stretch=preprocessing.stretch))

@@ -83,7 +83,8 @@ def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, da
 
 def test_without_a_training_list_nobody_can_tell(checkpoint, dataset, tmp_path):
     content = load_checkpoint(checkpoint)
-    content.train_sha256, content.train_fingerprints = [], torch.empty((0, 0), dtype=torch.uint8)
+    content.train_sha256, content.train_labels = [], []
+    content.train_fingerprints = torch.empty((0, 0), dtype=torch.uint8)
     file = save_checkpoint(tmp_path / "old.pth", content)
     done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", file, cwd=tmp_path)
     assert done.status == 0, done.err
