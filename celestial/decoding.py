@@ -64,6 +64,8 @@ def _try(function: Callable[[Path], Result], path: Path) -> Result | ImageError:
         return function(path)
     except ImageError as error:
         return error
+    except MemoryError:
+        return ImageError("too large for the memory of a decoder")
 
 
 def _outcome(future: ProcessFuture) -> object:
