@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from celestial.colour import to_rgb
 from celestial.errors import ImageError
 from celestial.fits_images import FIRST_CARD, PACKED, read_fits, unpack
-from celestial.stretch import Stretch, by_depth
+from celestial.stretch import USUAL, Stretch, by_depth
 
 # Pillow would try every format it knows, among them some that start other programs (EPS) or
 # unpack without a limit; content, not the extension, decides among these.
@@ -60,13 +60,13 @@ class Decoded:
 
 
 def load_image(source: Path | bytes, at_least: int | None = None,
-               stretch: Stretch = Stretch()) -> np.ndarray:  # noqa: B008 (it is frozen)
+               stretch: Stretch = USUAL) -> np.ndarray:
     """Return the picture alone: see `decode`."""
     return decode(source, at_least, stretch).picture
 
 
 def decode(source: Path | bytes, at_least: int | None = None,
-           stretch: Stretch = Stretch()) -> Decoded:  # noqa: B008 (it is frozen)
+           stretch: Stretch = USUAL) -> Decoded:
     """Decode a picture completely.
 
     EXIF orientation is applied, transparent parts lie on black, colours are sRGB, of several frames
@@ -210,28 +210,35 @@ def _from_pillow(file: BinaryIO, size: int, formats: tuple[str, ...],
         width, height = image.size
         _require_sane(width, height, len(image.getbands()), size)
         if at_least is not None:
-            _reduce_decoding(image, at_least)
+            _reduce_decoding(image, file, at_least)
         form = image.format
         image.load()
         upright = _upright(image)
         if (upright.width > upright.height) != (image.width > image.height):
             width, height = height, width
-        if upright.mode.startswith("I") or upright.mode == "F":
-            return Decoded(_three(_deep(upright, form, stretch)), width, height)
-        rgb = to_rgb(upright)
-        rgb = rgb.reduce(factor_for(*rgb.size))
-        return Decoded(np.array(rgb), width, height)
+        deep = upright.mode.startswith("I") or upright.mode == "F"
+        shown = _deep(upright, form, stretch) if deep else to_rgb(upright)
+        shown = shown.reduce(factor_for(*shown.size))
+        return Decoded(np.array(shown.convert("RGB")), width, height)
 
 
-def _reduce_decoding(image: Image.Image, at_least: int) -> None:
+def _reduce_decoding(image: Image.Image, file: BinaryIO, at_least: int) -> None:
     scale = 2 * at_least / max(image.size)
     if scale >= 1:
         return
     if image.format == "JPEG2000":
-        image.reduce = int(-np.log2(scale))
+        image.reduce = min(int(-np.log2(scale)), _levels_of_jpeg2000(file))
         return
     wanted = tuple(max(1, round(side * scale)) for side in image.size)
     image.draft(image.mode, wanted)  # does nothing for formats other than JPEG
+
+
+def _levels_of_jpeg2000(file: BinaryIO) -> int:
+    """Return how often the stored picture can be halved (marker COD, ISO/IEC 15444-1, A.6.1)."""
+    file.seek(0)
+    start = file.read(1 << 16)
+    place = start.find(b"\xff\x52", start.find(b"\xff\x4f\xff\x51"))
+    return start[place + 9] if 0 <= place < len(start) - 9 else 0
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -241,12 +248,13 @@ def _upright(image: Image.Image) -> Image.Image:
         return image  # damaged notes beside a whole picture
 
 
-def _deep(image: Image.Image, form: str, stretch: Stretch) -> np.ndarray:
-    """Return grey data of more than 8 bits as uint8 (height, width, 1)."""
-    values = np.asarray(image)[:, :, None]
-    if image.mode.startswith("I;16") or form in ("PPM", "PNG", "JPEG2000"):
-        return by_depth(values, 65535)  # Pillow scales deep PGM files to 16 bits
-    return stretch.to_8_bits(values)
+def _deep(image: Image.Image, form: str, stretch: Stretch) -> Image.Image:
+    """Return grey data of more than 8 bits as 8 bits."""
+    values = np.asarray(image)
+    if image.mode.startswith("I;16") or form in ("PNG", "JPEG2000") or (
+            form == "PPM" and image.mode == "I"):  # Pillow scales deep PGM files to 16 bits
+        return Image.fromarray(by_depth(values, 65535))
+    return Image.fromarray(stretch.to_8_bits(values[:, :, None])[:, :, 0])
 
 
 def _three(shown: np.ndarray) -> np.ndarray:

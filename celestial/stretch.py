@@ -64,6 +64,9 @@ class Stretch:
         return shown
 
 
+USUAL = Stretch()
+
+
 def by_depth(values: np.ndarray, white: float) -> np.ndarray:
     """Scale 0..white to 0..255, rounded: numbers of any shape -> uint8. Nothing is stretched."""
     return np.rint(np.clip(values / np.float32(white), 0, 1) * 255).astype(np.uint8)

@@ -299,3 +299,11 @@ def test_the_checkpoint_remembers_the_rule():
     frame = np.random.default_rng(0).normal(1000, 30, (64, 64)).astype(np.float32)
     assert not np.array_equal(load_image(as_fits(frame)),
                               load_image(as_fits(frame), stretch=preprocessing.stretch))
+
+
+@pytest.mark.parametrize("levels", [1, 2, 6])
+def test_jpeg_2000_that_can_be_halved_seldom_or_never_is_read_all_the_same(levels):
+    large = Image.fromarray(draw("saturn", 1, side=300)).resize((1500, 1500))
+    decoded = decode(saved(large, "JPEG2000", num_resolutions=levels), at_least=100)
+    assert (decoded.width, decoded.height) == (1500, 1500)
+    assert 200 <= decoded.picture.shape[0] < 750
