@@ -70,10 +70,10 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
 
 def require_own_dataset(dataset: Path) -> None:
     """Raise UserError if the folder holds anything that an earlier run did not write."""
-    from celestial.files import walk_files
+    from celestial.files import display_name, walk_files
     from celestial.splits import read_manifest
 
-    present = {path.relative_to(dataset).as_posix() for path in walk_files(dataset)}
+    present = {display_name(path.relative_to(dataset)) for path in walk_files(dataset)}
     if present and "manifest.csv" not in present:
         raise UserError(f"{dataset} has files but no manifest.csv, so datapre.py did not make it; "
                         "choose another --output-dir")
@@ -85,15 +85,37 @@ def require_own_dataset(dataset: Path) -> None:
                         f"({foreign[0]}); move them away or choose another --output-dir")
 
 
-def build(dataset: Path, pictures: list, rejected: list, found: list,
-          args: argparse.Namespace) -> int:
-    """Write the whole dataset into the empty folder `dataset`; return how many files are links."""
-    from celestial import files, groups
-    from celestial.splits import place_file, write_manifest
+def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[list, list, int]:
+    """Put each picture's file into `dataset`; return the placed, the lost, and how many are links.
 
-    linked = 0
+    Raises:
+        UserError: so many files vanished since they were checked that a split lacks a class.
+    """
+    from celestial.files import path_named
+    from celestial.images import ImageError
+    from celestial.splits import Rejected, place_file
+
+    placed, lost, linked = [], [], 0
     for picture in pictures:
-        linked += place_file(args.input_dir / picture.source, dataset / picture.path, args.copy)
+        source = args.input_dir / path_named(picture.source)
+        try:
+            linked += place_file(source, dataset / picture.path, args.copy)
+            placed.append(picture)
+        except ImageError as error:
+            lost.append(Rejected(picture.source, str(error)))
+    if gone := sorted({(picture.split, picture.label) for picture in pictures}
+                      - {(picture.split, picture.label) for picture in placed}):
+        raise UserError(f"{len(lost)} files can no longer be read ({lost[0].source}: "
+                        f"{lost[0].reason}) and nothing is left for {'/'.join(gone[0])}; run it "
+                        "again when nobody changes the input folder")
+    return placed, lost, linked
+
+
+def build(dataset: Path, pictures: list, rejected: list, found: list, input_dir: Path) -> None:
+    """Write the tables and sheets beside the placed pictures."""
+    from celestial import files, groups
+    from celestial.splits import write_manifest
+
     write_manifest(dataset / "manifest.csv", pictures)
     files.write_csv(dataset / "rejected.csv", ["source", "reason"],
                     [(row.source, row.reason) for row in rejected])
@@ -102,27 +124,38 @@ def build(dataset: Path, pictures: list, rejected: list, found: list,
     files.write_json(dataset / "class_indices.json",
                      {label: index for index, label in enumerate(classes)})
     draw_samples(dataset, pictures, classes)
-    draw_groups(dataset, found, args.input_dir)
-    return linked
+    draw_groups(dataset, found, input_dir)
 
 
 def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
     """Write sample_images.png: the first training pictures of each class, a row a class."""
     from celestial.cards import labelled_rows
-    from celestial.images import load_image
 
     rows = []
     for label in classes:
         own = [p for p in pictures if p.label == label and p.split == "train"]
-        shown = [load_image(dataset / p.path, at_least=256) for p in own[:SAMPLES_PER_CLASS]]
+        shown = load_readable([dataset / p.path for p in own[:SAMPLES_PER_CLASS]])
         rows.append((f"{label}\n{sum(p.label == label for p in pictures)} pictures", shown))
     labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
+
+
+def load_readable(paths: list[Path]) -> list:
+    """Decode pictures to show, without those that can no longer be read."""
+    from celestial.images import ImageError, load_image
+
+    pictures = []
+    for path in paths:
+        try:
+            pictures.append(load_image(path, at_least=256))
+        except ImageError:
+            pass  # it vanished since it was checked
+    return pictures
 
 
 def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
     """Write duplicates.png: the largest groups, a row each; nothing where no picture has copies."""
     from celestial.cards import labelled_rows
-    from celestial.images import load_image
+    from celestial.files import path_named
 
     groups = {}
     for row in found:
@@ -133,8 +166,8 @@ def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
         labels = " and ".join(sorted({row.picture.label for row in members}))
         kinds = ", ".join(sorted({row.kind for row in members}))
         rows.append((f"{labels}\n{kinds}\n{len(members)} pictures",
-                     [load_image(input_dir / row.picture.source, at_least=256)
-                      for row in members[:SHOWN_OF_GROUP]]))
+                     load_readable([input_dir / path_named(row.picture.source)
+                                    for row in members[:SHOWN_OF_GROUP]])))
     if rows:
         labelled_rows(rows, dataset / "duplicates.png",
                       title=f"The largest of {len(groups)} groups of copies")
@@ -220,7 +253,10 @@ def main() -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
-        linked = build(unfinished, pictures, rejected, found, args)
+        pictures, lost, linked = place_all(unfinished, pictures, args)
+        print_rejected(lost)
+        rejected = sorted(rejected + lost, key=lambda row: row.source)
+        build(unfinished, pictures, rejected, found, args.input_dir)
         replace_folder(unfinished, dataset)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

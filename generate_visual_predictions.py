@@ -10,13 +10,36 @@ out:  visual_predictions/
 """
 
 import argparse
-from dataclasses import replace
+import csv
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from celestial import console
 from celestial.console import UserError
 
-ON_SHEET = 60  # pictures in showcase_summary.png: the mistakes, then right ones of every class
+ON_SHEET = 60  # pictures in showcase_summary.png
+
+
+@dataclass(frozen=True)
+class Framed:
+    """What became of one file.
+
+    Attributes:
+        place: its framed picture below the output folder; empty where there is none.
+        prediction: a `Prediction`, without the picture.
+        true: its class.
+        reason: why there is no framed picture.
+    """
+
+    place: str
+    prediction: object
+    true: str
+    reason: str
+
+    @property
+    def right(self) -> bool:
+        """The most probable class is the true one."""
+        return self.prediction.top(1)[0][0] == self.true
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,24 +80,26 @@ def find_pictures(args: argparse.Namespace, classes: tuple[str, ...]) -> tuple[l
     return list(files.paths), [classes[label] for label in files.labels], str(folder)
 
 
-def frame_all(predictor, files: list[Path], truth: list[str], out: Path) -> tuple[list, list]:
-    """Draw a framed picture of each file; return (path, prediction, true class), unreadable."""
+def frame_all(predictor, files: list[Path], truth: list[str], out: Path) -> list[Framed]:
+    """Draw a framed picture of each file."""
     from tqdm import tqdm
 
-    from celestial.cards import draw_card, judged_card, save
-    from celestial.files import short_name
+    from celestial.cards import draw_card, judged_card, try_save
+    from celestial.files import display_name, output_paths
 
-    framed, unreadable = [], []
-    stream = zip(predictor.predict(files, keep_pictures=True), truth, strict=True)
-    for prediction, true_name in tqdm(stream, total=len(files), desc="drawing", unit="file"):
-        if prediction.status == "failed":
-            unreadable.append(prediction)
-            continue
-        target = out / true_name / path_below_class(prediction.path, true_name)
-        target = target.with_name(short_name(f"{target.name}.png", extra=5))
-        save(draw_card(judged_card(prediction, true_name)), target)
-        framed.append((target, replace(prediction, picture=None), true_name))
-    return framed, unreadable
+    places = output_paths({
+        str(number): f"{true_name}/{display_name(path_below_class(path, true_name))}.png"
+        for number, (path, true_name) in enumerate(zip(files, truth, strict=True))})
+    framed = []
+    stream = tqdm(predictor.predict(files, keep_pictures=True), total=len(files), desc="drawing",
+                  unit="file")
+    for number, (prediction, true_name) in enumerate(zip(stream, truth, strict=True)):
+        place, reason = places[str(number)], prediction.reason
+        if prediction.status != "failed":
+            reason = try_save(draw_card(judged_card(prediction, true_name)), out / place)
+        framed.append(Framed("" if reason else place, replace(prediction, picture=None), true_name,
+                             reason))
+    return framed
 
 
 def path_below_class(path: Path, true_name: str) -> Path:
@@ -83,53 +108,77 @@ def path_below_class(path: Path, true_name: str) -> Path:
     return path.relative_to(parents[-1]) if parents else Path(path.name)
 
 
-def write_table(out: Path, framed: list) -> Path:
+def write_table(out: Path, framed: list[Framed]) -> Path:
     """Write predictions.csv, and remove the pictures of an earlier run that it no longer names."""
-    from celestial.files import read_csv, write_csv
+    from celestial.files import display_name, folded, output_paths, write_csv
 
     table = out / "predictions.csv"
-    rows = [[path.relative_to(out).as_posix(), true_name, prediction.top(1)[0][0],
-             f"{prediction.top(1)[0][1]:.6f}", prediction.status]
-            for path, prediction, true_name in framed]
-    earlier = {row["picture"] for row in read_csv(table)} if table.is_file() else set()
-    write_csv(table, ["picture", "true", "predicted", "confidence", "status"], rows)
-    for name in earlier - {row[0] for row in rows}:
-        (out / name).unlink(missing_ok=True)
+    rows = []
+    for one in framed:
+        guess = [("", ""), *((name, f"{p:.6f}") for name, p in one.prediction.top(1))][-1]
+        rows.append([one.place, one.true, *guess, one.prediction.status,
+                     display_name(one.prediction.path), one.reason])
+    earlier = earlier_pictures(table)
+    write_csv(table, ["picture", "true", "predicted", "confidence", "status", "file", "reason"],
+              rows)
+    kept = {folded(one.place) for one in framed}
+    for name, place in output_paths({name: name for name in earlier}).items():
+        if name == place and folded(name) not in kept and (out / name).is_file():
+            (out / name).unlink()
     return table
+
+
+def earlier_pictures(table: Path) -> set[str]:
+    """Return the framed pictures that an earlier run's table names; none of a damaged one."""
+    from celestial.files import read_csv
+
+    try:
+        return {row.get("picture", "") for row in read_csv(table)}
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
+        return set()
+
+
+def draw_summary(path: Path, framed: list[Framed], title: str) -> Path:
+    """Write a sheet of framed pictures: the mistakes, then right ones of every class."""
+    from PIL import Image
+
+    from celestial.cards import card_sheet
+
+    drawn = [one for one in framed if one.place]
+    wrong = [one for one in drawn if not one.right]
+    right = [one for one in drawn if one.right]
+    room = min(len(right), max(0, ON_SHEET - len(wrong)))
+    shown = wrong[:ON_SHEET] + [right[place * len(right) // room] for place in range(room)]
+    return card_sheet([Image.open(path.parent / one.place) for one in shown], path, title)
 
 
 def main() -> None:
     args = parse_args()
-    from PIL import Image
-
     from celestial import metrics
-    from celestial.cards import card_sheet
     from celestial.files import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)
     files, truth, origin = find_pictures(args, predictor.classes)
-    print(f"{len(files)} pictures from {origin}")
-    framed, unreadable = frame_all(predictor, files, truth, args.output_dir)
-    for prediction in unreadable:
-        print(f"not drawn: {display_name(prediction.path)}: {prediction.reason}")
-    if not framed:
+    print(f"{len(files)} pictures from {display_name(origin)}")
+    framed = frame_all(predictor, files, truth, args.output_dir)
+    table = write_table(args.output_dir, framed)
+    for one in framed:
+        if one.reason:
+            print(f"not drawn: {display_name(one.prediction.path)}: {one.reason}")
+    read = [one for one in framed if one.prediction.status != "failed"]
+    if not read:
         raise UserError(f"no picture from {origin} can be read")
 
-    wrong = [path for path, prediction, name in framed if prediction.top(1)[0][0] != name]
-    right = [path for path, prediction, name in framed if prediction.top(1)[0][0] == name]
-    hits, total = len(right), len(framed)
+    hits, total = sum(one.right for one in read), len(read)
     low, high = metrics.wilson(hits, total)
     accuracy = {"value": hits / total, "low": low, "high": high}
-    room = min(len(right), max(0, ON_SHEET - len(wrong)))
-    shown = wrong[:ON_SHEET] + [right[place * len(right) // room] for place in range(room)]
-    summary = card_sheet([Image.open(path) for path in shown],
-                         args.output_dir / "showcase_summary.png",
-                         f"{hits} of {total} pictures right; the mistakes come first")
-    table = write_table(args.output_dir, framed)
+    summary = draw_summary(args.output_dir / "showcase_summary.png", read,
+                           f"{hits} of {total} pictures right; the mistakes come first")
     print(f"\n{hits} of {total} right: {metrics.as_text(accuracy)}; in brackets the 95 % interval")
-    console.print_result({"pictures": total, "accuracy": accuracy, "unreadable": len(unreadable)},
-                         [summary, table, args.output_dir])
+    console.print_result(
+        {"pictures": total, "accuracy": accuracy, "unreadable": len(framed) - total},
+        [summary, table, args.output_dir])
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ out:  my_predictions/
 """
 
 import argparse
-import csv
 import io
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from celestial import console
@@ -62,8 +62,9 @@ def list_pictures(folder: Path, output_dir: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; make it and put pictures into it, or name "
                         "another: python predict_my_images.py FOLDER")
+    place = folder.resolve()
     files = [path for path in walk_files(folder, leave_out=output_dir)
-             if path.resolve() != EXPLANATION]
+             if place / path.relative_to(folder) != EXPLANATION]
     if not files:
         raise UserError(f"{folder} is empty; put pictures into it, or name another folder")
     return files
@@ -89,37 +90,49 @@ def row_of(prediction, folder: Path, names: dict) -> list[str]:
 
 
 def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
-    """Return the rows of an earlier run with the same checkpoint, but for those that failed.
+    """Return the rows of an earlier run with the same checkpoint, but for those to try again.
 
     Raises:
         UserError: the earlier run used another checkpoint.
     """
+    from celestial.cards import UNDRAWN
+    from celestial.files import read_rows
+
     source = next((out / name for name in (UNFINISHED, SUMMARY) if (out / name).is_file()), None)
     if source is None:
         return []
-    earlier = (out / RUN).read_text(encoding="utf-8") if (out / RUN).is_file() else "{}"
-    if json.loads(earlier) != run:
+    if read_run(out / RUN) != run:
         raise UserError(f"{source} was made with another checkpoint or folder, so --resume would "
                         "mix two runs; leave --resume out or name another --output-dir")
     data = source.read_bytes()
-    whole = data[:data.rfind(b"\n") + 1].decode("utf-8-sig")  # the last row may have been cut off
-    rows = csv.reader(io.StringIO(whole, newline=""))
-    return [row for row in rows if len(row) == len(COLUMNS) and row[1] in ("ok", "unknown")]
+    whole = data[:data.rfind(b"\n") + 1]  # the last row may have been cut off
+    rows = read_rows(io.StringIO(whole.decode("utf-8-sig", errors="replace"), newline=""))
+    return [row for row in rows if len(row) == len(COLUMNS) and row[1] in ("ok", "unknown")
+            and UNDRAWN not in row[-1]]
 
 
-def picture_path(out: Path, filename: str) -> Path:
-    """Return where the annotated picture of a file goes."""
-    from celestial.files import short_name
+def read_run(path: Path) -> dict | None:
+    """Return which folder and checkpoint an earlier run had, or None."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
 
-    target = out / "pictures" / filename
-    return target.with_name(short_name(f"{target.name}.png", extra=5))
+
+def picture_paths(out: Path, filenames: list[str]) -> dict[str, Path]:
+    """Return where the annotated picture of each file goes."""
+    from celestial.files import output_paths
+
+    below = output_paths({name: f"{name}.png" for name in filenames})
+    return {name: out / "pictures" / path for name, path in below.items()}
 
 
-def predict_rows(predictor, files: list[Path], args: argparse.Namespace) -> Iterator[list[str]]:
+def predict_rows(predictor, files: list[Path], cards: dict[str, Path],
+                 args: argparse.Namespace) -> Iterator[list[str]]:
     """Predict, draw each annotated picture and yield the rows, one for each file."""
     from tqdm import tqdm
 
-    from celestial.cards import draw_card, prediction_card, save
+    from celestial.cards import draw_card, prediction_card, try_save
     from celestial.names import load_names
 
     names = load_names()
@@ -128,29 +141,43 @@ def predict_rows(predictor, files: list[Path], args: argparse.Namespace) -> Iter
         row = row_of(prediction, args.folder, names)
         if prediction.picture is not None:
             card = draw_card(prediction_card(prediction, row[0]))
-            save(card, picture_path(args.output_dir, row[0]))
+            row[-1] = "; ".join(filter(None, [row[-1], try_save(card, cards[row[0]])]))
         yield row
 
 
-def draw_contact_sheet(rows: list[list[str]], args: argparse.Namespace) -> list[Path]:
-    """Write contact_sheet.png from the annotated pictures; return what was written."""
+def readable_cards(rows: list[list[str]], cards: dict[str, Path]) -> Iterator:
+    """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
     from PIL import Image
 
-    from celestial.cards import card_sheet
+    from celestial.images import ImageError, load_image
 
-    drawn = [path for path in (picture_path(args.output_dir, row[0]) for row in rows
-                               if row[1] != "failed") if path.is_file()]
-    if args.no_pictures or not drawn:
+    for row in rows:
+        try:
+            if row[1] != "failed":
+                yield Image.fromarray(load_image(cards[row[0]]))
+        except ImageError:
+            pass  # drawn by no run, or deleted since
+
+
+def draw_contact_sheet(rows: list[list[str]], cards: dict[str, Path],
+                       args: argparse.Namespace) -> list[Path]:
+    """Write contact_sheet.png from the annotated pictures; return what was written."""
+    from celestial.cards import card_sheet
+    from celestial.files import display_name
+
+    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards), ON_SHEET))
+    if not shown:
         return []
-    title = f"{len(rows)} files in {args.folder}" + (
-        f", the first {ON_SHEET} pictures" if len(drawn) > ON_SHEET else "")
-    sheet = card_sheet([Image.open(path) for path in drawn[:ON_SHEET]],
-                       args.output_dir / "contact_sheet.png", title)
+    title = f"{len(rows)} files in {display_name(args.folder)}" + (
+        f", the first {ON_SHEET} pictures" if len(shown) == ON_SHEET < len(rows) else "")
+    sheet = card_sheet(shown, args.output_dir / "contact_sheet.png", title)
     return [sheet, args.output_dir / "pictures"]
 
 
 def print_table(rows: list[list[str]]) -> None:
-    """Print the first rows, all that failed, and the counts."""
+    """Print the first rows and the counts."""
+    from celestial.cards import UNDRAWN
+
     width = min(44, max(len(row[0]) for row in rows[:ON_TERMINAL]))
     print(f"\n{'file':<{width}}  {'status':<8} {'prediction':<14} {'confidence':>10}  next")
     for row in rows[:ON_TERMINAL]:
@@ -159,13 +186,15 @@ def print_table(rows: list[list[str]]) -> None:
         print(f"{name:<{width}}  {row[1]:<8} {row[2]:<14} {row[3]:>10}  {following}")
     if len(rows) > ON_TERMINAL:
         print(f"... and {len(rows) - ON_TERMINAL} more in the table")
+    if undrawn := sum(UNDRAWN in row[-1] for row in rows):
+        print(f"{undrawn} annotated pictures cannot be written; the column reason says why")
     counts = Counter(row[2] or "failed" for row in rows)
     print("\n" + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
 
 
 def main() -> None:
     args = parse_args()
-    from celestial.files import display_name, sha256_of, write_csv, write_json
+    from celestial.files import display_name, sha256_of, write_csv, write_json, write_rows
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)
@@ -173,7 +202,9 @@ def main() -> None:
              for path in list_pictures(args.folder, args.output_dir)}
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
-    run = {"folder": str(args.folder.resolve()), "checkpoint_sha256": sha256_of(predictor.path)}
+    run = {"folder": display_name(args.folder.resolve()),
+           "checkpoint_sha256": sha256_of(predictor.path)}
+    cards = picture_paths(out, list(files))
     rows = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
     done = {row[0] for row in rows}
     if done:
@@ -183,14 +214,14 @@ def main() -> None:
     write_json(out / RUN, run)
     todo = [path for name, path in files.items() if name not in done]
     with (out / UNFINISHED).open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        for row in predict_rows(predictor, todo, args):
-            writer.writerow(row)
+        for row in predict_rows(predictor, todo, cards, args):
+            write_rows(file, [row])
             file.flush()
             rows.append(row)
 
     rows.sort(key=lambda row: row[0])
-    written = [write_csv(out / SUMMARY, COLUMNS, rows), out / RUN, *draw_contact_sheet(rows, args)]
+    written = [write_csv(out / SUMMARY, COLUMNS, rows), out / RUN,
+               *draw_contact_sheet(rows, cards, args)]
     (out / UNFINISHED).unlink()
     print_table(rows)
     statuses = Counter(row[1] for row in rows)

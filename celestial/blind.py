@@ -92,7 +92,7 @@ def _load_nameless(folder: Path, preprocessing: Preprocessing, path: Path) -> np
         shutil.copyfile(path, nameless)
         return preprocessing.load(nameless)
     except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from error
+        raise ImageError(f"cannot be read: {error.strerror or error}") from error
     finally:
         nameless.unlink(missing_ok=True)
 
@@ -150,7 +150,10 @@ def read_mapping(path: Path) -> tuple[Path, list[BlindPicture]]:
         raise UserError(f"there is no mapping {path}; blind_test_validation.py writes one")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return (path.parent / content["blind_folder"],
-                [BlindPicture(**picture) for picture in content["pictures"]])
+        pictures = [BlindPicture(**picture) for picture in content["pictures"]]
+        if not all(_is_blind(Path(picture.blind)) and Path(picture.blind).name == picture.blind
+                   for picture in pictures):
+            raise ValueError("it names other files than blind copies")
+        return path.parent / content["blind_folder"], pictures
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not a mapping that blind_test_validation.py wrote") from error

@@ -1,5 +1,6 @@
 """Pictures with words on them, drawn with Pillow: rows of samples, framed cards, contact sheets."""
 
+import errno
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ CARD_FRAME = 8
 CARD_BAR = 24
 BARS = 3  # classes with a bar
 CARD_SHAPE = 1.5  # height of a card by its width
+UNDRAWN = "its annotated picture cannot be written"
 
 
 @dataclass(frozen=True)
@@ -198,3 +200,18 @@ def save(image: Image.Image, path: Path) -> Path:
     with atomic_path(path, durable=False) as temporary:
         image.save(temporary, format="PNG", compress_level=3)
     return path
+
+
+def try_save(image: Image.Image, path: Path) -> str:
+    """Write one of many pictures; return why it cannot be written, or an empty text.
+
+    Raises:
+        OSError: the disk is full, so that nothing else could be written either.
+    """
+    try:
+        save(image, path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return f"{UNDRAWN}: {error.strerror}"
+    return ""

@@ -19,6 +19,7 @@ DATASET = Path("data/celestial_dataset")
 MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
+SMALLEST_SIDE, LARGEST_SIDE = 32, 2048  # pixels, of a network's input; it shrinks it 32 times
 OUTLIERS = ("everyday", "other_space")  # drawn as well, but classes of nothing
 
 
@@ -68,10 +69,11 @@ def positive_float(text: str) -> float:
 
 
 def image_side(text: str) -> int:
-    """Read an option as the side of a network's input; the networks shrink it 32 times."""
+    """Read an option as the side of a network's input."""
     value = int(text)
-    if not 32 <= value <= 2048:
-        raise argparse.ArgumentTypeError(f"{text} is not between 32 and 2048 pixels")
+    if not SMALLEST_SIDE <= value <= LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not between {SMALLEST_SIDE} and {LARGEST_SIDE} pixels")
     return value
 
 
@@ -134,11 +136,18 @@ def print_header(script: str, args: argparse.Namespace, device: str = "none need
     print(f"python {seen['python']}  torch {seen['torch']}  torchvision {seen['torchvision']}  "
           f"device {device}  seed {getattr(args, 'seed', 'none needed')}")
     options = "  ".join(f"{name}={_shown(value)}" for name, value in sorted(vars(args).items()))
-    print(f"options: {options}\n", flush=True)
+    print(f"options: {_one_line(options)}\n", flush=True)
 
 
 def _shown(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _one_line(text: str) -> str:
+    """Return text in which no name of a file can break the line or command the terminal."""
+    from celestial.files import ESCAPES
+
+    return text.translate({code: shown for code, shown in ESCAPES.items() if chr(code) != "\\"})
 
 
 def print_result(figures: dict, files: Iterable[Path]) -> None:
@@ -182,11 +191,15 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.filename or 'a file'}: {error.strerror or error}; "
+        # Of two names, as in a copy, the second is the one that is written.
+        _fail(f"{error.filename2 or error.filename or 'a file'}: {error.strerror or error}; "
               "check that the folder exists, may be written and has space", 1)
 
 
 def _fail(sentence: str, status: int) -> None:
-    sys.stdout.flush()
-    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    try:
+        sys.stdout.flush()
+    except OSError:  # it goes to a full disk, and Python would try, and complain, once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f"error: {_one_line(sentence)}", file=sys.stderr, flush=True)
     sys.exit(status)

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from celestial import duplicates
 from celestial.console import UserError
-from celestial.files import read_csv
+from celestial.files import csv_cell
 from celestial.registration import SIDE
 from celestial.splits import Picture, Rejected
 
@@ -174,7 +174,8 @@ def read_user_groups(path: Path, sources: set[str]) -> dict[str, list[str]]:
         UserError: the file cannot be read, lacks columns, or names unknown pictures.
     """
     try:
-        rows = read_csv(path)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read as UTF-8 CSV ({error}); save it as CSV or name "
                         "another file with --groups", status=2) from error
@@ -183,7 +184,10 @@ def read_user_groups(path: Path, sources: set[str]) -> dict[str, list[str]]:
         raise UserError(f"{path} needs a column source, at least one more (night, object, "
                         "telescope ...) and a row for each picture; mend its first line",
                         status=2)
-    unknown = sorted({row["source"] or "(empty)" for row in rows} - sources)
+    # A user may copy a source out of manifest.csv, with the mark against formulas, or type it.
+    known = {source: source for source in sources} | {csv_cell(source): source
+                                                      for source in sources}
+    unknown = sorted({row["source"] or "(empty)" for row in rows} - set(known))
     if unknown:
         more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
         raise UserError(f"{path} names pictures that are not in the input folder: "
@@ -191,6 +195,6 @@ def read_user_groups(path: Path, sources: set[str]) -> dict[str, list[str]]:
                         "source of manifest.csv", status=2)
     named = defaultdict(list)
     for row in rows:
-        named[row["source"]] += [f"{name}={row[name].strip()}" for name in columns
+        named[known[row["source"]]] += [f"{name}={row[name].strip()}" for name in columns
                                  if row[name] and row[name].strip()]
     return named

@@ -101,8 +101,14 @@ def decode(source: Path | bytes, at_least: int | None = None,
     except Exception as error:  # a damaged file makes the decoders raise errors of any type
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}") from error
-        words = f": {error}" if isinstance(error, (OSError, SyntaxError, EOFError)) else ""
-        raise ImageError(f"cut short or damaged{words}") from error
+        raise ImageError(f"cut short or damaged{_words_of(error)}") from error
+
+
+def _words_of(error: Exception) -> str:
+    """Return a decoder's own words, on one line, where a person may learn something from them."""
+    if not isinstance(error, (OSError, SyntaxError, EOFError)):
+        return ""
+    return ": " + "".join(letter if letter.isprintable() else " " for letter in str(error))
 
 
 def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:

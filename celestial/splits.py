@@ -6,8 +6,8 @@ import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import imagehash
@@ -15,23 +15,26 @@ import numpy as np
 from PIL import Image
 
 from celestial.console import UserError
+from celestial.decoding import decode_all
 from celestial.duplicates import fingerprint
 from celestial.files import (
     NOBODYS_FILES,
     class_folders,
     display_name,
+    output_paths,
     read_csv,
     sha256_of,
     walk_files,
     write_csv,
 )
-from celestial.images import ImageError, load_image
+from celestial.images import ImageError, decode
 from celestial.registration import thumbnail
 
 SPLITS = ("train", "val", "test")
 SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
 TOLERANCE = 0.02  # of a class; how far its shares may be off without a word
 LEAST_PICTURES = 3  # a class needs one picture, and one group, in every split
+COMPARED_SIDE = 512  # pixels; of larger pictures copies are looked for in reduced ones
 HASHED_SIDE = 256  # pixels; the perceptual hash looks at 32, so decoding may be reduced to this
 
 
@@ -90,34 +93,31 @@ def scan(input_dir: Path, workers: int,
     loose = [entry for entry in input_dir.iterdir() if not entry.is_dir()]
     files = loose + [file for folder in class_folders(input_dir) for file in walk_files(folder)]
     files = [file for file in files if file.name not in NOBODYS_FILES]
-    with ThreadPoolExecutor(workers) as pool:
-        checked = list(progress(pool.map(lambda file: _check(file, input_dir), files), len(files)))
+    results = progress(decode_all(partial(_check, input_dir), files, workers), len(files))
+    checked = [Rejected(display_name(file.relative_to(input_dir).as_posix()), str(found))
+               if isinstance(found, ImageError) else found for file, found in results]
     usable = [item for item in checked if not isinstance(item, Rejected)]
     return ([picture for picture, _ in usable],
             {picture.sha256: small for picture, small in usable},
             [item for item in checked if isinstance(item, Rejected)])
 
 
-def _check(file: Path, input_dir: Path) -> tuple[Picture, np.ndarray] | Rejected:
+def _check(input_dir: Path, file: Path) -> tuple[Picture, np.ndarray]:
     below = file.relative_to(input_dir)
-    source = display_name(below.as_posix())
-    if source != below.as_posix():
-        return Rejected(source, "its name is not valid UTF-8; rename it")
+    source = display_name(below)
     if len(below.parts) < 2:
-        return Rejected(source, "not inside a class folder")
+        raise ImageError("not inside a class folder")
+    decoded = decode(file, COMPARED_SIDE)
     try:
-        picture = load_image(file)
         digest = sha256_of(file)
-    except ImageError as error:
-        return Rejected(source, str(error))
     except OSError as error:
-        return Rejected(source, f"cannot be read: {error.strerror}")
-    height, width = picture.shape[:2]
-    shown = Image.fromarray(picture)
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+    shown = Image.fromarray(decoded.picture)
     shown.thumbnail((HASHED_SIDE, HASHED_SIDE))
     checked = Picture("", below.parts[0], "", digest[:12], digest, str(imagehash.phash(shown)),
-                      width, height, source, fingerprint(picture).tobytes().hex())
-    return checked, thumbnail(picture)
+                      decoded.width, decoded.height, source,
+                      fingerprint(decoded.picture).tobytes().hex())
+    return checked, thumbnail(decoded.picture)
 
 
 def split_sizes(count: int) -> dict[str, int]:
@@ -250,22 +250,26 @@ def uneven_splits(pictures: list[Picture]) -> list[str]:
 
 def _place(pictures: list[Picture]) -> list[Picture]:
     """Name each picture's file: its own name, made unique where sub-folders hold equal names."""
-    taken = Counter(f"{p.split}/{p.label}/{Path(p.source).name}".casefold() for p in pictures)
-    placed = []
-    for picture in pictures:
-        name = Path(picture.source).name
-        if taken[f"{picture.split}/{picture.label}/{name}".casefold()] > 1:
-            name = f"{picture.sha256[:12]}_{name}"
-        placed.append(replace(picture, path=f"{picture.split}/{picture.label}/{name}"))
-    return placed
+    paths = output_paths({p.source: f"{p.split}/{p.label}/{p.source.rpartition('/')[2]}"
+                          for p in pictures})
+    return [replace(picture, path=paths[picture.source]) for picture in pictures]
 
 
 def place_file(source: Path, target: Path, copy: bool) -> bool:
     """Hard-link `source` at `target`, or copy it; return whether it was linked.
 
     A link needs one file system for both; where it cannot be made the file is copied.
+
+    Raises:
+        ImageError: the source can no longer be read.
+        OSError: the target cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with source.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise ImageError(f"can no longer be read: {error.strerror}") from error
     if not copy:
         try:
             os.link(source.resolve(), target)

@@ -17,8 +17,8 @@ class Stretch:
     becomes 0..1, and `AsinhStretch` (Lupton et al. 2004, PASP 116, 133) lifts what is faint.
 
     Some were ready to be looked at when they were saved. Where the values between the two
-    percentiles span a quarter of the range up to white, which is 1 (floats), 255 or 65535, whichever
-    first holds them all, they are shown as they are.
+    percentiles span a quarter of the range up to white, which is 1 (floats), 255 or 65535,
+    whichever first holds them all, they are shown as they are.
 
     Data of whole numbers of up to 16 bits in formats made for looking (PNG, PGM, JPEG 2000, TIFF)
     and 8-bit FITS declare their white by their depth and are never stretched.

@@ -101,8 +101,9 @@ def without_override() -> dict:
     def drop_override() -> None:
         import ctypes
 
-        drop_capability, override = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE of linux/prctl.h
-        ctypes.CDLL(None).prctl(drop_capability, override, 0, 0, 0)
+        drop_capability = 24  # PR_CAPBSET_DROP of linux/prctl.h
+        for override in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            ctypes.CDLL(None).prctl(drop_capability, override, 0, 0, 0)
 
     return {"preexec_fn": drop_override} if os.geteuid() == 0 else {}
 

@@ -137,14 +137,14 @@ def test_resume_tries_failed_files_again_forgets_lost_ones_and_draws_all(
     odd = folder / "a\u2028b.png"
     (folder / "a.png").rename(odd)
     assert run("predict_my_images.py", "--checkpoint", checkpoint, cwd=tmp_path).status == 0
-    odd_row = "a\u2028b.png"
     (folder / "a.jpg").unlink()
     Image.fromarray(draw("mars", 5)).save(folder / "neptune/empty.png")
     done = run("predict_my_images.py", "--checkpoint", checkpoint, "--resume", cwd=tmp_path)
     assert done.status == 0, done.err
     out = tmp_path / "my_predictions"
     rows = {row["filename"]: row for row in rows_of(out / "batch_prediction_summary.csv")}
-    assert sorted(rows) == sorted(content_of(folder)) and odd_row in rows
+    assert sorted(rows) == sorted(
+        name.replace("\u2028", "\\u2028") for name in content_of(folder))
     assert rows["neptune/empty.png"]["status"] != "failed"
     with Image.open(out / "contact_sheet.png") as sheet:
         cards = [path for path in (out / "pictures").rglob("*.png")]
