@@ -133,19 +133,20 @@ def draw_cards(out: Path, predictor, predictions: list, truth: list[str],
 
     from celestial.cards import card_sheet, draw_card, judged_card
 
-    def draw(index: int):
-        picture = predictor.preprocessing.load(predictions[index].path)
-        return draw_card(judged_card(replace(predictions[index], picture=picture), truth[index]))
+    def draw(indices) -> list:
+        pictures = predictor.pictures([predictions[index].path for index in indices])
+        return [draw_card(judged_card(replace(predictions[index], picture=picture), truth[index]))
+                for index, picture in zip(indices, pictures, strict=True)]
 
     chosen = np.random.default_rng(seed).permutation(len(predictions))[:SHOWN]
     wrong = [index for index, prediction in enumerate(predictions)
              if prediction.top(1)[0][0] != truth[index]]
     wrong.sort(key=lambda index: -predictions[index].top(1)[0][1])
     return [
-        card_sheet([draw(index) for index in chosen], out / "prediction_visualization.png",
+        card_sheet(draw(chosen), out / "prediction_visualization.png",
                    f"{len(chosen)} of {len(predictions)} pictures, drawn at random; in all "
                    f"{len(predictions) - len(wrong)} are right"),
-        card_sheet([draw(index) for index in wrong[:MISTAKES]], out / "misclassified_samples.png",
+        card_sheet(draw(wrong[:MISTAKES]), out / "misclassified_samples.png",
                    f"{len(wrong)} of {len(predictions)} pictures are misclassified"
                    + ("; the most confident first" if wrong else "")),
     ]
@@ -153,6 +154,7 @@ def draw_cards(out: Path, predictor, predictions: list, truth: list[str],
 
 def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) -> Path:
     """Draw Grad-CAM of one picture a class: what spoke for its class, and for the next best."""
+    import numpy as np
     import torch
 
     from celestial.cards import labelled_rows
@@ -162,8 +164,9 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
     for prediction, label in zip(predictions, truth, strict=True):
         if label not in chosen or prediction.top(1)[0][1] > chosen[label].top(1)[0][1]:
             chosen[label] = prediction
-    pictures = [predictor.preprocessing.load(prediction.path) for prediction in chosen.values()]
-    squares = torch.stack([predictor.preprocessing.square(picture) for picture in pictures])
+    pictures = predictor.pictures(prediction.path for prediction in chosen.values())
+    squares = torch.from_numpy(np.stack([predictor.preprocessing.square(picture)
+                                         for picture in pictures]))
     names = [[name for name, _ in prediction.top(2)] for prediction in chosen.values()]
     best, second = (grad_cam(predictor, squares, [predictor.classes.index(pair[place])
                                                   for pair in names]) for place in (0, 1))

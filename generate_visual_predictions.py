@@ -118,14 +118,12 @@ def write_table(out: Path, framed: list[Framed]) -> Path:
         guess = [("", ""), *((name, f"{p:.6f}") for name, p in one.prediction.top(1))][-1]
         rows.append([one.place, one.true, *guess, one.prediction.status,
                      display_name(one.prediction.path), one.reason])
-    earlier = earlier_pictures(table)
-    write_csv(table, ["picture", "true", "predicted", "confidence", "status", "file", "reason"],
-              rows)
     kept = {folded(one.place) for one in framed}
-    for name, place in output_paths({name: name for name in earlier}).items():
+    for name, place in output_paths({name: name for name in earlier_pictures(table)}).items():
         if name == place and folded(name) not in kept and (out / name).is_file():
             (out / name).unlink()
-    return table
+    return write_csv(table, ["picture", "true", "predicted", "confidence", "status", "file",
+                             "reason"], rows)
 
 
 def earlier_pictures(table: Path) -> set[str]:

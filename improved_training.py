@@ -242,7 +242,7 @@ def main() -> None:
     from celestial.datasets import OUTLIER
     from celestial.devices import describe, pick_device
     from celestial.models import Classifier
-    from celestial.training import Trainer
+    from celestial.training import Progress, Trainer
     from celestial.weights import start_weights
 
     device = pick_device(args.device)
@@ -261,7 +261,7 @@ def main() -> None:
                   data.val_labels.tolist(), start.digest())
     state_file = args.output_dir / f"unfinished_{args.model}_{key}.pth"
     if args.fresh:
-        state_file.unlink(missing_ok=True)
+        Progress.forget(state_file)
     class_weights = torch.tensor(compute_class_weight(
         "balanced", classes=np.arange(len(files.classes)), y=known)).float()
     torch.manual_seed(args.seed)
@@ -276,7 +276,7 @@ def main() -> None:
 
     checkpoint = finish(model, data, files, train_sha256, start.why, args)
     written = write_outputs(checkpoint, trainer.progress.history, args)
-    state_file.unlink(missing_ok=True)
+    Progress.forget(state_file)
     log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})
     log.close()
     best = checkpoint.val

@@ -15,7 +15,14 @@ from PIL import Image
 
 from celestial.console import UserError
 from celestial.decoding import decode_all
-from celestial.files import display_name, recover_folder, replace_folder, walk_files, write_json
+from celestial.files import (
+    DISK_FULL,
+    display_name,
+    recover_folder,
+    replace_folder,
+    walk_files,
+    write_json,
+)
 from celestial.images import ImageError
 from celestial.preprocessing import Preprocessing
 
@@ -92,6 +99,8 @@ def _load_nameless(folder: Path, preprocessing: Preprocessing, path: Path) -> np
         shutil.copyfile(path, nameless)
         return preprocessing.load(nameless)
     except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
     finally:
         nameless.unlink(missing_ok=True)
@@ -128,6 +137,8 @@ def _is_blind(path: Path) -> bool:
 
 def write_mapping(folder: Path, blind_folder: Path, pictures: Sequence[BlindPicture]) -> Path:
     """Write blind_test_mapping_<time>.json into `folder`, the key to the anonymous names."""
+    for left_by_a_killed_run in folder.glob(f".{MAPPING}.tmp"):
+        left_by_a_killed_run.unlink(missing_ok=True)
     now = datetime.datetime.now(datetime.timezone.utc)
     return write_json(folder / MAPPING.replace("*", now.strftime("%Y%m%d_%H%M%S")), {
         "date": now.isoformat(timespec="seconds"),

@@ -1,6 +1,5 @@
 """Pictures with words on them, drawn with Pillow: rows of samples, framed cards, contact sheets."""
 
-import errno
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from celestial.files import atomic_path, display_name
+from celestial.files import DISK_FULL, atomic_path, display_name
 
 PAPER = (255, 255, 255)
 INK = (30, 34, 42)
@@ -211,7 +210,7 @@ def try_save(image: Image.Image, path: Path) -> str:
     try:
         save(image, path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in DISK_FULL:
             raise
         return f"{UNDRAWN}: {error.strerror}"
     return ""

@@ -2,11 +2,19 @@
 
 import datetime
 import pickle
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
+from celestial.checkpoint_checks import (
+    Unusable,
+    check_archive,
+    check_state,
+    check_tensors,
+    check_values,
+)
 from celestial.console import FINAL_CHECKPOINT, ROOT, UserError, versions
 from celestial.files import atomic_path
 from celestial.models import MEMBERS, Classifier
@@ -15,7 +23,8 @@ from celestial.preprocessing import Preprocessing
 FORMAT_VERSION = 2
 KIND = "celestial classifier"
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError,
-              AttributeError, IndexError, AssertionError)
+              AttributeError, IndexError, AssertionError, OverflowError, MemoryError,
+              zipfile.BadZipFile)
 
 
 @dataclass
@@ -63,10 +72,24 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
     content = {**vars(checkpoint), "kind": KIND, "format_version": FORMAT_VERSION,
                "classes": list(checkpoint.classes),
                "preprocessing": checkpoint.preprocessing.to_dict()}
-    # A file opened here: torch would report a full disk as an error of its own.
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        torch.save(content, file)
+    with atomic_path(path) as temporary:
+        save_tensors(temporary, content)
     return path
+
+
+def save_tensors(path: Path, content: dict) -> None:
+    """Write plain values and tensors with torch.save.
+
+    Raises:
+        OSError: as on a full disk, where torch itself would go on to a RuntimeError.
+    """
+    with path.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def load_weights_only(path: Path) -> dict:
@@ -75,17 +98,28 @@ def load_weights_only(path: Path) -> dict:
     Raises:
         UserError: there is no such file, or it is not one.
     """
-    if not path.is_file():
-        raise UserError(f"there is no checkpoint {path}; train one with improved_training.py or "
-                        "name another")
     try:
+        check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+        check_tensors(content, path.stat().st_size)
+    except FileNotFoundError as error:
+        raise UserError(f"there is no checkpoint {path}; train one with improved_training.py or "
+                        "name another") from error
+    except OSError as error:
+        raise UserError(f"the checkpoint {path} cannot be read ({error.strerror or error}); name "
+                        "another") from error
+    except Unusable as error:
+        raise _unusable(path, error) from error
     except UNREADABLE as error:
-        raise UserError(f"{path} is not a checkpoint that can be read: it is damaged, another kind "
-                        "of file, or holds more than weights and plain values") from error
+        raise _unusable(path, "it is damaged or another kind of file") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} is not a checkpoint of this project")
+        raise _unusable(path, "it is no checkpoint of this project")
     return content
+
+
+def _unusable(path: Path, reason: Unusable | str) -> UserError:
+    return UserError(f"{path} cannot be used, because {reason}; train one with "
+                     "improved_training.py or name another")
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -96,20 +130,30 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     content = load_weights_only(path)
     if content.pop("kind", None) != KIND:
-        raise UserError(f"{path} is not a checkpoint of this project; train one with "
-                        "improved_training.py")
-    if (version := content.pop("format_version", None)) != FORMAT_VERSION:
-        raise UserError(f"{path} has format version {version}, this program reads "
-                        f"{FORMAT_VERSION}; update the program or train again")
+        raise _unusable(path, "it is no checkpoint of this project")
+    _require_version(path, content.pop("format_version", None))
     try:
         content["preprocessing"] = Preprocessing.from_dict(content["preprocessing"])
         content["classes"] = tuple(content["classes"])
         checkpoint = Checkpoint(**content)
-    except (TypeError, KeyError, ValueError) as error:
-        raise UserError(f"{path} lacks a part ({error}); train again") from error
-    if checkpoint.model not in MEMBERS:
-        raise UserError(f"{path} holds a model {checkpoint.model!r} that this program lacks")
+        check_values(checkpoint)
+    except Unusable as error:
+        raise _unusable(path, error) from error
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
+        raise _unusable(path, "a part of it is missing or of the wrong kind") from error
     return checkpoint
+
+
+def _require_version(path: Path, version: object) -> None:
+    """Raise UserError if a checkpoint has another format than this program's."""
+    if not isinstance(version, int):
+        raise _unusable(path, "it does not tell the version of its format")
+    if version > FORMAT_VERSION:
+        raise UserError(f"{path} has the format version {version} of a later program, and this one "
+                        f"reads {FORMAT_VERSION}; update the program")
+    if version < FORMAT_VERSION:
+        raise UserError(f"{path} has the format version {version} of an earlier program, and this "
+                        f"one reads {FORMAT_VERSION}; train again")
 
 
 def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:
@@ -119,11 +163,14 @@ def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:
         UserError: the weights do not fit the network that the file names.
     """
     model = Classifier(checkpoint.model, len(checkpoint.classes))
+    wanted = model.state_dict()
     try:
-        model.load_state_dict(checkpoint.state)
-    except (RuntimeError, TypeError) as error:
-        raise UserError(f"the weights in {path} do not fit its model {checkpoint.model} with "
-                        f"{len(checkpoint.classes)} classes; train again") from error
+        check_state(checkpoint.state, wanted)
+        if foreign := checkpoint.state.keys() - wanted.keys():
+            raise Unusable(f"the network has no place for {len(foreign)} of its weights")
+    except Unusable as error:
+        raise _unusable(path, error) from error
+    model.load_state_dict(checkpoint.state)
     return model.eval()
 
 

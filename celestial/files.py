@@ -17,6 +17,7 @@ from typing import TextIO
 
 from celestial.console import UserError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LONGEST_NAME = 255  # bytes; the limit of ext4, NTFS, APFS and most others
 LONGEST_PATH = 800  # bytes below an output folder; macOS allows 1024 for a whole path
 LONGEST_ENDING = 16  # bytes; what follows the last dot of a longer one is no file type

@@ -15,6 +15,7 @@ from celestial.datasets import (
     cache_key,
     cached_array,
     epoch_batches,
+    new_array,
     plain_batches,
 )
 from celestial.devices import autocast, mixed_precision
@@ -148,7 +149,7 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
 
     def build_train(path: Path) -> None:
         shape = (args.stage1_views, len(data.train_labels), width)
-        array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        array = new_array(path, np.float32, shape)
         in_order = np.arange(len(data.train_labels))
         batches = np.array_split(in_order, -(-len(in_order) // args.batch_size))
         for view in range(args.stage1_views):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from celestial.checkpoints import load_weights_only
+from celestial.checkpoints import load_weights_only, save_tensors
 from celestial.console import UserError
 from celestial.datasets import OUTLIER, mixed_seed
 from celestial.devices import autocast, mixed_precision
@@ -84,25 +84,47 @@ class Progress:
     scaler: dict | None = None
 
     def save(self, path: Path) -> None:
-        """Write all to a file, whole or not at all."""
+        """Write all to a file, whole or not at all; the state before stays beside it."""
         content = {**vars(self), "history": [asdict(row) for row in self.history]}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            torch.save(content, file)
+        with atomic_path(path) as temporary:
+            save_tensors(temporary, content)
+            if path.exists():
+                path.replace(_state_before(path))
 
     @classmethod
     def load(cls, path: Path) -> "Progress":
-        """Read what `save` wrote.
+        """Read what `save` wrote last, or the state before where that is damaged.
 
         Raises:
-            UserError: the file is damaged.
+            UserError: there are such files, and all are damaged.
         """
-        try:
-            content = load_weights_only(path)
-            content["history"] = [EpochFigures(**row) for row in content["history"]]
-            return cls(**content)
-        except (UserError, KeyError, TypeError) as error:
-            raise UserError(f"{path}, the state of an unfinished training, is damaged; "
-                            "start anew with --fresh") from error
+        present = [file for file in (path, _state_before(path)) if file.exists()]
+        for file in present:
+            try:
+                content = load_weights_only(file)
+                content["history"] = [EpochFigures(**row) for row in content["history"]]
+                found = cls(**content)
+            except (UserError, KeyError, TypeError):
+                if file != present[-1]:
+                    print(f"{file}, the state of an unfinished training, is damaged; going on from "
+                          "the state before it")
+                continue
+            file.replace(path)  # or the next save would put the damaged one in its place
+            return found
+        if present:
+            raise UserError(f"{path}, the state of an unfinished training, is damaged, and so is "
+                            "any before it; start anew with --fresh")
+        return cls()
+
+    @staticmethod
+    def forget(path: Path) -> None:
+        """Remove what `save` wrote, where there is anything."""
+        for file in (_state_before(path), path):
+            file.unlink(missing_ok=True)
+
+
+def _state_before(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_before{path.suffix}")
 
 
 class ClassifierLoss(nn.Module):
@@ -173,7 +195,7 @@ class Trainer:
         self.state_file = state_file
         self.report: Callable[[EpochFigures], None] = print
         self.saved_at = self.saving_seconds = 0.0
-        self.progress = Progress.load(state_file) if state_file.exists() else Progress()
+        self.progress = Progress.load(state_file)
 
     def run(self, number: int, stage: Stage) -> None:
         """Train one stage, from where an earlier run stopped, and load its best weights.

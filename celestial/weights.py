@@ -1,6 +1,7 @@
 """Where a backbone's first weights come from: ImageNet, a file, pretrained/, or nowhere."""
 
 import hashlib
+import re
 import socket
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from celestial.checkpoint_checks import Unusable, check_state
 from celestial.checkpoints import KIND, UNREADABLE, load_weights_only
 from celestial.console import ROOT, UserError
 from celestial.models import BACKBONES, MEMBERS
@@ -96,7 +98,7 @@ def _from_file(path: Path, model: str) -> StartWeights:
     """Read a checkpoint of this project, or a torchvision state dict of the backbone."""
     content = load_weights_only(path)
     if content.get("kind") == KIND:
-        states = _backbone_states(content.get("state", {}))  # the same in every format version
+        states = _backbone_states(content.get("state"))  # the same in every format version
     else:
         states = dict.fromkeys(MEMBERS[model], content)
     if missing := [member for member in MEMBERS[model] if member not in states]:
@@ -106,22 +108,23 @@ def _from_file(path: Path, model: str) -> StartWeights:
                          for member in MEMBERS[model]}, f"weights from {path}")
 
 
-def _backbone_states(state: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+def _backbone_states(state: object) -> dict[str, dict[str, torch.Tensor]]:
     """Cut `backbones.<member>.<name>` into one state dict a member."""
     states: dict[str, dict[str, torch.Tensor]] = {}
-    for key, value in state.items():
-        if key.startswith("backbones."):
-            _, member, name = key.split(".", 2)
-            states.setdefault(member, {})[name] = value
+    for key, value in state.items() if isinstance(state, dict) else ():
+        if found := re.fullmatch(r"backbones\.(\w+)\.(.+)", str(key)):
+            states.setdefault(found[1], {})[found[2]] = value
     return states
 
 
 def _fitting(state: dict, member: str, path: Path) -> dict[str, torch.Tensor]:
     """Return the part of a state dict that the backbone takes, once names and shapes fit."""
     unused = BACKBONES[member].classifier + "."
-    wanted = {name: value.shape for name, value in BACKBONES[member].build().state_dict().items()
+    wanted = {name: value for name, value in BACKBONES[member].build().state_dict().items()
               if not name.startswith(unused)}
-    if any(getattr(state.get(name), "shape", None) != shape for name, shape in wanted.items()):
-        raise UserError(f"the weights in {path} do not fit {member}; name a checkpoint of this "
-                        "project or torchvision's own file for it")
+    try:
+        check_state(state, wanted)
+    except Unusable as error:
+        raise UserError(f"{path} cannot be used for {member}, because {error}; name a checkpoint "
+                        "of this project or torchvision's own file for it") from error
     return {name: state[name] for name in wanted}

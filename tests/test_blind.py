@@ -131,7 +131,8 @@ def test_one_class_no_train_no_training_list_and_a_bad_picture(dataset, checkpoi
     (data / "test/mars/half.png").write_bytes(b"\x89PNG half a picture")
     (tmp_path / "blind_test").mkdir()  # an earlier run's, which this one replaces
     (tmp_path / "blind_test/blind_0123456789abcdef.png").write_bytes(b"old")
-    old = replace(load_checkpoint(checkpoint), train_fingerprints=torch.empty((0, 0), dtype=torch.uint8))
+    old = replace(load_checkpoint(checkpoint),
+                  train_fingerprints=torch.empty((0, 0), dtype=torch.uint8))
     save_checkpoint(tmp_path / "old.pth", old)
     done = run("blind_test_validation.py", "--data-dir", data, "--checkpoint",
                tmp_path / "old.pth", cwd=tmp_path)

@@ -214,7 +214,7 @@ def test_a_mapping_that_is_none(dataset, checkpoint, tmp_path):
 def test_grad_cam_against_its_formula():
     """Weights: the gradient's mean over the map; the map: the positive part of their sum."""
     large = Preprocessing(128)  # a map of 4 x 4 places
-    squares = torch.stack([large.square(draw(label, 1)) for label in CLASSES])
+    squares = torch.from_numpy(np.stack([large.square(draw(label, 1)) for label in CLASSES]))
     classes = [2, 0, 1]
     torch.manual_seed(0)
     model = Classifier("resnet50", 3).train()
