@@ -1,0 +1,233 @@
+"""Decoding in processes that files may kill: each file costs its own row and nothing else."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from conftest import ROOT, draw, environment, run
+from PIL import Image
+from processes import family, still_running
+
+from celestial import decoding
+from celestial.decoding import decode_all
+from celestial.images import ImageError, load_image
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+# Decodes one picture again and again, with two workers, until it is stopped.
+ENDLESS = """
+import itertools, sys
+from pathlib import Path
+from celestial import console
+from celestial.decoding import decode_all
+from celestial.images import load_image
+
+def main():
+    for _ in decode_all(load_image, itertools.repeat(Path(sys.argv[1])), 2):
+        print("decoded", flush=True)
+
+if __name__ == "__main__":
+    console.run(main)
+"""
+# Decodes one picture and says how many kB the process took at most; what getrusage says begins
+# with the memory of the process that started this one.
+PEAK = """
+import re, sys
+from pathlib import Path
+from celestial.images import decode
+found = decode(Path(sys.argv[1]), 340)
+status = Path("/proc/self/status").read_text()
+print(found.width, found.height, *found.picture.shape[:2], found.picture[::40, ::40, 0].std(),
+      re.search(r"VmHWM:\\s*([0-9]+) kB", status)[1])
+"""
+
+
+def behave(path: Path) -> str:
+    """Do what the name of the file says."""
+    if path.name == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if path.name == "exit":
+        os._exit(3)
+    if path.name == "hang":
+        time.sleep(600)
+    if path.name == "eat":
+        return str(np.ones(1 << 29).sum())  # 4 GB
+    if path.name == "error":
+        raise ImageError("a reason")
+    return f"{path.name} is fine"
+
+
+def outcomes(names: list[str], workers: int) -> list[tuple[str, str]]:
+    return [(path.name, str(found))
+            for path, found in decode_all(behave, map(Path, names), workers)]
+
+
+@LINUX
+def test_a_file_that_kills_or_hangs_its_decoder_costs_its_own_row(monkeypatch):
+    monkeypatch.setattr(decoding, "SECONDS", 3)
+    names = ["a", "crash", "b", "exit", "hang", "c", "eat", "crash", "error", "d", "e"]
+    found = outcomes(names, 2)
+    assert [name for name, _ in found] == names
+    reasons = {"crash": "crashes the decoder", "exit": "crashes the decoder",
+               "hang": "more than 3 seconds", "eat": "memory", "error": "a reason"}
+    for name, answer in found:
+        assert reasons.get(name, f"{name} is fine") in answer
+
+
+@LINUX
+def test_it_goes_on_after_many_crashes():
+    names = [name for number in range(12) for name in ("crash", str(number))]
+    assert [answer for name, answer in outcomes(names, 2) if name != "crash"] == [
+        f"{number} is fine" for number in range(12)]
+
+
+def test_results_are_the_same_with_any_number_of_workers(tmp_path):
+    paths = []
+    for number in range(30):
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(draw("mars", number)).save(paths[-1])
+    paths[7].write_bytes(b"no picture")
+    paths[11].write_bytes(paths[12].read_bytes()[:900])
+    alone, one, two = ([(path, found.tobytes() if isinstance(found, np.ndarray) else str(found))
+                        for path, found in decode_all(load_image, paths, workers)]
+                       for workers in (0, 1, 2))
+    assert [path for path, _ in alone] == paths
+    assert alone == one == two
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_only_a_few_files_are_read_ahead(workers):
+    taken = 0
+
+    def endless() -> Iterator[Path]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Path(str(taken))
+
+    for count, _ in enumerate(islice(decode_all(behave, endless(), workers, ahead=5), 60)):
+        assert taken <= count + 1 + 5
+
+
+@LINUX
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_no_process_remains_of_a_script_that_is_stopped(stop, tmp_path):
+    Image.fromarray(draw("mars", 1)).save(tmp_path / "a.png")
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    script = subprocess.Popen([sys.executable, "endless.py", "a.png"], cwd=tmp_path,
+                              env={**environment(tmp_path), "PYTHONPATH": str(ROOT)}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              start_new_session=True)
+    assert script.stdout.readline() == "decoded\n"
+    members = set(family(script.pid))
+    assert len(members) >= 4, "the script, the server that forks, and two workers"
+    if stop == signal.SIGINT:
+        os.killpg(script.pid, stop)  # Ctrl-C reaches the workers as well
+    else:
+        script.send_signal(stop)
+    _, err = script.communicate(timeout=60)
+    assert "Traceback" not in err
+    wait_for_end(members)
+
+
+@LINUX
+def test_no_process_remains_of_a_script_that_ends(tmp_path):
+    Image.fromarray(draw("mars", 1)).save(tmp_path / "a.png")
+    (tmp_path / "short.py").write_text(ENDLESS.replace(
+        "itertools.repeat(Path(sys.argv[1]))", "[Path(sys.argv[1])] * 5").replace(
+        'flush=True)', 'flush=True)\n    input()'))
+    script = subprocess.Popen([sys.executable, "short.py", "a.png"], cwd=tmp_path,
+                              env={**environment(tmp_path), "PYTHONPATH": str(ROOT)}, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert [script.stdout.readline() for _ in range(5)] == ["decoded\n"] * 5
+    members = set(family(script.pid))
+    script.communicate("\n", timeout=60)
+    assert script.returncode == 0
+    wait_for_end(members)
+
+
+def wait_for_end(members: set[int]) -> None:
+    """Give processes that have lost their parent half a minute to see it."""
+    patience = time.monotonic() + 30
+    while (left := still_running(members)) and time.monotonic() < patience:
+        time.sleep(0.1)
+    assert not left
+
+
+# Python runs a file of this name when it starts: in the script, and in the server of its workers.
+SITECUSTOMIZE = """
+import os, signal, time
+from celestial import decoding, images
+
+decode = images._decode
+decoding.SECONDS = 4
+
+def _decode(file, *rest):
+    head = file.read(5)
+    file.seek(0)
+    if head == b"CRASH":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if head == b"HANGS":
+        time.sleep(600)
+    return decode(file, *rest)
+
+images._decode = _decode
+"""
+
+
+@LINUX
+def test_a_whole_script_goes_on_after_a_crash_and_a_hang(checkpoint, tmp_path, monkeypatch):
+    (tmp_path / "plant").mkdir()
+    (tmp_path / "plant/sitecustomize.py").write_text(SITECUSTOMIZE)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "plant"), str(ROOT))))
+    folder = tmp_path / "my_images"
+    folder.mkdir()
+    for number in range(8):
+        Image.fromarray(draw("mars", number)).save(folder / f"{number}.png")
+    (folder / "1.png").write_bytes(b"CRASH")
+    (folder / "4.png").write_bytes(b"HANGS")
+    (folder / "6.png").write_bytes(b"CRASH")
+    done = run("predict_my_images.py", "--checkpoint", checkpoint, "--no-pictures", "--workers", 2,
+               cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert "Traceback" not in done.err
+    table = tmp_path / "my_predictions/batch_prediction_summary.csv"
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["filename"]: row for row in csv.DictReader(file)}
+    assert sorted(rows) == [f"{number}.png" for number in range(8)]
+    for name, row in rows.items():
+        reason = {"1.png": "crashes the decoder", "6.png": "crashes the decoder",
+                  "4.png": "more than 4 seconds"}.get(name)
+        assert (row["status"] == "failed") == (reason is not None)
+        assert (reason or "") in row["reason"]
+
+
+@cache
+def huge() -> pyvips.Image:
+    across = pyvips.Image.xyz(12000, 12000)
+    return (across[0] / 12000 * 255).cast("uchar").bandjoin(
+        [(across[1] / 12000 * 255).cast("uchar"), (across[0] + across[1]).cast("uchar")])
+
+
+@LINUX
+@pytest.mark.parametrize("name, options", [
+    ("a.tif", {"compression": "lzw"}), ("tiles.tif", {"tile": True, "compression": "deflate"}),
+    ("a.png", {"compression": 1})])
+def test_144_million_pixels_take_less_than_one_and_a_half_gigabytes(name, options, tmp_path):
+    huge().write_to_file(str(tmp_path / name), **options)
+    done = subprocess.run([sys.executable, "-c", PEAK, tmp_path / name], text=True, check=True,
+                          capture_output=True, env={**environment(tmp_path),
+                                                    "PYTHONPATH": str(ROOT)})
+    width, height, rows, columns, contrast, peak = map(float, done.stdout.split())
+    assert (width, height) == (12000, 12000)
+    assert 680 <= rows == columns < 1400 and contrast > 60
+    assert peak * 1024 < 1.5e9
