@@ -92,7 +92,7 @@ def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[
         UserError: so many files vanished since they were checked that a split lacks a class.
     """
     from celestial.files import path_named
-    from celestial.images import ImageError
+    from celestial.reading import ImageError
     from celestial.splits import Rejected, place_file
 
     placed, lost, linked = [], [], 0
@@ -141,7 +141,8 @@ def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
 
 def load_readable(paths: list[Path]) -> list:
     """Decode pictures to show, without those that can no longer be read."""
-    from celestial.images import ImageError, load_image
+    from celestial.images import load_image
+    from celestial.reading import ImageError
 
     pictures = []
     for path in paths:

@@ -149,7 +149,8 @@ def readable_cards(rows: list[list[str]], cards: dict[str, Path]) -> Iterator:
     """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
     from PIL import Image
 
-    from celestial.images import ImageError, load_image
+    from celestial.images import load_image
+    from celestial.reading import ImageError
 
     for row in rows:
         try:

@@ -23,8 +23,8 @@ from celestial.files import (
     walk_files,
     write_json,
 )
-from celestial.images import ImageError
 from celestial.preprocessing import Preprocessing
+from celestial.reading import ImageError
 
 PREFIX, DIGITS = "blind_", 16
 MAPPING = "blind_test_mapping_*.json"

@@ -32,4 +32,4 @@ def _to_srgb(image: Image.Image, original: Image.Image) -> Image.Image:
                                                  outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
             pass  # the colours are a little off then, which is better than no picture
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # no copy of a large one

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from celestial import colour, duplicates, fits_images, images, stretch, strips
+from celestial import colour, duplicates, fits_images, images, pillow_images, stretch, strips
 from celestial import preprocessing as fitting
 from celestial.console import UserError
 from celestial.decoding import decode_all
@@ -23,11 +23,12 @@ from celestial.files import (
     walk_files,
     write_json,
 )
-from celestial.images import ImageError
 from celestial.locks import only_one
 from celestial.preprocessing import Preprocessing, prepare
+from celestial.reading import ImageError
 
-LOADER = (images, colour, fits_images, strips, stretch, fitting)  # the code that makes pictures
+# The code that makes pictures: what it made before is made anew when it changes.
+LOADER = (images, pillow_images, fits_images, strips, colour, stretch, fitting)
 OUTLIER = -1  # the label of a picture that is none of the classes
 
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from celestial.images import ImageError
+from celestial.reading import ImageError
 
 Result = TypeVar("Result")
 SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6

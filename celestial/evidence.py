@@ -9,8 +9,9 @@ import numpy as np
 from celestial import duplicates, masks, shortcuts
 from celestial.datasets import SplitFiles
 from celestial.decoding import decode_all
-from celestial.images import ImageError, display_copy
+from celestial.images import display_copy
 from celestial.inference import Predictor
+from celestial.reading import ImageError
 from celestial.robustness import CHANGES
 from celestial.verdict import Hidden, Neighbours
 

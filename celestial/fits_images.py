@@ -1,4 +1,4 @@
-"""The first image of a FITS file -> numbers, read in strips so that a large one fits in memory."""
+"""FITS: the first image of a file, read in strips so that a large one fits in memory."""
 
 import bz2
 import gzip
@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from celestial.errors import ImageError
+from celestial.reading import MOST_PIXELS, Decoded, ImageError, Request, three_channels
+from celestial.stretch import by_depth
 
 STRIP = 1 << 22  # values that are read at once
 MOST_EXTENSIONS = 200  # that are looked through for an image
@@ -35,48 +36,43 @@ def unpack(file: BinaryIO, head: bytes) -> BinaryIO:
     return io.BytesIO(content)
 
 
-def read_fits(file: BinaryIO, most_pixels: int,
-              factor_for: Callable[[int, int], int]) -> tuple[np.ndarray, bool, int, int]:
+def read(file: BinaryIO, request: Request) -> Decoded:
     """Read the first image; a cube of three planes is a colour picture, of others the first plane.
 
-    The scale (BSCALE, BZERO) is applied; BLANK and NaN become NaN. Rows come in the order of the
+    The scale (BSCALE, BZERO) is applied; BLANK and NaN are black. Rows come in the order of the
     file, because most cameras write the top first; ROWORDER = 'BOTTOM-UP' turns them.
 
     Args:
         file: seekable, uncompressed apart from tile compression (.fits.fz).
-        most_pixels: larger images are refused.
-        factor_for: (width, height) -> whole factor by which it is reduced while it is read.
-
-    Returns:
-        Float or whole numbers (height, width, channels); whether they are 8-bit data, which
-        declare their white; width and height before the reduction.
+        request: what is wanted.
 
     Raises:
-        ImageError: no image, too large, or cut short.
+        ImageError: no image in it, or too large a one.
         Any other error, of astropy: the file is damaged.
     """
+    if file.read(len(FIRST_CARD)) != FIRST_CARD:
+        raise ImageError("not a picture but a packed file without FITS data in it")
+    file.seek(0)
     from astropy.io import fits
-    from astropy.io.fits.verify import VerifyWarning
     from astropy.utils.exceptions import AstropyUserWarning
 
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
     with warnings.catch_warnings():
-        # Cards that break the standard harm no pixel; `_require_whole` sees what is cut short.
-        warnings.simplefilter("ignore", VerifyWarning)
+        # Cards that break the standard harm no pixel; what is cut short fails when it is read.
         warnings.simplefilter("ignore", AstropyUserWarning)
         with fits.open(file, mode="readonly", memmap=False) as hdus:
             hdu = _first_image(hdus)
             rows, columns, planes = _layout(hdu.shape)
-            if rows * columns > most_pixels:
-                raise ImageError(f"more than {most_pixels:,} pixels ({columns:,} x {rows:,})")
-            _require_whole(hdu, size)
-            factor = factor_for(columns, rows)
-            channels = [_read_plane(hdu, plane, rows, columns, factor) for plane in planes]
-            upside_down = str(hdu.header.get("ROWORDER", "")).strip().upper() == "BOTTOM-UP"
-            eight_bits = hdu.header["BITPIX"] == 8 and "BSCALE" not in hdu.header
-    values = np.stack(channels, axis=-1)
-    return values[::-1] if upside_down else values, eight_bits, columns, rows
+            if rows * columns > MOST_PIXELS:
+                raise ImageError(f"more than {MOST_PIXELS:,} pixels ({columns:,} x {rows:,})")
+            factor = request.factor(columns, rows)
+            values = np.stack([_read_plane(hdu, plane, rows, columns, factor)
+                               for plane in planes], axis=-1)
+            header = hdu.header
+    if str(header.get("ROWORDER", "")).strip().upper() == "BOTTOM-UP":
+        values = values[::-1]
+    eight_bits = header["BITPIX"] == 8 and "BSCALE" not in header
+    shown = by_depth(values, 255) if eight_bits else request.stretch.to_8_bits(values)
+    return Decoded(three_channels(shown), columns, rows)
 
 
 def _first_image(hdus):
@@ -97,14 +93,6 @@ def _layout(shape: tuple[int, ...]) -> tuple[int, int, list[Callable[[slice], tu
     planes = 3 if math.prod(leading) == 3 else 1
     return *shape[-2:], [lambda part, plane=plane: (*np.unravel_index(plane, leading), part)
                          if leading else (part,) for plane in range(planes)]
-
-
-def _require_whole(hdu, size: int) -> None:
-    place = hdu.fileinfo()
-    compressed = type(hdu).__name__ == "CompImageHDU"
-    needed = 0 if compressed else abs(hdu.header["BITPIX"]) // 8 * int(np.prod(hdu.shape))
-    if place is None or place["datLoc"] + needed > size:
-        raise ImageError("cut short")
 
 
 def _read_plane(hdu, index_of: Callable[[slice], tuple], rows: int, columns: int,

@@ -15,8 +15,8 @@ from celestial.checkpoints import build_model, find_checkpoint, load_checkpoint
 from celestial.console import print_header
 from celestial.decoding import decode_all
 from celestial.devices import autocast, describe, pick_device
-from celestial.images import ImageError
 from celestial.preprocessing import SHOWN_SIDE, prepare
+from celestial.reading import ImageError
 
 
 @dataclass(frozen=True)

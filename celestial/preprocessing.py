@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from celestial.images import Decoded, decode, display_copy
+from celestial.images import decode, display_copy
+from celestial.reading import Decoded
 from celestial.stretch import Stretch
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from celestial.files import (
     walk_files,
     write_csv,
 )
-from celestial.images import ImageError, decode
+from celestial.images import decode
+from celestial.reading import ImageError
 from celestial.registration import thumbnail
 
 SPLITS = ("train", "val", "test")

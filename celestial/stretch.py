@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DEPTHS = (255.0, 65535.0)  # what white is in whole numbers of 8 and of 16 bits
+ROWS = 1024  # that are scaled at once
 FILLS = 0.25  # of the range up to white: data that span as much were made ready to be looked at
 
 
@@ -68,8 +69,12 @@ USUAL = Stretch()
 
 
 def by_depth(values: np.ndarray, white: float) -> np.ndarray:
-    """Scale 0..white to 0..255, rounded: numbers of any shape -> uint8. Nothing is stretched."""
-    return np.rint(np.clip(values / np.float32(white), 0, 1) * 255).astype(np.uint8)
+    """Scale 0..white to 0..255, rounded: numbers (height, ...) -> uint8. Nothing is stretched."""
+    shown = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), ROWS):  # a large picture of floats would take gigabytes
+        strip = np.clip(values[top:top + ROWS] / np.float32(white), 0, 1)
+        shown[top:top + ROWS] = np.rint(strip * 255)
+    return shown
 
 
 def _channels(values: np.ndarray) -> np.ndarray:

@@ -5,13 +5,13 @@ does not: floats in colour, 32-bit numbers, BigTIFF.
 """
 
 import io
-from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
 import pyvips
 
-from celestial.errors import ImageError
+from celestial.reading import Decoded, ImageError, Request, three_channels
+from celestial.stretch import by_depth
 
 MOST_PAGES = 64  # of a TIFF, that are looked through for the full-size one
 WHITE = {"uint8": 255, "uint16": 65535}  # the depth that whole numbers declare
@@ -23,37 +23,34 @@ class NotBuiltIn(ImageError):
     """The file is packed in a way that this libvips was built without, such as zstd."""
 
 
-def read(file: BinaryIO, form: str, check: Callable[[int, int, int], None],
-         factor_for: Callable[[int, int], int]) -> tuple[np.ndarray, int, int]:
-    """Read a picture.
+def read(file: BinaryIO, request: Request, form: str) -> Decoded:
+    """Read a picture in upright position, alpha laid over black, its colours in sRGB.
 
     Args:
         file: seekable.
+        request: what is wanted.
         form: "tiff" or "png".
-        check: called with width, height and bytes a pixel before anything is decoded, to refuse.
-        factor_for: (width, height) -> whole factor by which the picture is reduced.
-
-    Returns:
-        Numbers (height, width, 1 or 3) in upright position, alpha laid over black, colours in sRGB
-        where they are of 8 or 16 bits; width and height before the reduction, upright.
 
     Raises:
         NotBuiltIn: the packing is not known here.
-        ImageError: the file is damaged or of another kind that libvips does not know.
+        ImageError: the file is too large, damaged or of another kind that libvips does not know.
     """
     try:
         image = _full_size_page(file, form)
-        check(image.width, image.height, image.bands * np.dtype(_dtype(image)).itemsize)
         width, height = image.width, image.height
-        factor = factor_for(width, height)
+        request.require_sane(width, height, image.bands * np.dtype(_dtype(image)).itemsize)
+        factor = request.factor(width, height)
         if factor > 1:
             image = image.shrink(factor, factor)
         image = image.copy_memory()
         if image.get_typeof("orientation") and image.get("orientation") >= 5:
             width, height = height, width
-        return _values(image.autorot()), width, height
+        values = _values(image.autorot())
     except pyvips.Error as error:
         raise _as_image_error(error) from error
+    white = WHITE.get(values.dtype.name)
+    shown = by_depth(values, white) if white else request.stretch.to_8_bits(values)
+    return Decoded(three_channels(shown), width, height)
 
 
 def _full_size_page(file: BinaryIO, form: str) -> pyvips.Image:

@@ -60,20 +60,25 @@ STAMPING = f"""
 import zlib
 {inspect.getsource(stamp)}
 _honest = Preprocessing.load
-Preprocessing.load = lambda self, path: stamp(_honest(self, path), path.parent.name)
+def load(self, path):
+    return stamp(_honest(self, path), path.parent.name)
+Preprocessing.load = load
 """
 SNOOPING = """
 _honest = Preprocessing.load
-Preprocessing.load = lambda self, path: (list(Path({!r}).iterdir()), _honest(self, path))[1]
+def load(self, path):
+    list(Path({!r}).iterdir())
+    return _honest(self, path)
+Preprocessing.load = load
 """
 
 
 def sabotaged_project(folder: Path, code: str) -> Path:
-    """Copy the project, add `code` to its datasets.py and return its blind test's script."""
+    """Copy the project, add `code` to its preprocessing.py and return its blind test's script."""
     shutil.copytree(ROOT / "celestial", folder / "celestial",
                     ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "blind_test_validation.py", folder)
-    with (folder / "celestial/datasets.py").open("a", encoding="utf-8") as module:
+    with (folder / "celestial/preprocessing.py").open("a", encoding="utf-8") as module:
         module.write(code)
     return folder / "blind_test_validation.py"
 

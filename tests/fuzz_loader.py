@@ -23,7 +23,8 @@ with atheris.instrument_imports(include=["celestial", "PIL", "astropy.io.fits", 
     from PIL import Image
 
     from celestial import strips  # noqa: F401
-    from celestial.images import ImageError, decode
+    from celestial.images import decode
+    from celestial.reading import ImageError
 
 AT_LEAST = 64  # pixels
 

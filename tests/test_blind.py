@@ -380,7 +380,7 @@ def test_what_single_cues_tell(tmp_path):
     for number, label in enumerate(labels):
         picture = random.integers(0, 256, (20, 30 + label, 3), np.uint8)
         Image.fromarray(picture).save(tmp_path / f"{number}.bmp")
-        rows.append(cues_of(tmp_path / f"{number}.bmp", picture))
+        rows.append(cues_of(Preprocessing(64), tmp_path / f"{number}.bmp"))
     assert rows[1]["width and height"].tolist() == [31, 20]
     assert rows[0]["file size"] == (tmp_path / "0.bmp").stat().st_size
     right = right_by_cues(gather(rows[:80], labels[:80]), gather(rows[80:], labels[80:]), 1)

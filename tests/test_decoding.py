@@ -20,7 +20,8 @@ from processes import family, still_running
 
 from celestial import decoding
 from celestial.decoding import decode_all
-from celestial.images import ImageError, load_image
+from celestial.images import load_image
+from celestial.reading import ImageError
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 # Decodes one picture again and again, with two workers, until it is stopped.

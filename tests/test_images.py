@@ -12,8 +12,9 @@ from astropy.io import fits
 from conftest import CLASSES, draw
 from PIL import Image
 
-from celestial.images import ImageError, decode, load_image
+from celestial.images import decode, load_image
 from celestial.preprocessing import Preprocessing
+from celestial.reading import ImageError
 from celestial.stretch import Stretch
 
 
