@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, Path, Path]:
     """Write blind_test/ and the key; return its pictures, the unreadable, the folder, the key."""
     from celestial import blind
-    from celestial.files import display_name
+    from celestial.file_names import display_name
 
     folder = args.output_dir / "blind_test"
     made, bad = blind.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
@@ -113,7 +113,7 @@ def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Na
 
 def write_predictions(path: Path, predictions: list, truth: dict[str, str]) -> Path:
     """Write blind_test_predictions.csv, the truth beside each answer."""
-    from celestial.files import write_csv
+    from celestial.tables import write_csv
 
     rows = []
     for prediction in predictions:
@@ -141,7 +141,7 @@ def main() -> None:
     from celestial import metrics, verdict
     from celestial.blind_report import headline, write_reports
     from celestial.datasets import list_split
-    from celestial.files import display_name
+    from celestial.file_names import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)

@@ -70,7 +70,8 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
 
 def require_own_dataset(dataset: Path) -> None:
     """Raise UserError if the folder holds anything that an earlier run did not write."""
-    from celestial.files import display_name, walk_files
+    from celestial.file_names import display_name
+    from celestial.files import walk_files
     from celestial.splits import read_manifest
 
     present = {display_name(path.relative_to(dataset)) for path in walk_files(dataset)}
@@ -91,7 +92,7 @@ def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[
     Raises:
         UserError: so many files vanished since they were checked that a split lacks a class.
     """
-    from celestial.files import path_named
+    from celestial.file_names import path_named
     from celestial.reading import ImageError
     from celestial.splits import Rejected, place_file
 
@@ -113,13 +114,13 @@ def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[
 
 def build(dataset: Path, pictures: list, rejected: list, found: list, input_dir: Path) -> None:
     """Write the tables and sheets beside the placed pictures."""
-    from celestial import files, groups
+    from celestial import files, groups, tables
     from celestial.splits import write_manifest
 
     write_manifest(dataset / "manifest.csv", pictures)
-    files.write_csv(dataset / "rejected.csv", ["source", "reason"],
-                    [(row.source, row.reason) for row in rejected])
-    files.write_csv(dataset / "duplicates.csv", groups.HEADER, groups.table(found, pictures))
+    tables.write_csv(dataset / "rejected.csv", ["source", "reason"],
+                     [(row.source, row.reason) for row in rejected])
+    tables.write_csv(dataset / "duplicates.csv", groups.HEADER, groups.table(found, pictures))
     classes = sorted({picture.label for picture in pictures})
     files.write_json(dataset / "class_indices.json",
                      {label: index for index, label in enumerate(classes)})
@@ -156,7 +157,7 @@ def load_readable(paths: list[Path]) -> list:
 def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
     """Write duplicates.png: the largest groups, a row each; nothing where no picture has copies."""
     from celestial.cards import labelled_rows
-    from celestial.files import path_named
+    from celestial.file_names import path_named
 
     groups = {}
     for row in found:

@@ -54,7 +54,8 @@ def write_predictions(path: Path, predictions: list, truth: list[str], classes: 
     """Write predictions.csv: one row a file, the unreadable ones with their reason."""
     from itertools import repeat
 
-    from celestial.files import display_name, write_csv
+    from celestial.file_names import display_name
+    from celestial.tables import write_csv
 
     header = ["path", "true", "predicted", "right", "status", "known_score",
               *(f"probability_{name}" for name in classes), "nearest_training_distance",
@@ -83,7 +84,7 @@ def write_report(path: Path, labels, predicted, classes: tuple[str, ...]) -> Pat
     import numpy as np
     from sklearn.metrics import classification_report
 
-    from celestial.files import write_csv
+    from celestial.tables import write_csv
 
     present = np.unique(labels)
     names = [classes[index] for index in present]
@@ -261,7 +262,7 @@ def check_labels(out: Path, predictor, answers, paths: list[Path],
                  data_dir: Path) -> tuple[int, list[Path]]:
     """List the labels that the model doubts; return how many may be wrong, files written."""
     from celestial import label_check
-    from celestial.files import display_name
+    from celestial.file_names import display_name
 
     doubts = label_check.check_labels(answers.probs, answers.labels)
     names = [display_name(path.relative_to(data_dir).as_posix()) for path in paths]
@@ -272,7 +273,7 @@ def check_labels(out: Path, predictor, answers, paths: list[Path],
 
 def print_mistakes(predictions: list, truth: list[str]) -> None:
     """Print the pictures that are misclassified, or the first of many."""
-    from celestial.files import display_name
+    from celestial.file_names import display_name
 
     wrong = [prediction for prediction, name in zip(predictions, truth, strict=True)
              if prediction.top(1)[0][0] != name]
@@ -289,7 +290,7 @@ def readable_ones(predictions: list, folder: Path) -> list[int]:
     Raises:
         UserError: none could be read.
     """
-    from celestial.files import display_name
+    from celestial.file_names import display_name
 
     for prediction in predictions:
         if prediction.reason:

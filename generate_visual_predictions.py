@@ -85,7 +85,7 @@ def frame_all(predictor, files: list[Path], truth: list[str], out: Path) -> list
     from tqdm import tqdm
 
     from celestial.cards import draw_card, judged_card, try_save
-    from celestial.files import display_name, output_paths
+    from celestial.file_names import display_name, output_paths
 
     places = output_paths({
         str(number): f"{true_name}/{display_name(path_below_class(path, true_name))}.png"
@@ -110,7 +110,8 @@ def path_below_class(path: Path, true_name: str) -> Path:
 
 def write_table(out: Path, framed: list[Framed]) -> Path:
     """Write predictions.csv, and remove the pictures of an earlier run that it no longer names."""
-    from celestial.files import display_name, folded, output_paths, write_csv
+    from celestial.file_names import display_name, folded, output_paths
+    from celestial.tables import write_csv
 
     table = out / "predictions.csv"
     rows = []
@@ -128,7 +129,7 @@ def write_table(out: Path, framed: list[Framed]) -> Path:
 
 def earlier_pictures(table: Path) -> set[str]:
     """Return the framed pictures that an earlier run's table names; none of a damaged one."""
-    from celestial.files import read_csv
+    from celestial.tables import read_csv
 
     try:
         return {row.get("picture", "") for row in read_csv(table)}
@@ -153,7 +154,7 @@ def draw_summary(path: Path, framed: list[Framed], title: str) -> Path:
 def main() -> None:
     args = parse_args()
     from celestial import metrics
-    from celestial.files import display_name
+    from celestial.file_names import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)

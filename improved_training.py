@@ -219,7 +219,8 @@ def write_outputs(checkpoint, history, args: argparse.Namespace) -> list[Path]:
 
     from celestial.checkpoints import save_checkpoint
     from celestial.figures import draw_history
-    from celestial.files import write_csv, write_json
+    from celestial.files import write_json
+    from celestial.tables import write_csv
 
     rows = [asdict(row) for row in history]
     out = args.output_dir

@@ -72,7 +72,7 @@ def list_pictures(folder: Path, output_dir: Path) -> list[Path]:
 
 def row_of(prediction, folder: Path, names: dict) -> list[str]:
     """Return one row of the table."""
-    from celestial.files import display_name
+    from celestial.file_names import display_name
 
     filename = display_name(prediction.path.relative_to(folder).as_posix())
     if prediction.status == "failed":
@@ -96,7 +96,7 @@ def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
         UserError: the earlier run used another checkpoint.
     """
     from celestial.cards import UNDRAWN
-    from celestial.files import read_rows
+    from celestial.tables import read_rows
 
     source = next((out / name for name in (UNFINISHED, SUMMARY) if (out / name).is_file()), None)
     if source is None:
@@ -121,7 +121,7 @@ def read_run(path: Path) -> dict | None:
 
 def picture_paths(out: Path, filenames: list[str]) -> dict[str, Path]:
     """Return where the annotated picture of each file goes."""
-    from celestial.files import output_paths
+    from celestial.file_names import output_paths
 
     below = output_paths({name: f"{name}.png" for name in filenames})
     return {name: out / "pictures" / path for name, path in below.items()}
@@ -164,7 +164,7 @@ def draw_contact_sheet(rows: list[list[str]], cards: dict[str, Path],
                        args: argparse.Namespace) -> list[Path]:
     """Write contact_sheet.png from the annotated pictures; return what was written."""
     from celestial.cards import card_sheet
-    from celestial.files import display_name
+    from celestial.file_names import display_name
 
     shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards), ON_SHEET))
     if not shown:
@@ -195,8 +195,10 @@ def print_table(rows: list[list[str]]) -> None:
 
 def main() -> None:
     args = parse_args()
-    from celestial.files import display_name, sha256_of, write_csv, write_json, write_rows
+    from celestial.file_names import display_name
+    from celestial.files import sha256_of, write_json
     from celestial.inference import start_predictor
+    from celestial.tables import write_csv, write_rows
 
     predictor = start_predictor(__file__, args)
     files = {display_name(path.relative_to(args.folder).as_posix()): path

@@ -94,8 +94,9 @@ def main() -> None:
     import torch
 
     from celestial.datasets import list_outliers, list_split
-    from celestial.files import atomic_path, class_folders, walk_files, write_csv
+    from celestial.files import atomic_path, class_folders, walk_files
     from celestial.inference import start_predictor
+    from celestial.tables import write_csv
 
     predictor = start_predictor(__file__, args)
     train = list_split(args.data_dir, "train", predictor.classes)

@@ -57,9 +57,10 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial.files import class_folders, walk_files, write_csv
+    from celestial.files import class_folders, walk_files
     from celestial.inference import start_predictor
     from celestial.stretch import Stretch, by_depth
+    from celestial.tables import write_csv
 
     predictor = start_predictor(__file__, args)
     folders = [folder for folder in class_folders(args.folder) if folder.name in predictor.classes]

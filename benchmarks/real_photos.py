@@ -89,7 +89,8 @@ def draw_mistakes(good: list, truth: list[str], predictor, path: Path) -> Path:
 def main() -> None:
     args = parse_args()
     from celestial import metrics
-    from celestial.files import atomic_path, display_name, write_json
+    from celestial.file_names import display_name
+    from celestial.files import atomic_path, write_json
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)

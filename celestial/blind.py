@@ -15,14 +15,8 @@ from PIL import Image
 
 from celestial.console import UserError
 from celestial.decoding import decode_all
-from celestial.files import (
-    DISK_FULL,
-    display_name,
-    recover_folder,
-    replace_folder,
-    walk_files,
-    write_json,
-)
+from celestial.file_names import display_name
+from celestial.files import DISK_FULL, recover_folder, replace_folder, walk_files, write_json
 from celestial.preprocessing import Preprocessing
 from celestial.reading import ImageError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from celestial.files import DISK_FULL, atomic_path, display_name
+from celestial.file_names import display_name
+from celestial.files import DISK_FULL, atomic_path
 
 PAPER = (255, 255, 255)
 INK = (30, 34, 42)

@@ -12,7 +12,7 @@ import torch
 
 from celestial.console import LARGEST_SIDE, SMALLEST_SIDE
 from celestial.duplicates import WIDTH
-from celestial.files import display_name
+from celestial.file_names import display_name
 from celestial.models import MEMBERS
 
 # torch.load(..., weights_only=True) would also make byte arrays and tensors of any length.

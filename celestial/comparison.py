@@ -14,8 +14,9 @@ from celestial.checkpoints import find_checkpoint
 from celestial.console import UserError, print_header
 from celestial.devices import describe, pick_device
 from celestial.evaluation import Answers, answers_of
-from celestial.files import display_name, write_csv
+from celestial.file_names import display_name
 from celestial.inference import Predictor
+from celestial.tables import write_csv
 
 VOTE = "soft vote"
 

@@ -145,7 +145,7 @@ def _shown(value: object) -> str:
 
 def _one_line(text: str) -> str:
     """Return text in which no name of a file can break the line or command the terminal."""
-    from celestial.files import ESCAPES
+    from celestial.file_names import ESCAPES
 
     return text.translate({code: shown for code, shown in ESCAPES.items() if chr(code) != "\\"})
 

@@ -15,14 +15,8 @@ from celestial import colour, duplicates, fits_images, images, pillow_images, st
 from celestial import preprocessing as fitting
 from celestial.console import UserError
 from celestial.decoding import decode_all
-from celestial.files import (
-    atomic_path,
-    class_folders,
-    display_name,
-    sha256_of,
-    walk_files,
-    write_json,
-)
+from celestial.file_names import display_name
+from celestial.files import atomic_path, class_folders, sha256_of, walk_files, write_json
 from celestial.locks import only_one
 from celestial.preprocessing import Preprocessing, prepare
 from celestial.reading import ImageError

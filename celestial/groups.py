@@ -12,9 +12,9 @@ from scipy.sparse.csgraph import connected_components
 
 from celestial import duplicates
 from celestial.console import UserError
-from celestial.files import csv_cell
 from celestial.registration import SIDE
 from celestial.splits import Picture, Rejected
+from celestial.tables import csv_cell
 
 HEADER = ["group", "kind", "source", "class", "split", "distance", "kept"]
 NAMED = 3  # unknown pictures that an error names

@@ -8,8 +8,9 @@ import numpy as np
 
 from celestial.cards import BARS, FAINT, RED, Card, card_sheet, draw_card, percent
 from celestial.evaluation import Answers
-from celestial.files import display_name, write_csv
+from celestial.file_names import display_name
 from celestial.inference import Predictor
+from celestial.tables import write_csv
 
 SHOWN = 24  # pictures in label_check.png
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from celestial.files import read_csv
+from celestial.tables import read_csv
 
 LANGUAGES = ("zh", "ko")
 

@@ -9,7 +9,8 @@ import numpy as np
 from celestial import duplicates
 from celestial.console import UserError
 from celestial.evaluation import CANNOT_TELL
-from celestial.files import display_name, sha256_of
+from celestial.file_names import display_name
+from celestial.files import sha256_of
 from celestial.inference import Predictor
 
 NAMED = 3  # files in an error

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from celestial import metrics
-from celestial.files import display_name, write_csv
+from celestial.file_names import display_name
 from celestial.inference import Prediction
+from celestial.tables import write_csv
 
 ALL = "all"
 

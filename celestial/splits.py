@@ -17,19 +17,12 @@ from PIL import Image
 from celestial.console import UserError
 from celestial.decoding import decode_all
 from celestial.duplicates import fingerprint
-from celestial.files import (
-    NOBODYS_FILES,
-    class_folders,
-    display_name,
-    output_paths,
-    read_csv,
-    sha256_of,
-    walk_files,
-    write_csv,
-)
+from celestial.file_names import display_name, output_paths
+from celestial.files import NOBODYS_FILES, class_folders, sha256_of, walk_files
 from celestial.images import decode
 from celestial.reading import ImageError
 from celestial.registration import thumbnail
+from celestial.tables import read_csv, write_csv
 
 SPLITS = ("train", "val", "test")
 SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}

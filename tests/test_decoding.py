@@ -169,19 +169,19 @@ SITECUSTOMIZE = """
 import os, signal, time
 from celestial import decoding, images
 
-decode = images._decode
+read = images._read
 decoding.SECONDS = 4
 
-def _decode(file, *rest):
+def _read(file, *rest):
     head = file.read(5)
     file.seek(0)
     if head == b"CRASH":
         os.kill(os.getpid(), signal.SIGSEGV)
     if head == b"HANGS":
         time.sleep(600)
-    return decode(file, *rest)
+    return read(file, *rest)
 
-images._decode = _decode
+images._read = _read
 """
 
 

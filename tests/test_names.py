@@ -19,9 +19,9 @@ from PIL import Image
 
 import datapre
 import generate_visual_predictions
-from celestial import files, splits
+from celestial import file_names, files, splits, tables
 from celestial.console import UserError
-from celestial.files import display_name, output_paths, path_named, short_name
+from celestial.file_names import display_name, output_paths, path_named, short_name
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names are any bytes there alone")
 SIGNS = tuple("=+-@＝＋－＠")  # what formulas begin with
@@ -70,7 +70,7 @@ UNREADABLE = ("link to a folder.png", "link to itself's folder", "broken.png", "
 
 def rows_of(path: Path) -> list[dict]:
     require_no_formula(path.read_bytes().decode("utf-8-sig"))
-    rows = files.read_csv(path)
+    rows = tables.read_csv(path)
     assert all(len(cell.splitlines()) < 2 for row in rows for cell in row.values())
     return rows
 
@@ -133,7 +133,7 @@ def test_a_dataset_of_every_name(nasty, tmp_path):
     before = content_of(source)
     groups = tmp_path / "groups.csv"
     members = ["mars/=1+1.png", "mars/'=1+1.png", "mars/line\\nbreak.png", "mars/\\xff.png"]
-    files.write_csv(groups, ["source", "night"], [[name, "may 3"] for name in members])
+    tables.write_csv(groups, ["source", "night"], [[name, "may 3"] for name in members])
     out = tmp_path / "out"
     done = run("datapre.py", "--input-dir", source, "--output-dir", out, "--groups", groups,
                cwd=tmp_path, **without_override())
@@ -192,7 +192,7 @@ def test_evaluation_blind_test_and_frames_of_every_name(nasty, checkpoint, tmp_p
     (tmp_path / "thesis.txt").write_text("years of work")
     earlier = ["../thesis.txt", str(tmp_path / "thesis.txt"), blocked, "gone.png",
                "neptune/Neptune 0.PNG.png", "neptune/neptune 1.png.png"]  # two are drawn again
-    files.write_csv(out / "predictions.csv", ["picture"], [[name] for name in earlier])
+    tables.write_csv(out / "predictions.csv", ["picture"], [[name] for name in earlier])
     done = run("generate_visual_predictions.py", "--data-dir", data, "--checkpoint", checkpoint,
                "--output-dir", out, cwd=tmp_path, **without_override())
     assert done.status == 0, done.err
@@ -252,7 +252,7 @@ def test_a_damaged_table_names_no_earlier_pictures(tmp_path):
     assert generate_visual_predictions.earlier_pictures(tmp_path / "none.csv") == set()
     (tmp_path / "table.csv").write_bytes("picture\n火星.png\n".encode("gbk"))
     assert generate_visual_predictions.earlier_pictures(tmp_path / "table.csv") == set()
-    files.write_csv(tmp_path / "table.csv", ["picture"], [["火星.png"]])
+    tables.write_csv(tmp_path / "table.csv", ["picture"], [["火星.png"]])
     assert generate_visual_predictions.earlier_pictures(tmp_path / "table.csv") == {"火星.png"}
 
 
@@ -297,12 +297,12 @@ def require_sound(wanted: dict[str, str]) -> dict[str, str]:
     found = output_paths(wanted)
     assert list(found) == list(wanted) or sorted(found) == sorted(wanted)
     assert output_paths(dict(reversed(wanted.items()))) == found
-    places = {files.folded(path) for path in found.values()}
+    places = {file_names.folded(path) for path in found.values()}
     assert len(places) == len(found)
     for path in found.values():
         *folders, name = path.split("/")
         assert not {"", ".", ".."} & {*folders, name}
-        assert not places & {files.folded("/".join(folders[:end]))
+        assert not places & {file_names.folded("/".join(folders[:end]))
                              for end in range(1, len(folders) + 1)}
         assert all(len(part.encode()) <= 255 for part in [*folders, f".{name}.tmp"])
         assert len(path.encode()) < 1000
@@ -358,14 +358,14 @@ cells = st.one_of(st.text(st.characters(exclude_categories=["Cs"], exclude_chara
 @quickly
 def test_tables_come_back_and_hold_no_formula(rows):
     text = io.StringIO(newline="")
-    files.write_rows(text, rows)
+    tables.write_rows(text, rows)
     require_no_formula(text.getvalue())
-    assert list(files.read_rows(io.StringIO(text.getvalue(), newline=""))) == rows
+    assert list(tables.read_rows(io.StringIO(text.getvalue(), newline=""))) == rows
 
 
 def test_numbers_stay_numbers():
     text = io.StringIO(newline="")
-    files.write_rows(text, [["-1.09", "+2", "-3e-07", -0.5, "-1.09 km", "-"]])
+    tables.write_rows(text, [["-1.09", "+2", "-3e-07", -0.5, "-1.09 km", "-"]])
     assert text.getvalue() == "-1.09,+2,-3e-07,-0.5,'-1.09 km,'-\r\n"
 
 
