@@ -19,7 +19,7 @@ from PIL import Image
 
 import datapre
 import generate_visual_predictions
-from celestial import file_names, files, splits, tables
+from celestial import file_names, splits, tables
 from celestial.console import UserError
 from celestial.file_names import display_name, output_paths, path_named, short_name
 
@@ -79,11 +79,11 @@ def require_no_formula(text: str) -> None:
     """Read a table as spreadsheets do that are set to comma or to semicolon."""
     for row in csv.reader(io.StringIO(text, newline="")):
         assert not any(cell.startswith((*SIGNS, "\t", "\r", "\n"))
-                       and not files.NUMBER.fullmatch(cell) for cell in row), row
+                       and not tables.NUMBER.fullmatch(cell) for cell in row), row
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=";"):
         for cell in row:  # a number may have the rest of its row behind it
             assert (not cell.lstrip("\t\r\n").startswith(SIGNS)
-                    or files.NUMBER.fullmatch(cell.strip().partition(",")[0])), row
+                    or tables.NUMBER.fullmatch(cell.strip().partition(",")[0])), row
 
 
 @pytest.fixture
