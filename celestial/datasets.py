@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from celestial import colour, duplicates, fits_images, images, pillow_images, stretch, strips
-from celestial import preprocessing as fitting
+from celestial import duplicates
 from celestial.console import UserError
 from celestial.decoding import decode_all
 from celestial.file_names import display_name
@@ -22,7 +21,8 @@ from celestial.preprocessing import Preprocessing, prepare
 from celestial.reading import ImageError
 
 # The code that makes pictures: what it made before is made anew when it changes.
-LOADER = (images, pillow_images, fits_images, strips, colour, stretch, fitting)
+LOADER = ("images", "reading", "pillow_images", "fits_images", "strips", "colour", "stretch",
+          "preprocessing")
 OUTLIER = -1  # the label of a picture that is none of the classes
 
 
@@ -154,7 +154,7 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
 
 def cache_key(*parts: object) -> str:
     """Return a short hash of all that a cached array depends on, the code that makes it too."""
-    code = [sha256_of(Path(module.__file__)) for module in LOADER]
+    code = [sha256_of(Path(__file__).with_name(f"{name}.py")) for name in LOADER]
     text = json.dumps([code, *parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
