@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
                        help="where blind_test/, the mapping and the report go")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the random names, the shuffling, the noise and the intervals")
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser)
     return parser.parse_args()
 
 
@@ -149,7 +149,8 @@ def main() -> None:
     files = list_split(args.data_dir, "test", classes)
     made, bad, folder, mapping = hide_names(predictor, files, args)
     # Whole batches: the last digits of an answer depend on how many pictures share its batch.
-    count = max(1, EXAMINED // args.batch_size) * args.batch_size
+    whole = predictor.engine.batch_size
+    count = max(1, EXAMINED // whole) * whole
     answers = answer_blind(predictor, folder, made[:count], args.seed)
 
     labels = np.array([classes.index(picture.true) for picture in made])

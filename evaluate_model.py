@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
                        help="evaluate also where pictures are exact copies of training pictures")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the intervals and of the pictures that are shown")
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser)
     return parser.parse_args()
 
 

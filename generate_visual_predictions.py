@@ -56,7 +56,7 @@ def parse_args() -> argparse.Namespace:
     console.add_checkpoint_option(group)
     group.add_argument("--output-dir", type=Path, default=Path("visual_predictions"),
                        metavar="FOLDER", help="where the framed pictures go")
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser)
     return parser.parse_args()
 
 

@@ -11,11 +11,13 @@ out:  my_predictions/
 """
 
 import argparse
+import heapq
 import io
 import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 from celestial import console
@@ -23,6 +25,7 @@ from celestial.console import UserError
 
 SUMMARY = "batch_prediction_summary.csv"
 UNFINISHED = "batch_prediction_summary.partial.csv"
+PICTURES = "pictures"
 RUN = "batch_prediction_run.json"
 COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top3",
            "prediction_zh", "prediction_ko", "reason"]
@@ -44,7 +47,10 @@ def parse_args() -> argparse.Namespace:
                        help="write the table alone, no annotated pictures and no contact sheet")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser).add_argument(
+        "--engine", choices=("torch", "openvino"), default="torch",
+        help="what computes the network; openvino is faster on many processors: pip install -r "
+        "requirements-openvino.txt")
     return parser.parse_args()
 
 
@@ -119,33 +125,48 @@ def read_run(path: Path) -> dict | None:
         return None
 
 
-def picture_paths(out: Path, filenames: list[str]) -> dict[str, Path]:
-    """Return where the annotated picture of each file goes."""
-    from celestial.file_names import output_paths
-
-    below = output_paths({name: f"{name}.png" for name in filenames})
-    return {name: out / "pictures" / path for name, path in below.items()}
-
-
-def predict_rows(predictor, files: list[Path], cards: dict[str, Path],
+def predict_rows(predictor, files: list[Path], cards: dict[str, str],
                  args: argparse.Namespace) -> Iterator[list[str]]:
     """Predict, draw each annotated picture and yield the rows, one for each file."""
     from tqdm import tqdm
 
-    from celestial.cards import draw_card, prediction_card, try_save
+    from celestial.card_writer import write_cards
+    from celestial.cards import prediction_card
     from celestial.names import load_names
 
     names = load_names()
-    stream = predictor.predict(files, keep_pictures=not args.no_pictures)
-    for prediction in tqdm(stream, total=len(files), desc="predicting", unit="file"):
-        row = row_of(prediction, args.folder, names)
-        if prediction.picture is not None:
-            card = draw_card(prediction_card(prediction, row[0]))
-            row[-1] = "; ".join(filter(None, [row[-1], try_save(card, cards[row[0]])]))
+
+    def jobs() -> Iterator:
+        for prediction in predictor.predict(files, keep_pictures=not args.no_pictures):
+            row = row_of(prediction, args.folder, names)
+            card = None if prediction.picture is None else prediction_card(prediction, row[0])
+            yield row, card, args.output_dir / PICTURES / cards[row[0]]
+
+    written = write_cards(jobs(), args.workers)
+    for row, undrawn in tqdm(written, total=len(files), desc="predicting", unit="file"):
+        row[-1] = "; ".join(filter(None, [row[-1], undrawn]))
         yield row
 
 
-def readable_cards(rows: list[list[str]], cards: dict[str, Path]) -> Iterator:
+def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) -> None:
+    """Write the rows of an earlier run and this one's, each as soon as it is known."""
+    from celestial.tables import read_rows, write_csv, write_rows
+
+    kept.sort(key=itemgetter(0))
+    write_csv(out / UNFINISHED, COLUMNS, kept)
+    done = (out / UNFINISHED).stat().st_size
+    with (out / UNFINISHED).open("a", encoding="utf-8", newline="") as file:
+        for row in fresh:
+            write_rows(file, [row])
+            file.flush()
+    with (out / UNFINISHED).open("rb") as file:
+        file.seek(done)
+        rows = read_rows(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+        write_csv(out / SUMMARY, COLUMNS, heapq.merge(kept, rows, key=itemgetter(0)))
+    (out / UNFINISHED).unlink()
+
+
+def readable_cards(rows: list[list[str]], cards: dict[str, str], out: Path) -> Iterator:
     """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
     from PIL import Image
 
@@ -155,50 +176,68 @@ def readable_cards(rows: list[list[str]], cards: dict[str, Path]) -> Iterator:
     for row in rows:
         try:
             if row[1] != "failed":
-                yield Image.fromarray(load_image(cards[row[0]]))
+                yield Image.fromarray(load_image(out / PICTURES / cards[row[0]]))
         except ImageError:
             pass  # drawn by no run, or deleted since
 
 
-def draw_contact_sheet(rows: list[list[str]], cards: dict[str, Path],
+def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
                        args: argparse.Namespace) -> list[Path]:
-    """Write contact_sheet.png from the annotated pictures; return what was written."""
+    """Write contact_sheet.png from the first annotated pictures; return what was written."""
     from celestial.cards import card_sheet
     from celestial.file_names import display_name
 
-    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards), ON_SHEET))
+    out = args.output_dir
+    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, out), ON_SHEET))
     if not shown:
         return []
-    title = f"{len(rows)} files in {display_name(args.folder)}" + (
-        f", the first {ON_SHEET} pictures" if len(shown) == ON_SHEET < len(rows) else "")
-    sheet = card_sheet(shown, args.output_dir / "contact_sheet.png", title)
-    return [sheet, args.output_dir / "pictures"]
+    title = f"{count} files in {display_name(args.folder)}" + (
+        f", the first {ON_SHEET} pictures" if len(shown) == ON_SHEET < count else "")
+    return [card_sheet(shown, out / "contact_sheet.png", title), out / PICTURES]
 
 
-def print_table(rows: list[list[str]]) -> None:
-    """Print the first rows and the counts."""
+def read_table(out: Path) -> tuple[list[list[str]], Counter, int]:
+    """Return the first rows of the finished table, what was found how often, and what is undrawn.
+
+    The counts are those of (status, prediction).
+    """
     from celestial.cards import UNDRAWN
+    from celestial.tables import read_rows
 
+    first, counts, undrawn = [], Counter(), 0
+    with (out / SUMMARY).open(encoding="utf-8-sig", newline="") as file:
+        for row in islice(read_rows(file), 1, None):
+            counts[row[1], row[2]] += 1
+            undrawn += UNDRAWN in row[-1]
+            if len(first) < max(ON_TERMINAL, ON_SHEET):
+                first.append(row)
+    return first, counts, undrawn
+
+
+def print_table(rows: list[list[str]], counts: Counter, undrawn: int) -> None:
+    """Print the first rows and the counts."""
     width = min(44, max(len(row[0]) for row in rows[:ON_TERMINAL]))
     print(f"\n{'file':<{width}}  {'status':<8} {'prediction':<14} {'confidence':>10}  next")
     for row in rows[:ON_TERMINAL]:
         name = row[0] if len(row[0]) <= width else "..." + row[0][3 - width:]
         following = row[8] if row[1] == "failed" else "; ".join(row[5].split("; ")[1:])
         print(f"{name:<{width}}  {row[1]:<8} {row[2]:<14} {row[3]:>10}  {following}")
-    if len(rows) > ON_TERMINAL:
-        print(f"... and {len(rows) - ON_TERMINAL} more in the table")
-    if undrawn := sum(UNDRAWN in row[-1] for row in rows):
+    if (more := counts.total() - ON_TERMINAL) > 0:
+        print(f"... and {more} more in the table")
+    if undrawn:
         print(f"{undrawn} annotated pictures cannot be written; the column reason says why")
-    counts = Counter(row[2] or "failed" for row in rows)
-    print("\n" + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
+    print("\n" + ", ".join(f"{count} {name or status}"
+                            for (status, name), count in counts.most_common()))
 
 
 def main() -> None:
     args = parse_args()
-    from celestial.file_names import display_name
+    from celestial.decoding import start_early
+
+    start_early(args.workers)
+    from celestial.file_names import display_name, output_paths
     from celestial.files import sha256_of, write_json
     from celestial.inference import start_predictor
-    from celestial.tables import write_csv, write_rows
 
     predictor = start_predictor(__file__, args)
     files = {display_name(path.relative_to(args.folder).as_posix()): path
@@ -207,29 +246,22 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     run = {"folder": display_name(args.folder.resolve()),
            "checkpoint_sha256": sha256_of(predictor.path)}
-    cards = picture_paths(out, list(files))
-    rows = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
-    done = {row[0] for row in rows}
+    cards = output_paths({name: f"{name}.png" for name in files})
+    kept = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
+    done = {row[0] for row in kept}
     if done:
         print(f"{len(done)} files were done before, {len(files) - len(done)} are left")
 
-    write_csv(out / UNFINISHED, COLUMNS, rows)
     write_json(out / RUN, run)
-    todo = [path for name, path in files.items() if name not in done]
-    with (out / UNFINISHED).open("a", encoding="utf-8", newline="") as file:
-        for row in predict_rows(predictor, todo, cards, args):
-            write_rows(file, [row])
-            file.flush()
-            rows.append(row)
+    todo = [path for name, path in sorted(files.items()) if name not in done]
+    write_table(out, kept, predict_rows(predictor, todo, cards, args))
 
-    rows.sort(key=lambda row: row[0])
-    written = [write_csv(out / SUMMARY, COLUMNS, rows), out / RUN,
-               *draw_contact_sheet(rows, cards, args)]
-    (out / UNFINISHED).unlink()
-    print_table(rows)
-    statuses = Counter(row[1] for row in rows)
-    console.print_result({"rows": len(rows), **{name: statuses[name] for name in
-                                                ("ok", "unknown", "failed")}}, written)
+    first, counts, undrawn = read_table(out)
+    written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args)]
+    print_table(first, counts, undrawn)
+    statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
+                for name in ("ok", "unknown", "failed")}
+    console.print_result({"rows": len(files), **statuses}, written)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
                        metavar="FOLDER", help="where the tables go")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the choice of pictures that the scores are fitted on")
-    console.add_compute_options(parser, batch_size=64)
+    console.add_compute_options(parser)
     return parser.parse_args()
 
 

@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
                         metavar="FOLDER", help="where the table goes")
     parser.add_argument("--seed", type=console.seed_number, default=42, help="of the noise")
     console.add_checkpoint_option(parser.add_argument_group("model"))
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser)
     return parser.parse_args()
 
 

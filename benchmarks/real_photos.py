@@ -30,7 +30,7 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--output-dir", type=Path, default=Path("evaluation_results/real_photos"),
                        metavar="FOLDER", help="where the table and the mistakes go")
     console.add_checkpoint_option(group)
-    console.add_compute_options(parser, batch_size=32)
+    console.add_compute_options(parser)
     return parser.parse_args()
 
 

@@ -57,7 +57,7 @@ def predict_apart(predictor, folders: Sequence[Path]) -> BlindAnswers:
         job, answers = Path(place, "job.json"), Path(place, "answers.json")
         job.write_text(json.dumps({
             "checkpoint": str(predictor.path.resolve()), "device": str(predictor.device),
-            "batch_size": predictor.batch_size,
+            "batch_size": predictor.engine.batch_size,
             "folders": [str(folder.resolve()) for folder in folders]}), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-B", "-m", "celestial.blind_run", str(job), str(answers)], cwd=place,

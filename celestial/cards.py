@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from celestial.file_names import display_name
 from celestial.files import DISK_FULL, atomic_path
+from celestial.preprocessing import SHOWN_SIDE
 
 PAPER = (255, 255, 255)
 INK = (30, 34, 42)
@@ -22,8 +23,8 @@ RED = (178, 24, 43)
 AMBER = (230, 145, 20)
 
 TILE = 180  # pixels, a picture in a row of samples
-CARD_WIDTH = 340
 CARD_FRAME = 8
+CARD_WIDTH = SHOWN_SIDE + 2 * CARD_FRAME
 CARD_BAR = 24
 BARS = 3  # classes with a bar
 CARD_SHAPE = 1.5  # height of a card by its width
@@ -102,7 +103,8 @@ def tile(picture: np.ndarray | None, side: int) -> Image.Image:
         small = Image.fromarray(picture)
         scale = side / max(small.size)
         size = tuple(max(1, round(length * scale)) for length in small.size)
-        small = small.resize(size, Image.Resampling.LANCZOS)
+        if size != small.size:
+            small = small.resize(size, Image.Resampling.LANCZOS)
         square.paste(small, ((side - size[0]) // 2, (side - size[1]) // 2))
     return square
 
@@ -198,8 +200,13 @@ def _titled_paper(title: str, width: int, height: int) -> tuple[Image.Image, int
 def save(image: Image.Image, path: Path) -> Path:
     """Write a picture as PNG, whole or not at all."""
     with atomic_path(path, durable=False) as temporary:
-        image.save(temporary, format="PNG", compress_level=3)
+        image.save(temporary, format="PNG", compress_level=1)
     return path
+
+
+def write_card(card: Card, path: Path) -> str:
+    """Draw a card and write it, see `try_save`."""
+    return try_save(draw_card(card), path)
 
 
 def try_save(image: Image.Image, path: Path) -> str:

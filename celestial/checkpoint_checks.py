@@ -11,8 +11,8 @@ from typing import BinaryIO
 import torch
 
 from celestial.console import LARGEST_SIDE, SMALLEST_SIDE
-from celestial.duplicates import WIDTH
 from celestial.file_names import display_name
+from celestial.fingerprint_layout import WIDTH
 from celestial.models import MEMBERS
 
 # torch.load(..., weights_only=True) would also make byte arrays and tensors of any length.

@@ -1,8 +1,7 @@
 """Temperature, and the threshold below which a picture is none of the classes."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+import torch
 
 ACCEPTED = 0.95  # share of the known pictures of val that the threshold lets through
 TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
@@ -19,8 +18,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         logits: float (N, classes).
         labels: int (N,).
     """
+    from scipy.optimize import minimize_scalar  # predicting starts faster without it
+
     def log_loss(log_temperature: float) -> float:
-        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        scaled = _log_softmax(logits / np.exp(log_temperature))
         any_class = scaled.mean()  # the mean picture's log loss, were all classes equally right
         return -scaled[np.arange(len(labels)), labels].sum() - any_class
 
@@ -30,7 +31,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
     """Return calibrated probabilities: float (N, classes), each row sums to 1."""
-    return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
+    return np.exp(_log_softmax(np.asarray(logits, dtype=np.float64) / temperature))
 
 
 def known_score(logits: np.ndarray) -> np.ndarray:
@@ -47,7 +48,11 @@ def known_score(logits: np.ndarray) -> np.ndarray:
     Returns:
         float64 (N,).
     """
-    return -log_softmax(np.asarray(logits, dtype=np.float64), axis=1).mean(axis=1)
+    return -_log_softmax(logits).mean(axis=1)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    return torch.from_numpy(np.asarray(logits, dtype=np.float64)).log_softmax(dim=1).numpy()
 
 
 def fit_reject_below(scores: np.ndarray) -> float:

@@ -99,15 +99,18 @@ def add_checkpoint_option(group: argparse._ArgumentGroup, several: bool = False)
                        + ("; several are compared on the same pictures" if several else ""))
 
 
-def add_compute_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
-    """Add --device, --batch-size and --workers."""
+def add_compute_options(parser: argparse.ArgumentParser,
+                        batch_size: int | None = None) -> argparse._ArgumentGroup:
+    """Add --device, --batch-size and --workers; return their group."""
     group = parser.add_argument_group("computing")
     group.add_argument("--device", default="auto",
                        help="auto (CUDA when there is one), cpu, cuda, cuda:1, mps")
     group.add_argument("--batch-size", type=positive_int, default=batch_size,
-                       help="pictures that go through the network at once")
+                       help="pictures that go through the network at once"
+                       + ("" if batch_size else "; None: what suits the device and the network"))
     group.add_argument("--workers", type=positive_int, default=os.cpu_count(),
                        help="helpers that decode pictures")
+    return group
 
 
 def git_commit() -> str:
@@ -156,6 +159,13 @@ def print_result(figures: dict, files: Iterable[Path]) -> None:
     print("\nRESULT " + json.dumps(result, ensure_ascii=False), flush=True)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether the memory of the machine, or of a device, was too small (torch's words)."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("out of memory", "not enough memory",
+                                          "can't allocate memory"))
+
+
 def _stop(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -182,9 +192,7 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
         _fail(f"{error.name} is not installed; activate .venv (source .venv/bin/activate, on "
               "Windows .venv\\Scripts\\activate) or run pip install -r requirements.txt", 1)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not any(
-                words in str(error) for words in ("out of memory", "not enough memory",
-                                                  "can't allocate memory")):
+        if not is_out_of_memory(error):
             raise  # a mistake of this program: its traceback is wanted
         _fail("the memory is full; try a smaller --batch-size or --image-size", 1)
     except BrokenPipeError:

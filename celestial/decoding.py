@@ -7,15 +7,15 @@ Decoders are large programs in C that meet files from anywhere. Here such a file
 import functools
 import multiprocessing
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FuturesTimeout
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from celestial.in_order import in_order
 from celestial.reading import ImageError
 
 Result = TypeVar("Result")
@@ -42,21 +42,24 @@ def decode_all(function: Callable[[Path], Result], paths: Iterable[Path], worker
     if workers == 0:
         yield from ((path, _try(function, path)) for path in paths)
         return
-    pool = _pool(workers)
-    files = iter(paths)
+    start = partial(in_process, workers, _try, function)
+    for path, future in in_order(start, paths, max(ahead, 2 * workers)):
+        yield path, _outcome(future)
 
-    def start(path: Path) -> tuple[Path, ProcessFuture]:
-        return path, pool.schedule(_try, args=(function, path), timeout=SECONDS)
 
-    waiting = deque(start(path) for path in islice(files, max(ahead, 2 * workers)))
-    try:
-        while waiting:
-            path, future = waiting.popleft()
-            yield path, _outcome(future)
-            waiting.extend(start(path) for path in islice(files, 1))
-    finally:
-        for _, future in waiting:
-            future.cancel()
+def in_process(workers: int, function: Callable, *args: object) -> ProcessFuture:
+    """Start a function in one of the `workers` processes; it and its arguments are pickled.
+
+    The future raises what the function raises, TimeoutError of concurrent.futures after `SECONDS`,
+    and ProcessExpired where the process died.
+    """
+    return _pool(workers).schedule(function, args=args, timeout=SECONDS)
+
+
+def start_early(workers: int) -> None:
+    """Let the processes start while this one does something else, such as importing torch."""
+    for _ in range(workers):
+        in_process(workers, int)
 
 
 def _try(function: Callable[[Path], Result], path: Path) -> Result | ImageError:

@@ -1,10 +1,13 @@
 """Where the network runs, and in which precision."""
 
 import contextlib
+from collections.abc import Callable
 
 import torch
 
 from celestial.console import UserError
+
+Precision = Callable[[torch.device], torch.dtype | None]
 
 
 def pick_device(name: str) -> torch.device:
@@ -39,18 +42,24 @@ def mixed_precision(device: torch.device) -> torch.dtype | None:
     return None
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+def inference_precision(device: torch.device) -> torch.dtype | None:
+    """Return the type to predict in: float16 on CUDA, which is as fast as bfloat16 and finer."""
+    return torch.float16 if device.type == "cuda" else mixed_precision(device)
+
+
+def autocast(device: torch.device,
+             precision: Precision = mixed_precision) -> contextlib.AbstractContextManager:
     """Return the context in which a network's forward pass runs on this device."""
-    dtype = mixed_precision(device)
+    dtype = precision(device)
     if dtype is None:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype)
 
 
-def describe(device: torch.device) -> str:
+def describe(device: torch.device, precision: Precision = mixed_precision) -> str:
     """Return the device as text for the run header."""
-    dtype = mixed_precision(device)
-    precision = str(dtype).removeprefix("torch.") if dtype else "float32"
+    dtype = precision(device)
+    name = str(dtype).removeprefix("torch.") if dtype else "float32"
     if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)}, {precision})"
-    return f"{device} ({torch.get_num_threads()} threads, {precision})"
+        return f"{device} ({torch.cuda.get_device_name(device)}, {name})"
+    return f"{device} ({torch.get_num_threads()} threads, {name})"

@@ -23,22 +23,24 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from celestial.decoding import decode_all
+from celestial.fingerprint_layout import (
+    BITS,
+    COLUMNS,
+    GREY,
+    KEPT,
+    LEVELS,
+    LOUDEST,
+    ORDERS,
+    ROWS,
+    STEEPNESS,
+    WIDTH,
+)
 from celestial.preprocessing import Preprocessing
 from celestial.registration import are_copies, are_plain
 
 NEAR = 0.17  # where there are no pixels; it sees 99 % of copies, 60 % of those cropped by up to 5 %
 LOOSE = 0.42  # pictures further apart are not looked at: 99 % of copies cropped by 5 % are nearer
 SAME = 0.06  # nearer than any two drawn pictures of different classes: planets are much alike
-
-GREY = 48  # pixels; side of the square that the waves are taken from
-ORDERS = 12  # waves with row + column < ORDERS are kept
-ROWS, COLUMNS = (index.ravel() for index in np.mgrid[:ORDERS, :ORDERS])
-KEPT = np.flatnonzero((ROWS + COLUMNS > 0) & (ROWS + COLUMNS < ORDERS))
-STEEPNESS = np.hypot(ROWS, COLUMNS)  # fine waves are weaker about in this proportion
-BITS = 6  # of each wave
-LEVELS = 2 ** (BITS - 1) - 1
-LOUDEST = 4 * GREY * 256  # no wave times its steepness is stronger
-WIDTH = 4 + (len(KEPT) * BITS + 7) // 8  # bytes: mean, strength, two colours, the waves
 
 # In the comparison the finest waves count less, for a crop moves them most.
 WEIGHTS = (STEEPNESS * np.exp(-((STEEPNESS / 9) ** 2) / 2)).astype(np.float32)

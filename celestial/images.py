@@ -155,5 +155,5 @@ def _pixels_of_png(head: bytes) -> int:
 def display_copy(picture: np.ndarray, longest_side: int) -> np.ndarray:
     """Return a copy of at most `longest_side` pixels, for showing; uint8 (height, width, 3)."""
     image = Image.fromarray(picture)
-    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+    image.thumbnail((longest_side, longest_side), Image.Resampling.HAMMING)
     return np.asarray(image)

@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,13 @@ from celestial import confidence
 from celestial.checkpoints import build_model, find_checkpoint, load_checkpoint
 from celestial.console import print_header
 from celestial.decoding import decode_all
-from celestial.devices import autocast, describe, pick_device
+from celestial.devices import describe, inference_precision, pick_device
+from celestial.engines import ENGINES
+from celestial.in_order import in_order
 from celestial.preprocessing import SHOWN_SIDE, prepare
 from celestial.reading import ImageError
+
+MOST_WAITING = 4096  # files; unreadable ones wait no longer for a batch to fill
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Prepared:
     path: Path
     square: np.ndarray | None
     reason: str
-    picture: np.ndarray | None
+    picture: np.ndarray | None = None
 
 
 def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
@@ -77,55 +81,49 @@ def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
         UserError: the device or the checkpoint cannot be used.
     """
     device = pick_device(args.device)
-    print_header(script, args, describe(device))
-    return Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers)
+    print_header(script, args, describe(device, inference_precision))
+    return Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers,
+                     getattr(args, "engine", "torch"))
 
 
 class Predictor:
     """A checkpoint ready to predict: the one way from a file to probabilities."""
 
-    def __init__(self, checkpoint_path: Path, device: torch.device, batch_size: int, workers: int):
+    def __init__(self, checkpoint_path: Path, device: torch.device, batch_size: int | None,
+                 workers: int, engine: str = "torch"):
         """Load the checkpoint.
 
         Args:
             checkpoint_path: the .pth file.
             device: where the network runs.
-            batch_size: pictures that go through it at once.
+            batch_size: pictures that go through it at once; None: what suits the device.
             workers: processes that decode; 0: in this process, see `decoding.decode_all`.
+            engine: what computes the network, a name in `engines.ENGINES`.
 
         Raises:
-            UserError: the checkpoint cannot be used.
+            UserError: the checkpoint or the engine cannot be used.
         """
         self.path = checkpoint_path
         self.checkpoint = load_checkpoint(checkpoint_path)
         self.classes = self.checkpoint.classes
         self.preprocessing = self.checkpoint.preprocessing
         self.device = device
-        self.batch_size = batch_size
         self.workers = workers
         model = build_model(self.checkpoint, checkpoint_path)
         self.model = model.to(device, memory_format=torch.channels_last)
+        self.engine = ENGINES[engine](self.model, self.preprocessing, device, batch_size)
 
     def predict(self, paths: Iterable[Path], keep_pictures: bool = False) -> Iterator[Prediction]:
         """Yield a prediction for each file, in order, while later files are being decoded.
 
         Memory does not grow with the number of files.
         """
-        waiting: list[Prepared] = []
-        for prepared in self._prepare_all(paths, keep_pictures):
-            waiting.append(prepared)
-            if sum(item.square is not None for item in waiting) == self.batch_size:
-                yield from self._finish(waiting)
-                waiting = []
-        yield from self._finish(waiting)
+        return self._judge_all(self._prepare_all(paths, keep_pictures))
 
     def predict_pictures(self, pictures: Iterable[np.ndarray]) -> Iterator[Prediction]:
         """Yield a prediction for each decoded picture, uint8 (height, width, 3), in order."""
-        numbered = iter(enumerate(pictures))
-        while batch := list(islice(numbered, self.batch_size)):
-            yield from self._finish([
-                Prepared(Path(str(number)), self.preprocessing.square(picture), "", None)
-                for number, picture in batch])
+        return self._judge_all(Prepared(Path(str(number)), self.preprocessing.square(picture), "")
+                               for number, picture in enumerate(pictures))
 
     def pictures(self, paths: Iterable[Path]) -> list[np.ndarray]:
         """Decode files once more, uint8 (height, width, 3); one that was lost since is black."""
@@ -133,38 +131,54 @@ class Predictor:
         return [lost if isinstance(found, ImageError) else found
                 for _, found in decode_all(self.preprocessing.load, paths, self.workers)]
 
-    def outputs(self, squares: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Squares uint8 (N, 3, size, size) -> features (N, width), logits (N, classes), float32."""
-        with torch.inference_mode(), autocast(self.device):
-            found = self.model.outputs(self.preprocessing.normalise(squares.to(self.device)))
-        features, logits = (values.float().cpu().numpy() for values in found)
-        return features, logits
-
     def _prepare_all(self, paths: Iterable[Path], keep_pictures: bool) -> Iterator[Prepared]:
-        """Decode two batches ahead and no further."""
+        """Decode for two batches of each stream ahead and no further."""
         function = partial(prepare, self.preprocessing, keep_picture=keep_pictures)
-        for path, found in decode_all(function, paths, self.workers, ahead=2 * self.batch_size):
+        ahead = max(16, 2 * self.engine.streams * self.engine.batch_size)
+        for path, found in decode_all(function, paths, self.workers, ahead):
             if isinstance(found, ImageError):
-                yield Prepared(path, None, str(found), None)
+                yield Prepared(path, None, str(found))
             else:
                 yield Prepared(path, found[0], "", found[1])
 
-    def _finish(self, waiting: list[Prepared]) -> Iterator[Prediction]:
-        squares = [item.square for item in waiting if item.square is not None]
-        results = iter(self._judge(torch.from_numpy(np.stack(squares))) if squares else ())
-        for item in waiting:
+    def _judge_all(self, prepared: Iterable[Prepared]) -> Iterator[Prediction]:
+        engine = self.engine
+        with ThreadPoolExecutor(engine.streams, initializer=engine.start_stream) as executor:
+            batches = in_order(partial(executor.submit, self._judge),
+                               _batches(prepared, engine.batch_size), engine.streams + 1)
+            for batch, judged in batches:
+                yield from self._answers(batch, iter(judged.result()))
+
+    def _answers(self, batch: list[Prepared], judged: Iterator[dict]) -> Iterator[Prediction]:
+        for item in batch:
             if item.square is None:
                 yield Prediction(item.path, None, self.classes, reason=item.reason)
             else:
                 yield Prediction(item.path, classes=self.classes, picture=item.picture,
-                                 **next(results))
+                                 **next(judged))
 
-    def _judge(self, squares: torch.Tensor) -> list[dict]:
-        """Return what is found in each square: the fields of its Prediction."""
-        features, logits = self.outputs(squares)
+    def _judge(self, batch: list[Prepared]) -> list[dict]:
+        """Return what is found in each readable picture: the fields of its Prediction."""
+        squares = [item.square for item in batch if item.square is not None]
+        if not squares:
+            return []
+        features, logits = self.engine.outputs(np.stack(squares))
         probs = confidence.probabilities(logits, self.checkpoint.temperature)
         scores = confidence.known_score(logits)
         return [{"features": features[row], "logits": logits[row], "probabilities": probs[row],
                  "known_score": float(scores[row]),
                  "accepted": bool(scores[row] >= self.checkpoint.reject_below)}
                 for row in range(len(squares))]
+
+
+def _batches(prepared: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:
+    """Cut a stream into parts with `size` readable pictures each, but for the last."""
+    batch, readable = [], 0
+    for item in prepared:
+        batch.append(item)
+        readable += item.square is not None
+        if readable == size or len(batch) == MOST_WAITING:
+            yield batch
+            batch, readable = [], 0
+    if batch:
+        yield batch

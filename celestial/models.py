@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
-from torchvision import models as torchvision_models
-from torchvision.models.efficientnet import MBConv
-from torchvision.models.regnet import ResBottleneckBlock
-from torchvision.models.resnet import Bottleneck
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from celestial.lean_torchvision import torchvision
 
 HIDDEN = (512, 256)  # units of the head's two hidden layers
 DROPOUT = (0.3, 0.2)  # after each of them
@@ -30,7 +30,7 @@ class Backbone:
     """
 
     build: Callable[[], nn.Module]
-    weights: torchvision_models.WeightsEnum
+    weights: torchvision.models.WeightsEnum
     width: int
     classifier: str
     last_blocks: tuple[str, ...]
@@ -40,16 +40,16 @@ class Backbone:
 
 BACKBONES = {
     "regnet_y_800mf": Backbone(
-        torchvision_models.regnet_y_800mf,
-        torchvision_models.RegNet_Y_800MF_Weights.IMAGENET1K_V2,
+        torchvision.models.regnet_y_800mf,
+        torchvision.models.RegNet_Y_800MF_Weights.IMAGENET1K_V2,
         784, "fc", ("trunk_output.block3", "trunk_output.block4"), "trunk_output", hidden=()),
     "efficientnet_b3": Backbone(
-        torchvision_models.efficientnet_b3,
-        torchvision_models.EfficientNet_B3_Weights.IMAGENET1K_V1,
+        torchvision.models.efficientnet_b3,
+        torchvision.models.EfficientNet_B3_Weights.IMAGENET1K_V1,
         1536, "classifier", ("features.6", "features.7", "features.8"), "features.8"),
     "resnet50": Backbone(
-        torchvision_models.resnet50,
-        torchvision_models.ResNet50_Weights.IMAGENET1K_V2,
+        torchvision.models.resnet50,
+        torchvision.models.ResNet50_Weights.IMAGENET1K_V2,
         2048, "fc", ("layer4",), "layer4"),
 }
 MEMBERS = {**{name: (name,) for name in BACKBONES}, "ensemble": ("resnet50", "efficientnet_b3")}
@@ -106,8 +106,16 @@ class Classifier(nn.Module):
 
     def outputs(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised float (N, 3, size, size) -> what the last layer sees, and logits."""
-        seen = self.head[:-1](self.features(images))
-        return seen, self.head[-1](seen)
+        return self.judge(self.features(images))
+
+    def judge(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pooled features (N, width) -> what the last layer sees, and logits, float32.
+
+        Always in float32: logits of 16 bits would move probabilities by a hundredth.
+        """
+        with torch.autocast(features.device.type, enabled=False):
+            seen = self.head[:-1](features.float())
+            return seen, self.head[-1](seen)
 
     def train(self, mode: bool = True) -> "Classifier":
         """Switch to train mode, all but what is frozen."""
@@ -147,6 +155,19 @@ class Classifier(nn.Module):
             self.backbones[member].load_state_dict(state)
 
 
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Fold each BatchNorm into the convolution before it, in place, for a network in eval mode.
+
+    In torchvision's networks a BatchNorm is listed right after the convolution it belongs to.
+    """
+    for part in network.modules():
+        for (name, layer), (next_name, following) in pairwise(list(part.named_children())):
+            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
+                setattr(part, name, fuse_conv_bn_eval(layer, following))
+                setattr(part, next_name, nn.Identity())
+    return network
+
+
 def _start(layer: nn.Module) -> None:
     """Give a layer first weights from which a deep network learns in a few hundred steps.
 
@@ -157,9 +178,9 @@ def _start(layer: nn.Module) -> None:
     if isinstance(layer, nn.Linear):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         nn.init.zeros_(layer.bias)
-    elif isinstance(layer, Bottleneck):
+    elif isinstance(layer, torchvision.models.resnet.Bottleneck):
         nn.init.zeros_(layer.bn3.weight)
-    elif isinstance(layer, ResBottleneckBlock):
+    elif isinstance(layer, torchvision.models.regnet.ResBottleneckBlock):
         nn.init.zeros_(layer.f.c[1].weight)
-    elif isinstance(layer, MBConv) and layer.use_res_connect:
+    elif isinstance(layer, torchvision.models.efficientnet.MBConv) and layer.use_res_connect:
         nn.init.zeros_(layer.block[-1][1].weight)

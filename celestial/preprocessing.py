@@ -75,20 +75,24 @@ class Preprocessing:
         """Brighten a dark picture; the colours keep their ratios where nothing becomes white."""
         if self.largest_gain <= 1:
             return picture
-        brightest = np.percentile(picture.max(axis=2), WHITE_PERCENTILE)
+        red, green, blue = np.moveaxis(picture, 2, 0)
+        brightest = percentile(np.maximum(np.maximum(red, green), blue), WHITE_PERCENTILE)
         gain = min(self.largest_gain, 255 / max(brightest, 1.0))
         if gain <= 1:
             return picture
         return np.clip(np.rint(picture * np.float32(gain)), 0, 255).astype(np.uint8)
 
     def normalise(self, batch: "torch.Tensor") -> "torch.Tensor":
-        """Scale a batch: uint8 (N, 3, size, size) -> float32, channels last in memory."""
-        import torch
-        from torchvision.transforms.v2 import functional
+        """Scale a batch (N, 3, size, size) by the mean and standard deviation of each channel.
 
-        scaled = functional.to_dtype(batch, torch.float32, scale=True)
-        scaled = functional.normalize(scaled, list(self.mean), list(self.std))
-        return scaled.to(memory_format=torch.channels_last)
+        uint8, or float32 0..1 -> float32, channels last in memory.
+        """
+        import torch
+
+        white = 255 if batch.dtype == torch.uint8 else 1
+        mean, std = (torch.tensor(values, device=batch.device)[:, None, None] * white
+                     for values in (self.mean, self.std))
+        return batch.to(torch.float32, memory_format=torch.channels_last).sub(mean).div_(std)
 
     def to_dict(self) -> dict:
         """Return plain values for the checkpoint."""
@@ -100,6 +104,14 @@ class Preprocessing:
         return cls(int(values["size"]), str(values["fit"]), tuple(values["mean"]),
                    tuple(values["std"]), float(values.get("largest_gain", 1.0)),
                    Stretch(**values.get("stretch", {})))
+
+
+def percentile(values: np.ndarray, share: float) -> float:
+    """Return a percentile as numpy.percentile does, of uint8 values: counting needs no sorting."""
+    below = np.cumsum(np.bincount(values.ravel(), minlength=256))
+    place = share / 100 * (below[-1] - 1)
+    lower, upper = np.searchsorted(below, (np.floor(place), np.ceil(place)), side="right")
+    return float(lower + (upper - lower) * (place % 1))
 
 
 def prepare(preprocessing: Preprocessing, path: Path,

@@ -1,0 +1,128 @@
+"""How a network computes: by torch, or by OpenVINO where that is installed."""
+
+import copy
+import threading
+
+import numpy as np
+import torch
+
+from celestial.console import UserError, is_out_of_memory
+from celestial.devices import autocast, inference_precision
+from celestial.models import Classifier, fold_batch_norm
+from celestial.preprocessing import Preprocessing
+
+# Pixels of the pictures that go through a network at once. On a CPU few, so that what passes from
+# layer to layer stays near the caches (benchmarks/results.md); a GPU wants many.
+PIXELS_AT_ONCE = {"cpu": 400_000, "cuda": 20_000_000}
+LARGEST_BATCH = 1024
+
+
+class TorchEngine:
+    """The network itself, its BatchNorm folded into the convolutions.
+
+    On a CPU there is one stream for each core, and each computes with one thread: streams wait
+    neither for each other nor for the decoders that share the cores with them.
+    """
+
+    def __init__(self, model: Classifier, preprocessing: Preprocessing, device: torch.device,
+                 batch_size: int | None = None):
+        """Prepare the network.
+
+        Args:
+            model: in eval mode; it stays as it is.
+            preprocessing: normalises the pictures.
+            device: where to compute.
+            batch_size: pictures that go through the network at once; None: what suits the device.
+        """
+        pixels = PIXELS_AT_ONCE.get(device.type, PIXELS_AT_ONCE["cuda"])
+        self.batch_size = batch_size or min(
+            LARGEST_BATCH, max(1, round(pixels / preprocessing.size ** 2)))
+        self.streams = torch.get_num_threads() if device.type == "cpu" else 1
+        self.preprocessing = preprocessing
+        self.device = device
+        self.network = copy.deepcopy(model)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make the network ready to compute."""
+        fold_batch_norm(self.network).to(self.device, memory_format=torch.channels_last)
+
+    def start_stream(self) -> None:
+        """Set up the thread that calls this for computing `outputs`."""
+        if self.device.type == "cpu":
+            torch.set_num_threads(1)
+
+    @torch.inference_mode()
+    def outputs(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute a batch; one too large for the memory is halved, with a notice.
+
+        Args:
+            squares: uint8 (N, 3, size, size).
+
+        Returns:
+            What the network's last layer sees, float32 (N, width), and logits (N, classes).
+        """
+        try:
+            features = self.features(squares)
+        except (MemoryError, RuntimeError) as error:
+            if len(squares) == 1 or not is_out_of_memory(error):
+                raise
+        else:
+            return tuple(found.cpu().numpy() for found in self.network.judge(features))
+        half = (len(squares) + 1) // 2
+        if half < self.batch_size:
+            print(f"a batch of {len(squares)} pictures is too large for the memory; going on with "
+                  f"{half} at once", flush=True)
+            self.batch_size = half
+        parts = [self.outputs(squares[:half]), self.outputs(squares[half:])]
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    def features(self, squares: np.ndarray) -> torch.Tensor:
+        """Return the pooled features, (N, width), on the device."""
+        batch = torch.from_numpy(squares)
+        if self.device.type == "cuda":
+            batch = batch.pin_memory().to(self.device, non_blocking=True)
+        with autocast(self.device, inference_precision):
+            return self.network.features(self.preprocessing.normalise(batch.to(self.device)))
+
+
+class OpenVINOEngine(TorchEngine):
+    """The backbones computed by OpenVINO on the CPU, the head by torch."""
+
+    def prepare(self) -> None:
+        """Convert the backbones.
+
+        Raises:
+            UserError: OpenVINO is not installed, or another device than the CPU was asked for.
+        """
+        if self.device.type != "cpu":
+            raise UserError("--engine openvino computes on the CPU; say --device cpu", status=2)
+        try:
+            import openvino
+        except ImportError as error:
+            raise UserError("--engine openvino needs OpenVINO; run pip install -r "
+                            "requirements-openvino.txt", status=2) from error
+        side = self.preprocessing.size
+        whole, self.network.forward = self.network.forward, self.network.features
+        network = openvino.convert_model(self.network, example_input=torch.zeros(1, 3, side, side))
+        self.network.forward = whole
+        network.reshape([-1, 3, side, side])
+        precision = inference_precision(self.device)
+        self.compiled = openvino.Core().compile_model(network, "CPU", {
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == torch.bfloat16 else "f32",
+            "NUM_STREAMS": self.streams, "INFERENCE_NUM_THREADS": self.streams})
+        self.requests = threading.local()
+
+    def start_stream(self) -> None:
+        """Give the thread a request of its own."""
+        super().start_stream()
+        self.requests.own = self.compiled.create_infer_request()
+
+    def features(self, squares: np.ndarray) -> torch.Tensor:
+        """Return the pooled features, (N, width)."""
+        batch = self.preprocessing.normalise(torch.from_numpy(squares)).contiguous().numpy()
+        return torch.from_numpy(np.array(self.requests.own.infer([batch])[0]))
+
+
+ENGINES = {"torch": TorchEngine, "openvino": OpenVINOEngine}
+

@@ -1,0 +1,29 @@
+"""Work that runs ahead and comes back in order: decoding, the network and drawing overlap."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def in_order(start: Callable[[Item], Future], items: Iterable[Item],
+             ahead: int) -> Iterator[tuple[Item, Future]]:
+    """Start work on each item and yield the item with its future, in the order of the items.
+
+    Args:
+        start: begins the work on one item.
+        items: any number of them; they are asked for as late as `ahead` allows.
+        ahead: items under way at a time.
+    """
+    items = iter(items)
+    waiting = deque((item, start(item)) for item in islice(items, ahead))
+    try:
+        while waiting:
+            yield waiting.popleft()
+            waiting.extend((item, start(item)) for item in islice(items, 1))
+    finally:
+        for _, future in waiting:
+            future.cancel()
