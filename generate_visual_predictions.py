@@ -11,6 +11,7 @@ out:  visual_predictions/
 
 import argparse
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,26 +81,30 @@ def find_pictures(args: argparse.Namespace, classes: tuple[str, ...]) -> tuple[l
     return list(files.paths), [classes[label] for label in files.labels], str(folder)
 
 
-def frame_all(predictor, files: list[Path], truth: list[str], out: Path) -> list[Framed]:
+def frame_all(predictor, files: list[Path], truth: list[str], out: Path,
+              workers: int) -> list[Framed]:
     """Draw a framed picture of each file."""
     from tqdm import tqdm
 
-    from celestial.cards import draw_card, judged_card, try_save
+    from celestial.card_writer import write_cards
+    from celestial.cards import judged_card
     from celestial.file_names import display_name, output_paths
 
     places = output_paths({
         str(number): f"{true_name}/{display_name(path_below_class(path, true_name))}.png"
         for number, (path, true_name) in enumerate(zip(files, truth, strict=True))})
-    framed = []
-    stream = tqdm(predictor.predict(files, keep_pictures=True), total=len(files), desc="drawing",
-                  unit="file")
-    for number, (prediction, true_name) in enumerate(zip(stream, truth, strict=True)):
-        place, reason = places[str(number)], prediction.reason
-        if prediction.status != "failed":
-            reason = try_save(draw_card(judged_card(prediction, true_name)), out / place)
-        framed.append(Framed("" if reason else place, replace(prediction, picture=None), true_name,
-                             reason))
-    return framed
+
+    def jobs() -> Iterator:
+        stream = predictor.predict(files, keep_pictures=True)
+        for number, (prediction, true_name) in enumerate(zip(stream, truth, strict=True)):
+            place, readable = places[str(number)], prediction.status != "failed"
+            one = Framed(place if readable else "", replace(prediction, picture=None), true_name,
+                         prediction.reason)
+            yield one, judged_card(prediction, true_name) if readable else None, out / place
+
+    written = tqdm(write_cards(jobs(), workers), total=len(files), desc="drawing", unit="file")
+    return [replace(one, place="", reason=undrawn) if undrawn else one
+            for one, undrawn in written]
 
 
 def path_below_class(path: Path, true_name: str) -> Path:
@@ -160,7 +165,7 @@ def main() -> None:
     predictor = start_predictor(__file__, args)
     files, truth, origin = find_pictures(args, predictor.classes)
     print(f"{len(files)} pictures from {display_name(origin)}")
-    framed = frame_all(predictor, files, truth, args.output_dir)
+    framed = frame_all(predictor, files, truth, args.output_dir, args.workers)
     table = write_table(args.output_dir, framed)
     for one in framed:
         if one.reason:

@@ -60,7 +60,7 @@ def test_one_row_for_every_file_and_bad_ones_carry_no_prediction(folder, checkpo
         assert best in CLASSES and float(row["confidence"]) == pytest.approx(probability, abs=1e-3)
         assert row["prediction"] == (best if row["status"] == "ok" else "unknown")
         with Image.open(out / "pictures" / f"{name}.png") as image:
-            assert image.width == 340
+            assert image.width == 356
     drawn = [path for path in (out / "pictures").rglob("*") if path.is_file()]
     assert len(drawn) == len(rows) - len(failed)
     with Image.open(out / "contact_sheet.png") as image:
