@@ -2,6 +2,7 @@
 
 import copy
 import threading
+import warnings
 
 import numpy as np
 import torch
@@ -86,6 +87,17 @@ class TorchEngine:
             return self.network.features(self.preprocessing.normalise(batch.to(self.device)))
 
 
+class _Features(torch.nn.Module):
+    """A network whose answer is the features."""
+
+    def __init__(self, network: Classifier):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network.features(images)
+
+
 class OpenVINOEngine(TorchEngine):
     """The backbones computed by OpenVINO on the CPU, the head by torch."""
 
@@ -103,9 +115,11 @@ class OpenVINOEngine(TorchEngine):
             raise UserError("--engine openvino needs OpenVINO; run pip install -r "
                             "requirements-openvino.txt", status=2) from error
         side = self.preprocessing.size
-        whole, self.network.forward = self.network.forward, self.network.features
-        network = openvino.convert_model(self.network, example_input=torch.zeros(1, 3, side, side))
-        self.network.forward = whole
+        example = torch.zeros(1, 3, side, side)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch means to replace its trace
+            traced = torch.jit.trace(_Features(self.network), example, check_trace=False)
+            network = openvino.convert_model(traced, example_input=example)
         network.reshape([-1, 3, side, side])
         precision = inference_precision(self.device)
         self.compiled = openvino.Core().compile_model(network, "CPU", {
