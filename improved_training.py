@@ -8,15 +8,18 @@ out:  model_checkpoints/celestial_classification_final_model.pth
   python improved_training.py
   python improved_training.py --model ensemble --image-size 224 --batch-size 64
   python improved_training.py --weights none --epochs 40
+  torchrun --nproc-per-node 4 improved_training.py --batch-size 64
 
 Stage 1: the backbone is frozen and the head learns. Stage 2: the last blocks learn as well, ten
 times slower. Pictures that are none of the classes (--outliers) teach the model to say so. The same
-command run again after a kill goes on where it stopped.
+command run again after a kill goes on where it stopped. Under torchrun several processes, on one
+machine or many, share each batch (docs/scale.md).
 """
 
 import argparse
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from celestial import console
@@ -105,7 +108,7 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
     return pictures, files, [hashes[path] for path in files.paths]
 
 
-def load_data(args: argparse.Namespace, device):
+def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return (TrainingData, files of train, sha256 of each of these)."""
     from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
@@ -115,7 +118,8 @@ def load_data(args: argparse.Namespace, device):
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
     data = TrainingData(train, train_files.labels, val, val_files.labels,
-                        train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device)
+                        train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
+                        processes)
     return data, train_files, train_hashes
 
 
@@ -240,42 +244,52 @@ def main() -> None:
     from PIL import Image
     from sklearn.utils.class_weight import compute_class_weight
 
+    from celestial import distributed
     from celestial.datasets import OUTLIER
     from celestial.devices import describe, pick_device
     from celestial.models import Classifier
     from celestial.training import Progress, Trainer
     from celestial.weights import start_weights
 
-    device = pick_device(args.device)
+    processes = distributed.join(args.batch_size)
+    device = distributed.start(processes, pick_device(args.device))
     console.print_header(__file__, args, describe(device))
-    data, files, train_sha256 = load_data(args, device)
+    if processes.count > 1:
+        print(f"{processes.count} processes share each batch of {args.batch_size}")
+    data, files, train_sha256 = load_data(args, device, processes)
     known = data.train_labels[data.train_labels != OUTLIER]
     counts = np.bincount(known, minlength=len(files.classes))
     print("train: " + ", ".join(f"{count} {name}" for count, name
                                 in zip(counts, files.classes, strict=True))
           + (f", {len(data.train_labels) - len(known)} outliers" if args.outliers else ""))
-    start = start_weights(args.weights, args.model)
+    start = processes.from_first(
+        start_weights(args.weights, args.model) if processes.first else None)
     print(f"weights: {start.why}", flush=True)
-    examples = draw_augmentations(data, files.classes, args)
 
     key = run_key(args, files.classes, data.content, data.train_labels.tolist(),
                   data.val_labels.tolist(), start.digest())
     state_file = args.output_dir / f"unfinished_{args.model}_{key}.pth"
-    if args.fresh:
+    if args.fresh and processes.first and not distributed.restarted():
         Progress.forget(state_file)
     class_weights = torch.tensor(compute_class_weight(
         "balanced", classes=np.arange(len(files.classes)), y=known)).float()
     torch.manual_seed(args.seed)
     model = Classifier(args.model, len(files.classes))
-    trainer = Trainer(device, class_weights, args.patience, args.seed, state_file)
+    trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes)
     if done := len(trainer.progress.history):
         print(f"going on after epoch {done} of an unfinished training, {state_file}")
     log_dir = args.output_dir / "logs" / f"{args.model}_{key}"
-    log, trainer.report = reporter(log_dir, done)
-    log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
+    if processes.first:
+        examples = draw_augmentations(data, files.classes, args)
+        log, trainer.report = reporter(log_dir, done)
+        log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
     train(model, start, data, trainer, args)
+    distributed.finish(processes)
+    if not processes.first:
+        return
 
-    checkpoint = finish(model, data, files, train_sha256, start.why, args)
+    alone = replace(data, processes=distributed.ALONE)
+    checkpoint = finish(model, alone, files, train_sha256, start.why, args)
     written = write_outputs(checkpoint, trainer.progress.history, args)
     Progress.forget(state_file)
     log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from celestial import duplicates
+from celestial import duplicates, fingerprint_layout
 from celestial.console import UserError
 from celestial.decoding import decode_all
 from celestial.file_names import display_name
@@ -148,7 +148,8 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
         with path.open("wb") as file:
             np.save(file, duplicates.fingerprint_files(paths, preprocessing, workers))
 
-    key = cache_key(preprocessing.to_dict(), list(content), sha256_of(Path(duplicates.__file__)))
+    code = [sha256_of(Path(module.__file__)) for module in (duplicates, fingerprint_layout)]
+    key = cache_key(preprocessing.to_dict(), list(content), code)
     return cached_array(cache_dir, "fingerprints", key, build)
 
 
@@ -191,13 +192,13 @@ def mixed_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
-def epoch_batches(count: int, batch_size: int, *seed: int) -> list[np.ndarray]:
+def epoch_batches(count: int, batch_size: int, *seed: int, least: int = 2) -> list[np.ndarray]:
     """Shuffle 0..count-1 and cut it into batches of nearly equal size, each picture once.
 
-    Equal sizes of at least two, because BatchNorm cannot learn from a batch of one picture.
+    Equal sizes of at least `least`, because BatchNorm cannot learn from a batch of one picture.
     """
     order = np.random.default_rng(list(seed)).permutation(count)
-    return np.array_split(order, max(1, min(round(count / batch_size), count // 2)))
+    return np.array_split(order, max(1, min(round(count / batch_size), count // least)))
 
 
 def plain_batches(pictures: np.ndarray, labels: np.ndarray,

@@ -19,10 +19,11 @@ from celestial.datasets import (
     plain_batches,
 )
 from celestial.devices import autocast, mixed_precision
+from celestial.distributed import ALONE, Processes
 from celestial.files import sha256_of
 from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing
-from celestial.training import Batch, Stage
+from celestial.training import Batch, Stage, TrainBatch
 
 HEAD = "head on frozen backbone"
 LAST_BLOCKS = "last blocks and head"
@@ -43,6 +44,7 @@ class TrainingData:
         preprocessing: how the pictures were and will be prepared.
         cache_dir: where features are kept.
         device: where batches go.
+        processes: those that share each batch.
     """
 
     train: np.ndarray
@@ -53,24 +55,36 @@ class TrainingData:
     preprocessing: Preprocessing
     cache_dir: Path
     device: torch.device
+    processes: Processes = ALONE
 
-    def views(self, view: int, batches: Iterable[np.ndarray], seed: int,
-              side: int | None = None) -> Iterator[Batch]:
-        """Yield a random view of each training picture, in batches of the indices given."""
-        for batch in batches:
-            pictures = torch.from_numpy(self.train[batch]).to(self.device)
-            views = random_views(pictures, seed, view, batch, side)
-            yield (self.preprocessing.normalise(views),
-                   torch.from_numpy(self.train_labels[batch]).to(self.device))
+    def views(self, view: int, indices: np.ndarray, seed: int,
+              side: int | None = None) -> torch.Tensor:
+        """Return a random view of each training picture of the indices given, normalised."""
+        pictures = torch.from_numpy(self.train[indices]).to(self.device)
+        return self.preprocessing.normalise(random_views(pictures, seed, view, indices, side))
 
-    def train_batches(self, epoch: int, args: argparse.Namespace) -> Iterator[Batch]:
+    def labels(self, indices: np.ndarray) -> torch.Tensor:
+        """Return the labels of some training pictures, on the device."""
+        return torch.from_numpy(self.train_labels[indices]).to(self.device)
+
+    def train_orders(self, epoch: int, args: argparse.Namespace) -> list[np.ndarray]:
+        """Return the indices of the pictures in each batch of an epoch, over all processes."""
+        return epoch_batches(len(self.train_labels), args.batch_size, args.seed, epoch,
+                             least=2 * self.processes.count)
+
+    def train_batches(self, epoch: int, args: argparse.Namespace) -> Iterator[TrainBatch]:
         """Yield augmented batches, the same for the same epoch and seed."""
-        order = epoch_batches(len(self.train_labels), args.batch_size, args.seed, epoch)
-        return self.views(epoch, order, args.seed, side_in_epoch(epoch, args))
+        side = side_in_epoch(epoch, args)
+        for whole in self.train_orders(epoch, args):
+            own = self.processes.share(whole)
+            yield self.views(epoch, own, args.seed, side), self.labels(own), self.labels(whole)
 
     def val_batches(self, args: argparse.Namespace) -> Iterator[Batch]:
-        """Yield the pictures of val, as they are."""
-        for pictures, labels in plain_batches(self.val, self.val_labels, args.batch_size):
+        """Yield this process's share of the pictures of val, as they are."""
+        own = self.processes.share(np.arange(len(self.val_labels)))
+        part = slice(own[0], own[-1] + 1) if len(own) else slice(0)
+        for pictures, labels in plain_batches(self.val[part], self.val_labels[part],
+                                              args.batch_size):
             yield self.preprocessing.normalise(pictures.to(self.device)), labels.to(self.device)
 
 
@@ -92,21 +106,23 @@ def head_stage(model: Classifier, data: TrainingData, weights_digest: str,
     """Return stage 1: the backbones are frozen, the head learns from their cached features.
 
     Each picture goes through the backbones once in each of `--stage1-views` augmented views, and
-    epoch e learns from view e modulo that number.
+    epoch e learns from view e modulo that number. Of several processes each keeps the features of
+    every count-th picture, and learns from these.
     """
     model.freeze_backbones()
     train, val = _cached_features(model, data, weights_digest, args)
-    labels = torch.from_numpy(data.train_labels)
-    val_labels = torch.from_numpy(data.val_labels)
+    own_val = torch.from_numpy(data.processes.share(data.val_labels))
+    rank, count = data.processes.rank, data.processes.count
 
-    def train_batches(epoch: int) -> Iterator[Batch]:
+    def train_batches(epoch: int) -> Iterator[TrainBatch]:
         view = train[epoch % args.stage1_views]
-        for batch in epoch_batches(len(labels), args.batch_size, args.seed, epoch):
-            features = torch.from_numpy(view[batch])
-            yield features.to(data.device), labels[batch].to(data.device)
+        for whole in data.train_orders(epoch, args):
+            own = whole[whole % count == rank]
+            features = torch.from_numpy(view[own // count])
+            yield features.to(data.device), data.labels(own), data.labels(whole)
 
     def val_batches() -> Iterator[Batch]:
-        yield torch.from_numpy(np.array(val)).to(data.device), val_labels.to(data.device)
+        yield torch.from_numpy(np.array(val)).to(data.device), own_val.to(data.device)
 
     return Stage(HEAD, model.head, [{"params": list(model.head.parameters()),
                                      "lr": args.learning_rate}],
@@ -130,17 +146,22 @@ def scratch_stage(model: Classifier, data: TrainingData, args: argparse.Namespac
 def _picture_stage(name: str, model: Classifier, groups: list[dict], data: TrainingData,
                    args: argparse.Namespace) -> Stage:
     model.to(memory_format=torch.channels_last)
+    if data.processes.count > 1 and data.device.type == "cuda":  # there is none for CPUs
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     return Stage(name, model, groups, args.epochs, _batch_count(data, args),
                  lambda epoch: data.train_batches(epoch, args), lambda: data.val_batches(args))
 
 
 def _batch_count(data: TrainingData, args: argparse.Namespace) -> int:
-    return len(epoch_batches(len(data.train_labels), args.batch_size, args.seed, 0))
+    return len(data.train_orders(0, args))
 
 
 def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
                      args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pooled features of train, float32 (views, N, width), and of val (N, width)."""
+    """Return the pooled features of train, float32 (views, N, width), and of val (N, width).
+
+    N are this process's pictures.
+    """
     model.to(data.device, memory_format=torch.channels_last).eval()
     width = model.head[0].in_features
     key = cache_key(model.name, weights_digest, data.preprocessing.to_dict(), data.content,
@@ -148,28 +169,30 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
                     sha256_of(Path(augmentation.__file__)))
 
     def build_train(path: Path) -> None:
-        shape = (args.stage1_views, len(data.train_labels), width)
-        array = new_array(path, np.float32, shape)
-        in_order = np.arange(len(data.train_labels))
-        batches = np.array_split(in_order, -(-len(in_order) // args.batch_size))
+        own = np.arange(data.processes.rank, len(data.train_labels), data.processes.count)
+        array = new_array(path, np.float32, (args.stage1_views, len(own), width))
+        batches = np.array_split(own, -(-len(own) // args.batch_size))
         for view in range(args.stage1_views):
-            array[view] = features_of(model, data.views(view, batches, args.seed), data.device)
+            views = (data.views(view, batch, args.seed) for batch in batches)
+            array[view] = features_of(model, views, data.device)
         array.flush()
 
     def build_val(path: Path) -> None:
-        found = features_of(model, data.val_batches(args), data.device)
+        pictures = (batch for batch, _ in data.val_batches(args))
         with path.open("wb") as file:
-            np.save(file, found)
+            np.save(file, features_of(model, pictures, data.device))
 
-    return (cached_array(data.cache_dir, "train_features", key, build_train),
-            cached_array(data.cache_dir, "val_features", key, build_val))
+    folder = data.processes.own_folder(data.cache_dir)
+    return (cached_array(folder, "train_features", key, build_train),
+            cached_array(folder, "val_features", key, build_val))
 
 
 @torch.inference_mode()
-def features_of(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> np.ndarray:
+def features_of(model: Classifier, batches: Iterable[torch.Tensor],
+                device: torch.device) -> np.ndarray:
     """Return the pooled features of all pictures, float32 (N, width)."""
-    rows = []
-    for pictures, _ in batches:
+    rows = [np.empty((0, model.head[0].in_features), np.float32)]
+    for pictures in batches:
         with autocast(device):
             rows.append(model.features(pictures).float().cpu().numpy())
     return np.concatenate(rows)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from celestial.checkpoints import load_weights_only, save_tensors
 from celestial.console import UserError
 from celestial.datasets import OUTLIER, mixed_seed
 from celestial.devices import autocast, mixed_precision
+from celestial.distributed import ALONE, Processes
 from celestial.files import atomic_path
 
 LABEL_SMOOTHING = 0.1
@@ -26,6 +28,8 @@ SAVING_SHARE = 0.1  # of the time may go into writing the state of an unfinished
 EMA_DECAY = 0.99  # of the weights' moving average, reached after about 1,000 steps
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+# Inputs and labels of this process, and the labels of the whole batch over all processes.
+TrainBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @dataclass
@@ -55,8 +59,8 @@ class Stage:
         parameter_groups: for the optimizer, each with its `lr`.
         epochs: at most.
         batches_per_epoch: number of batches that `train_batches` yields.
-        train_batches: epoch -> batches of (input, labels), the same for the same epoch.
-        val_batches: () -> batches of (input, labels), never augmented.
+        train_batches: epoch -> batches, the same for the same epoch.
+        val_batches: () -> batches of (input, labels), never augmented: this process's share.
     """
 
     name: str
@@ -64,7 +68,7 @@ class Stage:
     parameter_groups: list[dict]
     epochs: int
     batches_per_epoch: int
-    train_batches: Callable[[int], Iterable[Batch]]
+    train_batches: Callable[[int], Iterable[TrainBatch]]
     val_batches: Callable[[], Iterable[Batch]]
 
 
@@ -137,18 +141,29 @@ class ClassifierLoss(nn.Module):
     def __init__(self, class_weights: torch.Tensor):
         """Take float (classes,), weights that make up for unequal classes."""
         super().__init__()
-        self.known = nn.CrossEntropyLoss(class_weights, label_smoothing=LABEL_SMOOTHING)
+        self.known = nn.CrossEntropyLoss(class_weights, label_smoothing=LABEL_SMOOTHING,
+                                         reduction="sum")
 
-    def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Logits float (N, classes), labels (N,) with `OUTLIER` where none fits -> mean, nats."""
-        outlier = labels == OUTLIER
-        total = logits.new_zeros(())
+    def forward(self, logits: torch.Tensor, labels: torch.Tensor,
+                whole: torch.Tensor | None = None) -> torch.Tensor:
+        """Return this process's part of the mean loss of a batch, nats; the parts add up to it.
+
+        Args:
+            logits: float (N, classes).
+            labels: int (N,), `OUTLIER` where no class fits.
+            whole: int (M,), the labels of the whole batch, of which N are this process's; None:
+                all are.
+        """
+        whole = labels if whole is None else whole
+        outlier, known = labels == OUTLIER, whole[whole != OUTLIER]
+        total = logits.sum() * 0  # a share may be empty, and must still have a gradient
         if not outlier.all():
-            total = total + self.known(logits[~outlier], labels[~outlier]) * (~outlier).sum()
+            share = self.known(logits[~outlier], labels[~outlier]) / self.known.weight[known].sum()
+            total = total + share * len(known)
         if outlier.any():
             surprise = -nn.functional.log_softmax(logits[outlier], dim=1).mean(dim=1)
             total = total + OUTLIER_WEIGHT * surprise.sum()
-        return total / len(labels)
+        return total / len(whole)
 
 
 def rate_factor(step: int, steps: int) -> float:
@@ -178,7 +193,7 @@ class Trainer:
     """Runs stages one after the other and keeps the best weights of each by the loss on val."""
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
-                 state_file: Path):
+                 state_file: Path, processes: Processes = ALONE):
         """Take up the state of an unfinished training where `state_file` holds one.
 
         Args:
@@ -186,7 +201,9 @@ class Trainer:
             class_weights: float (classes,), weights of the training loss.
             patience: epochs without a smaller loss on val after which a stage ends.
             seed: of dropout and stochastic depth.
-            state_file: written after an epoch, as often as costs a tenth of the time at most.
+            state_file: written after an epoch, as often as costs a tenth of the time at most;
+                the first process alone reads and writes it.
+            processes: those that learn together.
         """
         self.device = device
         self.loss = ClassifierLoss(class_weights.to(device))
@@ -195,7 +212,8 @@ class Trainer:
         self.state_file = state_file
         self.report: Callable[[EpochFigures], None] = print
         self.saved_at = self.saving_seconds = 0.0
-        self.progress = Progress.load(state_file)
+        self.processes = processes
+        self.progress = processes.from_first(Progress.load(state_file) if processes.first else None)
 
     def run(self, number: int, stage: Stage) -> None:
         """Train one stage, from where an earlier run stopped, and load its best weights.
@@ -207,14 +225,15 @@ class Trainer:
             return
         if number > self.progress.stage:
             self.progress = Progress(stage=number, history=self.progress.history)
-        learner = Learner(stage, self.device)
+        learner = Learner(stage, self.device, self.processes)
         if self.progress.next_epoch > 0:
             learner.restore(self.progress)
         for epoch in range(self.progress.next_epoch, stage.epochs):
             if epoch - self.progress.best_epoch > self.patience:
                 break
             # Not a running generator but the epoch decides, so that a resumed run draws the same.
-            torch.manual_seed(mixed_seed(self.seed, number, epoch))
+            own = (self.processes.rank,) if self.processes.rank else ()
+            torch.manual_seed(mixed_seed(self.seed, number, epoch, *own))
             figures = self._epoch(stage, learner, epoch)
             self._note(learner, epoch, figures)
         stage.network.load_state_dict(self.progress.best)
@@ -225,7 +244,8 @@ class Trainer:
         rate = learner.optimizer.param_groups[0]["lr"]
         loss, accuracy, top2, waiting = learner.train_epoch(
             stage.train_batches(epoch), self.loss, number)
-        logits, labels = predict_batches(learner.averaged.module, stage.val_batches(), self.device)
+        logits, labels = map(self.processes.gather, predict_batches(
+            learner.averaged.module, stage.val_batches(), self.device))
         val_loss = nn.functional.cross_entropy(logits, labels)
         require_finite(val_loss, f"on val in epoch {number}")
         val_accuracy, val_top2 = top_accuracies(logits, labels)
@@ -242,6 +262,8 @@ class Trainer:
             progress.best_epoch = epoch
         progress.history.append(figures)
         progress.next_epoch = epoch + 1
+        if not self.processes.first:
+            return
         started = time.perf_counter()
         if started - self.saved_at >= self.saving_seconds / SAVING_SHARE:
             learner.store(progress)
@@ -252,10 +274,16 @@ class Trainer:
 
 
 class Learner:
-    """A stage's network with its moving average, optimizer, schedule and loss scaling."""
+    """A stage's network with its moving average, optimizer, schedule and loss scaling.
 
-    def __init__(self, stage: Stage, device: torch.device):
+    Several processes hold the same network: the gradients are those of the whole batch.
+    """
+
+    def __init__(self, stage: Stage, device: torch.device, processes: Processes):
         self.network = stage.network.to(device)
+        self.processes = processes
+        self.learning = self.network if processes.count == 1 else DistributedDataParallel(
+            self.network, broadcast_buffers=False, gradient_as_bucket_view=True)
         self.averaged = AveragedModel(self.network, multi_avg_fn=moving_average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(stage.parameter_groups, weight_decay=WEIGHT_DECAY)
         steps = stage.epochs * stage.batches_per_epoch
@@ -278,39 +306,49 @@ class Learner:
         for name, part in self.parts.items():
             part.load_state_dict(getattr(progress, name))
 
-    def train_epoch(self, batches: Iterable[Batch], loss_function: nn.Module,
+    def train_epoch(self, batches: Iterable[TrainBatch], loss_function: nn.Module,
                     epoch: int) -> tuple[float, float, float, float]:
         """Learn from each batch once.
 
         Returns:
             Mean loss, accuracy, top-2 accuracy, and the seconds spent waiting for batches.
         """
-        self.network.train()
+        self.learning.train()
         total_loss, waiting, outputs, targets = 0.0, 0.0, [], []
         asked = time.perf_counter()
-        for step, (inputs, labels) in enumerate(batches, start=1):
+        for step, (inputs, labels, whole) in enumerate(batches, start=1):
             waiting += time.perf_counter() - asked
             with autocast(self.device):
-                logits = self.network(inputs)
-            loss = loss_function(logits.float(), labels)
+                logits = self.learning(inputs)
+            loss = loss_function(logits.float(), labels, whole)
             require_finite(loss, f"in epoch {epoch}, step {step}")
             self._step(loss)
-            total_loss += loss.item() * len(labels)
+            total_loss += loss.item() * len(whole)
             outputs.append(logits.detach().float())
             targets.append(labels)
             asked = time.perf_counter()
-        accuracy, top2 = top_accuracies(torch.cat(outputs), torch.cat(targets))
-        return total_loss / sum(map(len, targets)), accuracy, top2, waiting
+        self._share_statistics()
+        logits, labels = map(self.processes.gather, (torch.cat(outputs), torch.cat(targets)))
+        accuracy, top2 = top_accuracies(logits, labels)
+        return self.processes.total(total_loss) / len(labels), accuracy, top2, waiting
 
     def _step(self, loss: torch.Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        # The processes' gradients are averaged, and the parts of the loss add up.
+        self.scaler.scale(loss * self.processes.count).backward()
         self.scaler.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.schedule.step()
         self.averaged.update_parameters(self.network)
+
+
+    def _share_statistics(self) -> None:
+        """Give all processes the same BatchNorm statistics, the mean of what each has seen."""
+        for network in (self.network, self.averaged.module):
+            self.processes.average([buffer for buffer in network.buffers()
+                                    if buffer.is_floating_point()])
 
 
 @torch.inference_mode()
