@@ -82,9 +82,9 @@ def load(script: str):
     return module
 
 
-def in_this_process(decode_all, function, paths, workers, **more):
+def in_this_process(decode_all, function, paths, workers, *more):
     """Decode with no workers."""
-    return decode_all(function, paths, 0, **more)
+    return decode_all(function, paths, 0, *more)
 
 
 def child(module, script: str, order: dict, answer: int) -> None:
