@@ -10,7 +10,7 @@ DEMO := demo
 TRAINING := --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
-.PHONY: setup demo test lint
+.PHONY: setup demo test lint bench
 
 setup: .venv/installed
 
@@ -50,9 +50,17 @@ demo: setup
 	@echo "  $(DEMO)/blind_test_report.png                          has it learned the content?"
 	@echo "  $(DEMO)/my_predictions/contact_sheet.png               step 6, as for pictures of your own"
 
-test: setup
+.venv/tested: .venv/installed tests/requirements.txt requirements-openvino.txt requirements-ray.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+test: .venv/tested
 	$(PY) -m ruff check .
 	$(PY) -m pytest --numprocesses auto --dist loadfile
+
+# Peers are measured where they are installed: pip install -r benchmarks/requirements-peers.txt
+bench: setup
+	$(PY) benchmarks/run_all.py
 
 lint: setup
 	$(PY) -m ruff check .

@@ -8,6 +8,10 @@ out:  my_predictions/
   python predict_my_images.py
   python predict_my_images.py ~/night_of_may_3 --output-dir may_3
   python predict_my_images.py --resume          # goes on where a killed run stopped
+  python predict_my_images.py s3://bucket/survey --engine ray --ray-address 10.0.0.1:6379 \
+      --output-dir s3://bucket/answers          # millions of pictures, see docs/scale.md
+
+--engine ray writes a folder of parquet files in place of all this.
 """
 
 import argparse
@@ -37,9 +41,10 @@ ON_TERMINAL = 60  # rows of the table on the terminal
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("folders")
-    group.add_argument("folder", nargs="?", type=Path, default=Path("my_images"),
-                       metavar="FOLDER", help="pictures, sub-folders too")
-    group.add_argument("--output-dir", type=Path, default=Path("my_predictions"),
+    group.add_argument("folder", nargs="?", type=console.place, default=Path("my_images"),
+                       metavar="FOLDER", help="pictures, sub-folders too; with --engine ray also "
+                       "s3://bucket/folder or gs://bucket/folder")
+    group.add_argument("--output-dir", type=console.place, default=Path("my_predictions"),
                        metavar="FOLDER", help="where the table and the annotated pictures go")
     console.add_checkpoint_option(group)
     group = parser.add_argument_group("output")
@@ -47,11 +52,20 @@ def parse_args() -> argparse.Namespace:
                        help="write the table alone, no annotated pictures and no contact sheet")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
-    console.add_compute_options(parser).add_argument(
-        "--engine", choices=("torch", "openvino"), default="torch",
+    group = console.add_compute_options(parser)
+    group.add_argument(
+        "--engine", choices=("torch", "openvino", "ray"), default="torch",
         help="what computes the network; openvino is faster on many processors: pip install -r "
-        "requirements-openvino.txt")
-    return parser.parse_args()
+        "requirements-openvino.txt; ray shares the pictures among many machines: "
+        "requirements-ray.txt")
+    group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
+                       help="the Ray cluster of --engine ray; None: one on this machine alone")
+    args = parser.parse_args()
+    if args.engine != "ray":
+        for name in ("folder", "output_dir", "ray_address"):
+            if isinstance(value := getattr(args, name), str):
+                parser.error(f"{value} needs --engine ray")
+    return args
 
 
 def list_pictures(folder: Path, output_dir: Path) -> list[Path]:
@@ -83,16 +97,12 @@ def row_of(prediction, folder: Path, names: dict) -> list[str]:
     filename = display_name(prediction.path.relative_to(folder).as_posix())
     if prediction.status == "failed":
         return [filename, "failed", "", "", "", "", "", "", prediction.reason]
-    best, probability = prediction.top(1)[0]
-    reason = "" if prediction.status == "ok" else (
-        f"none of the classes fits well enough; the nearest is {best}")
-    translated = names.get(best, {"zh": best, "ko": best})
-    if prediction.status == "unknown":
-        best, translated = "unknown", names["unknown"]
-    return [filename, prediction.status, best, f"{probability:.4f}",
+    name = prediction.name
+    translated = names.get(name, {"zh": name, "ko": name})
+    return [filename, prediction.status, name, f"{prediction.probabilities.max():.4f}",
             f"{prediction.known_score:.4f}",
             "; ".join(f"{name}:{value:.4f}" for name, value in prediction.top(3)),
-            translated["zh"], translated["ko"], reason]
+            translated["zh"], translated["ko"], prediction.explanation]
 
 
 def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
@@ -230,8 +240,8 @@ def print_table(rows: list[list[str]], counts: Counter, undrawn: int) -> None:
                             for (status, name), count in counts.most_common()))
 
 
-def main() -> None:
-    args = parse_args()
+def predict_here(args: argparse.Namespace) -> None:
+    """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.decoding import start_early
 
     start_early(args.workers)
@@ -259,9 +269,57 @@ def main() -> None:
     first, counts, undrawn = read_table(out)
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args)]
     print_table(first, counts, undrawn)
+    print_counts(counts, written)
+
+
+def predict_on_cluster(args: argparse.Namespace) -> None:
+    """Predict on a Ray cluster: a parquet file for each part of the pictures."""
+    from tqdm import tqdm
+
+    from celestial import cluster
+    from celestial.checkpoints import find_checkpoint
+    from celestial.file_names import display_name
+    from celestial.files import sha256_of
+    from celestial.storage import Folder
+
+    console.print_header(__file__, args, "each node's own")
+    checkpoint = find_checkpoint(args.checkpoint)
+    source, output = Folder.at(str(args.folder)), Folder.at(str(args.output_dir))
+    names = source.names(leave_out=output) if isinstance(args.folder, str) else [
+        display_name(path.relative_to(args.folder).as_posix())
+        for path in list_pictures(args.folder, Path(args.output_dir))]
+    if not names:
+        raise UserError(f"{args.folder} is empty; name another folder")
+    run = {"folder": display_name(source.address), "checkpoint_sha256": sha256_of(checkpoint)}
+    cluster.require_same_run(output, run, args.resume)
+
+    cluster.connect(args.ray_address)
+    share = cluster.share_of_cluster(args.workers, args.device)
+    sizes = cluster.make_plan(output, names, share.predictors)
+    todo = cluster.parts_left(output, len(sizes))
+    left = sum(sizes[part] for part in todo)
+    print(f"{sum(sizes)} files in {len(sizes)} parts, {left} files are left; {share.predictors} "
+          f"predictors of {share.cores} cores" + (" and a GPU" if share.gpus else ""), flush=True)
+    done = cluster.predict_parts(todo, share, checkpoint, source, output, args)
+    with tqdm(total=left, desc="predicting", unit="file") as progress:
+        for files in done:
+            progress.update(files)
+    print_counts(cluster.count_answers(output, len(sizes)), [output.address])
+
+
+def print_counts(counts: Counter, written: list) -> None:
+    """Print the RESULT line: how many rows there are of each status."""
     statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
                 for name in ("ok", "unknown", "failed")}
-    console.print_result({"rows": len(files), **statuses}, written)
+    console.print_result({"rows": counts.total(), **statuses}, written)
+
+
+def main() -> None:
+    args = parse_args()
+    if args.engine == "ray":
+        predict_on_cluster(args)
+    else:
+        predict_here(args)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,11 @@ def picture_side(text: str) -> int:
     return value
 
 
+def place(text: str) -> Path | str:
+    """Read an option as a folder, or as the URI of one, which stays text."""
+    return text if "://" in text else Path(text)
+
+
 def add_data_option(group: argparse._ArgumentGroup) -> None:
     """Add --data-dir, the folder that datapre.py made."""
     group.add_argument("--data-dir", type=Path, default=DATASET, metavar="FOLDER",
@@ -140,6 +145,10 @@ def print_header(script: str, args: argparse.Namespace, device: str = "none need
           f"device {device}  seed {getattr(args, 'seed', 'none needed')}")
     options = "  ".join(f"{name}={_shown(value)}" for name, value in sorted(vars(args).items()))
     print(f"options: {_one_line(options)}\n", flush=True)
+    cores = os.cpu_count() or 1
+    if getattr(args, "workers", 0) > cores and getattr(args, "engine", "") != "ray":
+        print(f"{args.workers} workers on {cores} cores: more than there are make nothing faster",
+              flush=True)
 
 
 def _shown(value: object) -> str:

@@ -56,6 +56,20 @@ class Prediction:
             return "failed"
         return "ok" if self.accepted else "unknown"
 
+    @property
+    def name(self) -> str:
+        """The class; unknown where none fits, empty where the file could not be read."""
+        if self.status == "ok":
+            return self.top(1)[0][0]
+        return "unknown" if self.status == "unknown" else ""
+
+    @property
+    def explanation(self) -> str:
+        """Why no class is named, empty where one is."""
+        if self.status != "unknown":
+            return self.reason
+        return f"none of the classes fits well enough; the nearest is {self.top(1)[0][0]}"
+
     def top(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` most probable classes with their probabilities, best first."""
         if self.probabilities is None:

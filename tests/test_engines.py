@@ -1,5 +1,6 @@
 """How the network is computed: the same answers for any batch, order, workers and engine."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -73,6 +74,7 @@ def test_same_probabilities_for_any_batch_order_and_number_of_workers(
 
 
 def test_openvino_gives_the_same_answers(checkpoint, dataset, monkeypatch):
+    pytest.importorskip("openvino", reason="pip install -r tests/requirements.txt")
     monkeypatch.setattr(engines, "inference_precision", lambda device: None)
     files = sorted(dataset.glob("*/*/*.png"))[::5]
     found = [np.stack([answer.probabilities for answer
@@ -92,6 +94,14 @@ def test_a_wrong_choice_is_one_sentence(extra, words, checkpoint, dataset, tmp_p
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
     done = run("predict_my_images.py", dataset, "--checkpoint", checkpoint, *extra, cwd=tmp_path)
     assert done.status == 2 and words in done.err and "Traceback" not in done.err
+
+
+def test_more_workers_than_cores_are_no_mistake_but_said(checkpoint, dataset, tmp_path):
+    many = os.cpu_count() + 3
+    done = run("predict_my_images.py", dataset / "val", "--checkpoint", checkpoint, "--workers",
+               many, "--no-pictures", cwd=tmp_path)
+    assert done.status == 0 and done.result["ok"] + done.result["unknown"] == 9, done.err
+    assert f"{many} workers on {os.cpu_count()} cores" in done.out
 
 
 def test_a_batch_too_large_for_the_memory_is_halved_with_one_notice(capsys):
