@@ -3,13 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from celestial import duplicates, fingerprint_layout
 from celestial.console import UserError
@@ -199,11 +198,3 @@ def epoch_batches(count: int, batch_size: int, *seed: int, least: int = 2) -> li
     """
     order = np.random.default_rng(list(seed)).permutation(count)
     return np.array_split(order, max(1, min(round(count / batch_size), count // least)))
-
-
-def plain_batches(pictures: np.ndarray, labels: np.ndarray,
-                  batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield the pictures in order, never augmented: (uint8 (N, 3, size, size), labels (N,))."""
-    for start in range(0, len(labels), batch_size):
-        part = slice(start, start + batch_size)
-        yield torch.from_numpy(np.array(pictures[part])), torch.from_numpy(labels[part])

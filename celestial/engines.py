@@ -11,6 +11,7 @@ from celestial.console import UserError, is_out_of_memory
 from celestial.devices import autocast, inference_precision
 from celestial.models import Classifier, fold_batch_norm
 from celestial.preprocessing import Preprocessing
+from celestial.streams import start_stream, stream_count
 
 # Pixels of the pictures that go through a network at once. On a CPU few, so that what passes from
 # layer to layer stays near the caches (benchmarks/results.md); a GPU wants many.
@@ -19,11 +20,7 @@ LARGEST_BATCH = 1024
 
 
 class TorchEngine:
-    """The network itself, its BatchNorm folded into the convolutions.
-
-    On a CPU there is one stream for each core, and each computes with one thread: streams wait
-    neither for each other nor for the decoders that share the cores with them.
-    """
+    """The network itself, its BatchNorm folded into the convolutions."""
 
     def __init__(self, model: Classifier, preprocessing: Preprocessing, device: torch.device,
                  batch_size: int | None = None):
@@ -38,7 +35,7 @@ class TorchEngine:
         pixels = PIXELS_AT_ONCE.get(device.type, PIXELS_AT_ONCE["cuda"])
         self.batch_size = batch_size or min(
             LARGEST_BATCH, max(1, round(pixels / preprocessing.size ** 2)))
-        self.streams = torch.get_num_threads() if device.type == "cpu" else 1
+        self.streams = stream_count(device)
         self.preprocessing = preprocessing
         self.device = device
         self.network = copy.deepcopy(model)
@@ -50,8 +47,7 @@ class TorchEngine:
 
     def start_stream(self) -> None:
         """Set up the thread that calls this for computing `outputs`."""
-        if self.device.type == "cpu":
-            torch.set_num_threads(1)
+        start_stream(self.device)
 
     @torch.inference_mode()
     def outputs(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,8 +79,13 @@ class TorchEngine:
         batch = torch.from_numpy(squares)
         if self.device.type == "cuda":
             batch = batch.pin_memory().to(self.device, non_blocking=True)
+        return self.features_of_normalised(self.preprocessing.normalise(batch.to(self.device)))
+
+    @torch.inference_mode()
+    def features_of_normalised(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the pooled features, (N, width), of normalised float (N, 3, size, size)."""
         with autocast(self.device, inference_precision):
-            return self.network.features(self.preprocessing.normalise(batch.to(self.device)))
+            return self.network.features(images)
 
 
 class _Features(torch.nn.Module):

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +15,9 @@ from celestial.console import print_header
 from celestial.decoding import decode_all
 from celestial.devices import describe, inference_precision, pick_device
 from celestial.engines import ENGINES
-from celestial.in_order import in_order
 from celestial.preprocessing import SHOWN_SIDE, prepare
 from celestial.reading import ImageError
+from celestial.streams import in_streams
 
 MOST_WAITING = 4096  # files; unreadable ones wait no longer for a batch to fill
 
@@ -157,11 +156,9 @@ class Predictor:
 
     def _judge_all(self, prepared: Iterable[Prepared]) -> Iterator[Prediction]:
         engine = self.engine
-        with ThreadPoolExecutor(engine.streams, initializer=engine.start_stream) as executor:
-            batches = in_order(partial(executor.submit, self._judge),
-                               _batches(prepared, engine.batch_size), engine.streams + 1)
-            for batch, judged in batches:
-                yield from self._answers(batch, iter(judged.result()))
+        batches = _batches(prepared, engine.batch_size)
+        for batch, judged in in_streams(self._judge, batches, engine.streams, engine.start_stream):
+            yield from self._answers(batch, iter(judged))
 
     def _answers(self, batch: list[Prepared], judged: Iterator[dict]) -> Iterator[Prediction]:
         for item in batch:

@@ -1,7 +1,7 @@
 """The stages of a training: what learns in each, at which rate, and from which batches."""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from celestial.datasets import (
     cached_array,
     epoch_batches,
     new_array,
-    plain_batches,
 )
-from celestial.devices import autocast, mixed_precision
+from celestial.devices import inference_precision
 from celestial.distributed import ALONE, Processes
+from celestial.engines import TorchEngine
 from celestial.files import sha256_of
 from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing
+from celestial.streams import in_streams
 from celestial.training import Batch, Stage, TrainBatch
 
 HEAD = "head on frozen backbone"
@@ -79,13 +80,17 @@ class TrainingData:
             own = self.processes.share(whole)
             yield self.views(epoch, own, args.seed, side), self.labels(own), self.labels(whole)
 
+    def val_pictures(self, indices: np.ndarray) -> torch.Tensor:
+        """Return some pictures of val as they are, normalised."""
+        return self.preprocessing.normalise(torch.from_numpy(self.val[indices]).to(self.device))
+
     def val_batches(self, args: argparse.Namespace) -> Iterator[Batch]:
         """Yield this process's share of the pictures of val, as they are."""
         own = self.processes.share(np.arange(len(self.val_labels)))
-        part = slice(own[0], own[-1] + 1) if len(own) else slice(0)
-        for pictures, labels in plain_batches(self.val[part], self.val_labels[part],
-                                              args.batch_size):
-            yield self.preprocessing.normalise(pictures.to(self.device)), labels.to(self.device)
+        for start in range(0, len(own), args.batch_size):
+            part = own[start:start + args.batch_size]
+            yield (self.val_pictures(part),
+                   torch.from_numpy(self.val_labels[part]).to(self.device))
 
 
 def side_in_epoch(epoch: int, args: argparse.Namespace) -> int:
@@ -162,37 +167,47 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
 
     N are this process's pictures.
     """
-    model.to(data.device, memory_format=torch.channels_last).eval()
     width = model.head[0].in_features
     key = cache_key(model.name, weights_digest, data.preprocessing.to_dict(), data.content,
-                    args.seed, args.stage1_views, str(mixed_precision(data.device)),
+                    args.seed, args.stage1_views, str(inference_precision(data.device)),
                     sha256_of(Path(augmentation.__file__)))
+    engine = TorchEngine(model.eval(), data.preprocessing, data.device)
 
     def build_train(path: Path) -> None:
         own = np.arange(data.processes.rank, len(data.train_labels), data.processes.count)
         array = new_array(path, np.float32, (args.stage1_views, len(own), width))
-        batches = np.array_split(own, -(-len(own) // args.batch_size))
         for view in range(args.stage1_views):
-            views = (data.views(view, batch, args.seed) for batch in batches)
-            array[view] = features_of(model, views, data.device)
+            array[view] = features_of(own, width, engine, lambda part, view=view: data.views(
+                view, part, args.seed))
         array.flush()
 
     def build_val(path: Path) -> None:
-        pictures = (batch for batch, _ in data.val_batches(args))
+        own = data.processes.share(np.arange(len(data.val_labels)))
         with path.open("wb") as file:
-            np.save(file, features_of(model, pictures, data.device))
+            np.save(file, features_of(own, width, engine, data.val_pictures))
 
     folder = data.processes.own_folder(data.cache_dir)
     return (cached_array(folder, "train_features", key, build_train),
             cached_array(folder, "val_features", key, build_val))
 
 
-@torch.inference_mode()
-def features_of(model: Classifier, batches: Iterable[torch.Tensor],
-                device: torch.device) -> np.ndarray:
-    """Return the pooled features of all pictures, float32 (N, width)."""
-    rows = [np.empty((0, model.head[0].in_features), np.float32)]
-    for pictures in batches:
-        with autocast(device):
-            rows.append(model.features(pictures).float().cpu().numpy())
-    return np.concatenate(rows)
+def features_of(indices: np.ndarray, width: int, engine: TorchEngine,
+                pictures: Callable[[np.ndarray], torch.Tensor]) -> np.ndarray:
+    """Return the pooled features of some pictures, float32 (N, width).
+
+    Args:
+        indices: of the N pictures.
+        width: of the features.
+        engine: computes them, a batch in each of its streams.
+        pictures: indices -> the normalised pictures.
+    """
+    found = np.empty((len(indices), width), np.float32)
+    starts = range(0, len(indices), engine.batch_size)
+
+    def compute(start: int) -> None:
+        part = slice(start, start + engine.batch_size)
+        found[part] = engine.features_of_normalised(pictures(indices[part])).float().cpu().numpy()
+
+    for _ in in_streams(compute, starts, engine.streams, engine.start_stream):
+        pass  # each has written its rows
+    return found

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from celestial.datasets import OUTLIER, mixed_seed
 from celestial.devices import autocast, mixed_precision
 from celestial.distributed import ALONE, Processes
 from celestial.files import atomic_path
+from celestial.streams import in_streams, start_stream, stream_count
 
 LABEL_SMOOTHING = 0.1
 OUTLIER_WEIGHT = 0.5  # of an outlier's loss (the weight of Hendrycks et al., see ClassifierLoss)
@@ -285,7 +287,8 @@ class Learner:
         self.learning = self.network if processes.count == 1 else DistributedDataParallel(
             self.network, broadcast_buffers=False, gradient_as_bucket_view=True)
         self.averaged = AveragedModel(self.network, multi_avg_fn=moving_average, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(stage.parameter_groups, weight_decay=WEIGHT_DECAY)
+        self.optimizer = torch.optim.AdamW(stage.parameter_groups, weight_decay=WEIGHT_DECAY,
+                                           fused=True)
         steps = stage.epochs * stage.batches_per_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: rate_factor(step, steps))
@@ -343,7 +346,6 @@ class Learner:
         self.schedule.step()
         self.averaged.update_parameters(self.network)
 
-
     def _share_statistics(self) -> None:
         """Give all processes the same BatchNorm statistics, the mean of what each has seen."""
         for network in (self.network, self.averaged.module):
@@ -351,15 +353,20 @@ class Learner:
                                     if buffer.is_floating_point()])
 
 
-@torch.inference_mode()
 def predict_batches(network: nn.Module, batches: Iterable[Batch],
                     device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Return logits float (N, classes) and labels (N,) of all batches, in their order."""
     network.eval()
-    logits, labels = [], []
-    for inputs, targets in batches:
+
+    @torch.inference_mode()
+    def logits_of(batch: Batch) -> torch.Tensor:
         with autocast(device):
-            logits.append(network(inputs).float())
+            return network(batch[0]).float()
+
+    logits, labels = [], []
+    for (_, targets), found in in_streams(logits_of, batches, stream_count(device),
+                                          partial(start_stream, device)):
+        logits.append(found)
         labels.append(targets)
     return torch.cat(logits), torch.cat(labels)
 

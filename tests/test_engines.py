@@ -19,6 +19,7 @@ from celestial.models import MEMBERS, Classifier, fold_batch_norm
 from celestial.preprocessing import Preprocessing, percentile
 
 CPU = torch.device("cpu")
+SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 
 
 @pytest.fixture(params=[None, torch.bfloat16], ids=["float32", "bfloat16"])
@@ -56,29 +57,28 @@ def test_folded_batch_norm_changes_nothing(name):
 
 
 def test_same_probabilities_for_any_batch_order_and_number_of_workers(
-        precision, checkpoint, dataset):
-    files = sorted(dataset.glob("*/*/*.png"))
-    assert len(files) > 30
+        precision, dataset):
+    files = sorted(dataset.glob("*/*/*.png"))[::2]
 
     def probabilities(batch_size, workers, order=1):
-        predictor = Predictor(checkpoint, CPU, batch_size, workers)
+        predictor = Predictor(SHIPPED, CPU, batch_size, workers)
         answers = list(predictor.predict(files[::order]))[::order]
         assert [answer.path for answer in answers] == files
         return np.stack([answer.probabilities for answer in answers])
 
     first = probabilities(None, 1)
-    assert first.std(axis=0).max() > 0.001, "the model always says the same"
+    assert first.std(axis=0).max() > 0.1, "the model always says the same"
     nearness = 1e-5 if precision is None else 1e-3
     for other in (probabilities(1, 2), probabilities(7, 1), probabilities(None, 2, order=-1)):
         assert np.abs(first - other).max() < nearness
 
 
-def test_openvino_gives_the_same_answers(checkpoint, dataset, monkeypatch):
+def test_openvino_gives_the_same_answers(dataset, monkeypatch):
     pytest.importorskip("openvino", reason="pip install -r tests/requirements.txt")
     monkeypatch.setattr(engines, "inference_precision", lambda device: None)
     files = sorted(dataset.glob("*/*/*.png"))[::5]
     found = [np.stack([answer.probabilities for answer
-                       in Predictor(checkpoint, CPU, 4, 1, engine).predict(files)])
+                       in Predictor(SHIPPED, CPU, 4, 1, engine).predict(files)])
              for engine in ENGINES]
     assert np.abs(found[0] - found[1]).max() < 1e-4
 

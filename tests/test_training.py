@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,10 +25,11 @@ from PIL import Image
 
 from celestial.augmentation import random_views
 from celestial.checkpoints import load_checkpoint
-from celestial.datasets import OUTLIER, epoch_batches, plain_batches
+from celestial.datasets import OUTLIER, epoch_batches
 from celestial.inference import Predictor
 from celestial.models import BACKBONES, MEMBERS, Classifier
-from celestial.stages import side_in_epoch
+from celestial.preprocessing import Preprocessing
+from celestial.stages import TrainingData, side_in_epoch
 from celestial.training import (
     LABEL_SMOOTHING,
     OUTLIER_WEIGHT,
@@ -365,10 +367,16 @@ def test_pictures_grow_to_the_size_of_the_network():
 
 def test_validation_is_never_augmented():
     pictures = np.random.default_rng(0).integers(0, 255, (5, 3, 32, 32), dtype=np.uint8)
+    labels = np.arange(5)
+    as_stored = Preprocessing(32, mean=(0, 0, 0), std=(1 / 255,) * 3)
+    data = TrainingData(pictures, labels, pictures, labels, [], as_stored, Path(),
+                        torch.device("cpu"))
     for _ in range(2):
-        batches = list(plain_batches(pictures, np.arange(5), 2))
-        assert np.array_equal(torch.cat([batch for batch, _ in batches]).numpy(), pictures)
-        assert torch.cat([labels for _, labels in batches]).tolist() == [0, 1, 2, 3, 4]
+        batches = list(data.val_batches(argparse.Namespace(batch_size=2)))
+        assert [len(batch) for batch, _ in batches] == [2, 2, 1]
+        seen = torch.cat([batch for batch, _ in batches])
+        assert torch.allclose(seen, torch.from_numpy(pictures).float(), atol=1e-3)
+        assert torch.cat([found for _, found in batches]).tolist() == labels.tolist()
 
 
 def test_moving_average_against_the_sum_it_stands_for():
