@@ -1,7 +1,7 @@
 """Annotated pictures, drawn and written by the processes that decode, beside the network."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FuturesTimeout
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,9 @@ def write_cards(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Item, str]]
     Raises:
         OSError: the disk is full, so that nothing else could be written either.
     """
-    for (item, _, _), future in in_order(partial(_start, workers), jobs, AHEAD * workers):
+    # Cancelling would kill a process that writes, and leave half a file behind.
+    under_way = in_order(partial(_start, workers), jobs, AHEAD * workers, give_up=_await)
+    for (item, _, _), future in under_way:
         try:
             undrawn = future.result()
         except FuturesTimeout:
@@ -39,6 +41,10 @@ def write_cards(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Item, str]]
         except ProcessExpired:
             undrawn = f"{UNDRAWN}: the process that drew it was ended"
         yield item, undrawn
+
+
+def _await(future: Future) -> None:
+    wait([future])
 
 
 def _start(workers: int, job: Job) -> Future:

@@ -6,7 +6,6 @@ Decoders are large programs in C that meet files from anywhere. Here such a file
 
 import functools
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FuturesTimeout
 from functools import partial
@@ -86,14 +85,14 @@ def _pool(workers: int) -> ProcessPool:
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
-        context.set_forkserver_preload(["celestial.preprocessing"])
+        context.set_forkserver_preload(["celestial.silence", "celestial.preprocessing"])
     return ProcessPool(workers, initializer=_limit_worker, context=context)
 
 
 def _limit_worker() -> None:
     """Take memory, core dumps and the terminal from a worker; Windows has no such limits."""
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 2)  # libraries in C print their warnings there
+    import celestial.silence  # noqa: F401 (the server has, but for Windows, which forks nothing)
+
     try:
         import resource
     except ImportError:

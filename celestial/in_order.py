@@ -9,14 +9,16 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def in_order(start: Callable[[Item], Future], items: Iterable[Item],
-             ahead: int) -> Iterator[tuple[Item, Future]]:
+def in_order(start: Callable[[Item], Future], items: Iterable[Item], ahead: int,
+             give_up: Callable[[Future], object] = Future.cancel
+             ) -> Iterator[tuple[Item, Future]]:
     """Start work on each item and yield the item with its future, in the order of the items.
 
     Args:
         start: begins the work on one item.
         items: any number of them; they are asked for as late as `ahead` allows.
         ahead: items under way at a time.
+        give_up: is called for all work under way when nobody asks for its result any more.
     """
     items = iter(items)
     waiting = deque((item, start(item)) for item in islice(items, ahead))
@@ -26,4 +28,4 @@ def in_order(start: Callable[[Item], Future], items: Iterable[Item],
             waiting.extend((item, start(item)) for item in islice(items, 1))
     finally:
         for _, future in waiting:
-            future.cancel()
+            give_up(future)

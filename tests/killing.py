@@ -26,6 +26,7 @@ PHASES = {"decode_split": ("datasets.py", "decoding"),
           "save": ("training.py", "saving"),
           "finish": ("improved_training.py", "finishing"),
           "write_outputs": ("improved_training.py", "finishing")}
+NOT_LOADED = {"celestial.silence", "celestial.cluster"}  # a side effect; needs Ray
 # Python tells of these before it asks the system, so a kill falls between two operations on files.
 FILES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"}
 
@@ -73,6 +74,8 @@ def load(script: str):
 
     # Workers of its own would cost each run the seconds that are saved here.
     for found in pkgutil.iter_modules(celestial.__path__, "celestial."):
+        if found.name in NOT_LOADED:
+            continue
         module = importlib.import_module(found.name)
         if hasattr(module, "decode_all"):
             module.decode_all = partial(in_this_process, decode_all)
