@@ -295,7 +295,7 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
 
     cluster.connect(args.ray_address)
     share = cluster.share_of_cluster(args.workers, args.device)
-    sizes = cluster.make_plan(output, names, share.predictors)
+    sizes = cluster.make_plan(output, run, names, share.predictors)
     todo = cluster.parts_left(output, len(sizes))
     left = sum(sizes[part] for part in todo)
     print(f"{sum(sizes)} files in {len(sizes)} parts, {left} files are left; {share.predictors} "
@@ -304,6 +304,7 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     with tqdm(total=left, desc="predicting", unit="file") as progress:
         for files in done:
             progress.update(files)
+    cluster.leave()
     print_counts(cluster.count_answers(output, len(sizes)), [output.address])
 
 

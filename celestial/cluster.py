@@ -9,6 +9,7 @@ import argparse
 import json
 import logging
 import os
+import socket
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import dataset, parquet
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from celestial.inference import Prediction
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tells nobody that it was used
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what is retried is no user's concern
 try:
     import ray
 except ImportError as error:
@@ -41,6 +44,7 @@ PLAN = "plan.parquet"  # a row group for each part
 RUN = "run.json"
 LARGEST_PART = 1000  # pictures; what is lost where a worker is lost
 SMALLEST_PART = 16
+SECONDS_TO_ANSWER = 10  # of a cluster's head
 PARTS_EACH = 4  # for each predictor at least, so that all end at about the same time
 FETCHED_AT_ONCE = 16  # files that are on their way from a storage to a predictor
 
@@ -66,17 +70,31 @@ def connect(address: str | None) -> None:
     Raises:
         UserError: there is no cluster at the address.
     """
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+    ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
+        if address:
+            _knock(address)
         ray.init(address or "local", include_dashboard=None if address else False,
                  log_to_driver=False, logging_level=logging.ERROR,
                  runtime_env={"py_modules": [str(ROOT / "celestial")]})
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"no Ray cluster answers at {address}: {str(error).splitlines()[0]}; start "
                         "one with ray start --head, or leave --ray-address out",
                         status=2) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at HOST:PORT: Ray would try for minutes."""
+    place = urlsplit(f"//{address.rpartition('://')[2]}")
+    if place.port is None:
+        raise ValueError("HOST:PORT is wanted")
+    socket.create_connection((place.hostname, place.port), timeout=SECONDS_TO_ANSWER).close()
+
+
+def leave() -> None:
+    """Leave the cluster, or end the one that was started here; nothing of Ray speaks after that."""
+    ray.shutdown()
 
 
 def share_of_cluster(workers: int, device: str) -> Share:
@@ -101,7 +119,7 @@ def share_of_cluster(workers: int, device: str) -> Share:
 
 
 def require_same_run(output: Folder, run: dict, resume: bool) -> None:
-    """Look whether the output folder holds results that this run may add to; note what it is.
+    """Look whether the output folder holds results, and whether this run may add to them.
 
     Raises:
         UserError: it holds those of another run, or this run was not meant to go on.
@@ -113,17 +131,18 @@ def require_same_run(output: Folder, run: dict, resume: bool) -> None:
         if not resume:
             raise UserError(f"{output.address} holds results of such a run; go on with --resume, "
                             "or name another --output-dir", status=2)
-    output.write(RUN, lambda file: file.write(json.dumps(run).encode()))
 
 
-def make_plan(output: Folder, names: Sequence[str], predictors: int) -> list[int]:
+def make_plan(output: Folder, run: dict, names: Sequence[str], predictors: int) -> list[int]:
     """Cut the files into parts, those of an earlier plan as they were; return the parts' sizes.
 
     Args:
         output: keeps the plan.
+        run: which pictures and checkpoint the results will be of; noted beside the plan.
         names: of all files, in order.
         predictors: that share the work.
     """
+    output.write(RUN, lambda file: file.write(json.dumps(run).encode()))
     before = []
     if output.has(PLAN):
         plan = parquet.ParquetFile(output.system.open_input_file(output.inside(PLAN)))
