@@ -19,9 +19,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from processes import family  # noqa: E402  (the project's folders must be on the path first)
+
+from celestial import console  # noqa: E402
 
 LINKED = 20  # pictures of each class that the links lead to
 SIDE = 160  # pixels of all pictures
@@ -57,12 +60,9 @@ def run(script: str, *options: object) -> list[str]:
 
 def watch(command: list[str], table: Path | None, folder: Path) -> Watched:
     """Run a command to its end and look at it every `SAMPLE` seconds."""
-    import psutil
-
     seen, started, read, rows = Watched(), time.perf_counter(), 0, 0
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        main = psutil.Process(process.pid)
         while process.poll() is None:
             if table is not None and table.exists():
                 with table.open("rb") as file:
@@ -70,26 +70,13 @@ def watch(command: list[str], table: Path | None, folder: Path) -> Watched:
                     data = file.read()
                 read, rows = read + len(data), rows + data.count(b"\n")
             seen.seconds.append(time.perf_counter() - started)
-            seen.gigabytes.append(resident(main) / 1e9)
+            seen.gigabytes.append(sum(family(process.pid).values()) / 1e9)
             seen.rows.append(rows)
             time.sleep(SAMPLE)
     seen.seconds.append(time.perf_counter() - started)
     if process.returncode:
         raise console.UserError(f"{' '.join(command)} failed; its output is in {log.name}")
     return seen
-
-
-def resident(process) -> int:
-    """Return the resident bytes of a process and of all that it started."""
-    import psutil
-
-    total = 0
-    for member in [process, *process.children(recursive=True)]:
-        try:
-            total += member.memory_info().rss
-        except psutil.NoSuchProcess:
-            pass  # it has just ended
-    return total
 
 
 def link_pictures(drawn: Path, folder: Path, count: int) -> Path:
