@@ -56,7 +56,7 @@ demo: setup
 
 test: .venv/tested
 	$(PY) -m ruff check .
-	$(PY) -m pytest --numprocesses auto --dist loadfile
+	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Peers are measured where they are installed: pip install -r benchmarks/requirements-peers.txt
 bench: setup
