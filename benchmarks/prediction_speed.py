@@ -39,7 +39,7 @@ from celestial import console  # noqa: E402
 PEERS = Path(__file__).resolve().parent / "peers"
 SEED = 42
 PER_CLASS, SIDE = 15, 640  # of the drawn pictures
-WARM, TUNING = 8, 256  # pictures of the uncounted round, and to find timm's best setting with
+WARM, TUNING = 8, 105  # pictures of the uncounted round, and to find the best setting with
 USUAL, TIMM = "usual script", "timm's manner"
 SETTING = {"--batch-size": 32, "--workers": 1, "--channels-last": True, "--bf16": False}
 NO_PEERS = "not installed: pip install -r benchmarks/requirements-peers.txt"

@@ -5,8 +5,9 @@ out:  benchmarks/results.md, and its plots beside it; bench/, what each benchmar
 
   python benchmarks/run_all.py
   python benchmarks/run_all.py --parts prediction training     # the other sections stay
+  python benchmarks/run_all.py --parts prediction -- --rounds 5 --counts 105     # options of a part
 
-All parts together take about two hours on 2 cores. Nothing else should run meanwhile: ratios are
+All parts together take several hours on 2 cores. Nothing else should run meanwhile: ratios are
 taken side by side, but a busy machine makes their spread wide.
 """
 
@@ -42,7 +43,11 @@ def parse_args() -> argparse.Namespace:
                         help="the Python in which benchmarks/requirements-peers.txt is installed")
     parser.add_argument("--output-dir", type=Path, default=Path("bench"), metavar="FOLDER",
                         help="what each benchmark writes")
-    return parser.parse_args()
+    parser.add_argument("options", nargs="*", help="after --: options of the one part's script")
+    args = parser.parse_args()
+    if args.options and len(args.parts) != 1:
+        parser.error("options of a script need --parts with one part")
+    return args
 
 
 def machine() -> str:
@@ -63,17 +68,18 @@ def machine() -> str:
 def measure(part: str, args: argparse.Namespace) -> None:
     """Run one benchmark and write its section."""
     script, heading = PARTS[part]
-    command = ["benchmarks/" + script, "--output-dir", str(args.output_dir)]
-    given = ["--peers-python", args.peers_python] if part == "prediction" else []
+    command = ["benchmarks/" + script, *args.options]
+    here = ["--output-dir", str(args.output_dir),
+            *(["--peers-python", args.peers_python] if part == "prediction" else [])]
     started = time.perf_counter()
     print(f"\n=== python {' '.join(command)}", flush=True)
-    done = subprocess.run([sys.executable, *command, *given], cwd=console.ROOT)
+    done = subprocess.run([sys.executable, *command, *here], cwd=console.ROOT)
     if done.returncode:
         raise console.UserError(f"{script} failed; what it printed stands above")
     minutes = (time.perf_counter() - started) / 60
     table = (args.output_dir / script).with_suffix(".md").read_text(encoding="utf-8")
     today = datetime.date.today().isoformat()
-    section = [f"## {heading}", f"{today}: {machine()}.\n`python benchmarks/{script}`, "
+    section = [f"## {heading}", f"{today}: {machine()}.\n`python {' '.join(command)}`, "
                f"{minutes:.0f} minutes.", table.strip()]
     plot = (args.output_dir / script).with_suffix(".png")
     if plot.exists():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FuturesTimeout
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -33,18 +34,19 @@ def write_cards(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Item, str]]
     """
     # Cancelling would kill a process that writes, and leave half a file behind.
     under_way = in_order(partial(_start, workers), jobs, AHEAD * workers, give_up=_await)
-    for (item, _, _), future in under_way:
-        try:
-            undrawn = future.result()
-        except FuturesTimeout:
-            undrawn = f"{UNDRAWN}: it takes more than {SECONDS} seconds"
-        except ProcessExpired:
-            undrawn = f"{UNDRAWN}: the process that drew it was ended"
-        yield item, undrawn
+    with closing(under_way):  # at once, while there are processes that can end what they write
+        for (item, _, _), future in under_way:
+            try:
+                undrawn = future.result()
+            except FuturesTimeout:
+                undrawn = f"{UNDRAWN}: it takes more than {SECONDS} seconds"
+            except ProcessExpired:
+                undrawn = f"{UNDRAWN}: the process that drew it was ended"
+            yield item, undrawn
 
 
 def _await(future: Future) -> None:
-    wait([future])
+    wait([future], timeout=1)
 
 
 def _start(workers: int, job: Job) -> Future:
