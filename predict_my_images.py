@@ -55,8 +55,8 @@ def parse_args() -> argparse.Namespace:
     group = console.add_compute_options(parser)
     group.add_argument(
         "--engine", choices=("torch", "openvino", "ray"), default="torch",
-        help="what computes the network; openvino is faster on many processors: pip install -r "
-        "requirements-openvino.txt; ray shares the pictures among many machines: "
+        help="what computes the network; openvino may be faster for many pictures: pip install "
+        "-r requirements-openvino.txt; ray shares the pictures among many machines: "
         "requirements-ray.txt")
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
                        help="the Ray cluster of --engine ray; None: one on this machine alone")
