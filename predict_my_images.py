@@ -34,7 +34,7 @@ RUN = "batch_prediction_run.json"
 COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top3",
            "prediction_zh", "prediction_ko", "reason"]
 EXPLANATION = console.ROOT / "my_images" / "README.md"  # says what goes in; it gets no row
-ON_SHEET = 120  # pictures on the contact sheet
+ON_SHEET = 60  # pictures on the contact sheet
 ON_TERMINAL = 60  # rows of the table on the terminal
 
 
@@ -176,19 +176,19 @@ def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) ->
     (out / UNFINISHED).unlink()
 
 
-def readable_cards(rows: list[list[str]], cards: dict[str, str], out: Path) -> Iterator:
+def readable_cards(rows: list[list[str]], cards: dict[str, str],
+                   args: argparse.Namespace) -> Iterator:
     """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
     from PIL import Image
 
+    from celestial.decoding import decode_all
     from celestial.images import load_image
     from celestial.reading import ImageError
 
-    for row in rows:
-        try:
-            if row[1] != "failed":
-                yield Image.fromarray(load_image(out / PICTURES / cards[row[0]]))
-        except ImageError:
-            pass  # drawn by no run, or deleted since
+    drawn = (args.output_dir / PICTURES / cards[row[0]] for row in rows if row[1] != "failed")
+    for _, card in decode_all(load_image, drawn, args.workers):
+        if not isinstance(card, ImageError):  # drawn by no run, or deleted since
+            yield Image.fromarray(card)
 
 
 def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
@@ -198,7 +198,7 @@ def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
     from celestial.file_names import display_name
 
     out = args.output_dir
-    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, out), ON_SHEET))
+    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, args), ON_SHEET))
     if not shown:
         return []
     title = f"{count} files in {display_name(args.folder)}" + (

@@ -66,10 +66,9 @@ def inference_precision(device: torch.device) -> torch.dtype | None:
     return torch.float16 if device.type == "cuda" else mixed_precision(device)
 
 
-def autocast(device: torch.device,
-             precision: Precision = mixed_precision) -> contextlib.AbstractContextManager:
-    """Return the context in which a network's forward pass runs on this device."""
-    dtype = precision(device)
+def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+    """Return the context in which a network learns on this device."""
+    dtype = mixed_precision(device)
     if dtype is None:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype)
