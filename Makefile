@@ -10,7 +10,7 @@ DEMO := demo
 TRAINING := --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
-.PHONY: setup demo test lint bench
+.PHONY: setup demo web test lint bench
 
 setup: .venv/installed
 
@@ -49,6 +49,9 @@ demo: setup
 	@echo "  $(DEMO)/visual_predictions/showcase_summary.png        pictures with their predictions"
 	@echo "  $(DEMO)/blind_test_report.png                          has it learned the content?"
 	@echo "  $(DEMO)/my_predictions/contact_sheet.png               step 6, as for pictures of your own"
+
+web: setup
+	$(PY) web_app.py
 
 .venv/tested: .venv/installed tests/requirements.txt requirements-openvino.txt requirements-ray.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt

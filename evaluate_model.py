@@ -5,7 +5,8 @@ out:  evaluation_results/
       metrics.json, classification_report.csv, predictions.csv
       confusion_matrix.png, normalized_confusion_matrix.png, class_accuracy.png, roc_curves.png,
       precision_recall_curves.png, reliability_diagram.png, prediction_visualization.png,
-      misclassified_samples.png, feature_activation_visualization.png (Grad-CAM)
+      misclassified_samples.png, feature_activation_visualization.png (Grad-CAM),
+      activation_maps.png (what single layers see), binary_curves.png (of two classes)
       label_check.csv, label_check.png (labels that the model doubts)
       outliers.csv, known_scores.png (with --outliers)
       model_comparison.csv, model_comparison.png, model_differences.csv (of several checkpoints)
@@ -110,7 +111,10 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
     right, totals = np.diag(counts)[present], counts.sum(axis=1)[present]
     intervals = [metrics.wilson(hit, total) for hit, total in zip(right, totals, strict=True)]
     bins = rising_bins(probs.max(axis=1), answers.right)
+    of_two = [figures.draw_binary(labels == 1, probs[:, 1], classes, out / "binary_curves.png")
+              ] if len(classes) == len(present) == 2 else []
     return [
+        *of_two,
         figures.draw_confusion(counts, classes, out / "confusion_matrix.png"),
         figures.draw_confusion(counts, classes, out / "normalized_confusion_matrix.png", True),
         figures.draw_class_accuracy(right, totals, intervals, [classes[i] for i in present],
@@ -153,18 +157,23 @@ def draw_cards(out: Path, predictor, predictions: list, truth: list[str],
     ]
 
 
-def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) -> Path:
-    """Draw Grad-CAM of one picture a class: what spoke for its class, and for the next best."""
+def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) -> list[Path]:
+    """Draw what the network sees in one picture a class, the one that it is most sure of.
+
+    Grad-CAM shows what spoke for its class and for the next best, the activation maps what a few
+    layers see.
+    """
     import numpy as np
     import torch
 
-    from celestial.cards import labelled_rows
-    from celestial.explain import grad_cam, heat_alone, overlay
+    from celestial.cards import MOST_ROWS, labelled_rows
+    from celestial.explain import activation_maps, grad_cam, heat_alone, overlay
 
     chosen = {}
     for prediction, label in zip(predictions, truth, strict=True):
         if label not in chosen or prediction.top(1)[0][1] > chosen[label].top(1)[0][1]:
             chosen[label] = prediction
+    chosen = dict(sorted(chosen.items())[:MOST_ROWS])
     pictures = predictor.pictures(prediction.path for prediction in chosen.values())
     squares = torch.from_numpy(np.stack([predictor.preprocessing.square(picture)
                                          for picture in pictures]))
@@ -176,10 +185,19 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
              [picture, heat_alone(first), overlay(picture, first), overlay(picture, other)])
             for label, pair, picture, first, other
             in zip(chosen, names, pictures, best, second, strict=True)]
-    return labelled_rows(rows, out / "feature_activation_visualization.png",
-                         title=f"Grad-CAM: what speaks for a class, in {cells} x {cells} places "
-                         "(red: most)",
-                         columns=["picture", "heat map", "for the prediction", "for the next"])
+    maps = [activation_maps(predictor, square) for square in squares.numpy()]
+    return [
+        labelled_rows(rows, out / "feature_activation_visualization.png",
+                      title=f"Grad-CAM: what speaks for a class, in {cells} x {cells} places "
+                      "(red: most)",
+                      columns=["picture", "heat map", "for the prediction", "for the next"]),
+        labelled_rows([(label, [picture, *(drawn for _, drawn in layers)])
+                       for label, picture, layers in zip(chosen, pictures, maps, strict=True)],
+                      out / "activation_maps.png",
+                      title="What the layers see: of each its nine most varied channels "
+                      "(yellow: most)",
+                      columns=["picture", *(name for name, _ in maps[0])]),
+    ]
 
 
 def judge_outliers(out: Path, predictions: list, folder: Path, known: list,
@@ -340,7 +358,7 @@ def main() -> None:
                      answers.probs.argmax(axis=1), classes),
         *draw_plots(out, answers, classes, judged),
         *draw_cards(out, predictor, good, truth, args.seed),
-        draw_activations(out, predictor, good, truth),
+        *draw_activations(out, predictor, good, truth),
         *label_files,
     ]
     unknown = len(good) - int(answers.accepted.sum())

@@ -25,6 +25,8 @@ from pathlib import Path
 from celestial import console
 from celestial.console import UserError
 
+STATE_VERSION = 2  # of unfinished trainings; those of other versions are not resumed
+
 
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
@@ -37,7 +39,8 @@ def parse_args() -> argparse.Namespace:
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
     group.add_argument("--model", choices=console.MODELS, default="regnet_y_800mf",
-                       help="regnet_y_800mf is the fastest, and its weights ship")
+                       help="regnet_y_800mf is fast, and its weights ship; cnn is a plain "
+                       "convolutional network that needs none and learns in one stage")
     group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
                        help="first weights: auto takes ImageNet's, else those in pretrained/, else "
                        "none; a file is a checkpoint or torchvision's own weights")
@@ -46,6 +49,7 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--float16", action="store_true",
                        help="store the weights in 16 bits: half the file, the same answers to "
                        "about 0.1 %%")
+    console.add_cleaning_options(parser, "before it is learned; the checkpoint remembers it")
     group = parser.add_argument_group("learning")
     group.add_argument("--epochs", type=console.positive_int, default=30,
                        help="of stage 2, or of the one stage from scratch; early stopping may end "
@@ -61,6 +65,8 @@ def parse_args() -> argparse.Namespace:
                        "--image-size: faster; None: all epochs at --image-size")
     group.add_argument("--learning-rate", type=console.positive_float, default=1e-3,
                        help="highest rate; in stage 2 the backbone takes a tenth of it")
+    group.add_argument("--optimizer", choices=console.OPTIMIZERS, default="adamw",
+                       help="rmsprop has Keras' settings")
     group.add_argument("--patience", type=console.positive_int, default=10,
                        help="epochs without a smaller loss on val before a stage ends")
     group.add_argument("--seed", type=console.seed_number, default=42)
@@ -75,7 +81,7 @@ def run_key(args: argparse.Namespace, *content: object) -> str:
     deciding = {name: value for name, value in vars(args).items()
                 if name not in ("data_dir", "outliers", "output_dir", "workers", "fresh",
                                 "weights")}
-    text = json.dumps([deciding, *content], sort_keys=True)
+    text = json.dumps([STATE_VERSION, deciding, *content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -110,10 +116,12 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 
 def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return (TrainingData, files of train, sha256 of each of these)."""
+    from celestial.cleaning import Cleaning
     from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
 
-    preprocessing = Preprocessing(args.image_size)
+    cleaning = Cleaning(args.denoise, args.normalise, args.stretch)
+    preprocessing = Preprocessing(args.image_size, cleaning=cleaning)
     train, train_files, train_hashes = load_split("train", None, preprocessing, args)
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
@@ -275,7 +283,8 @@ def main() -> None:
         "balanced", classes=np.arange(len(files.classes)), y=known)).float()
     torch.manual_seed(args.seed)
     model = Classifier(args.model, len(files.classes))
-    trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes)
+    trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes,
+                      args.optimizer)
     if done := len(trainer.progress.history):
         print(f"going on after epoch {done} of an unfinished training, {state_file}")
     log_dir = args.output_dir / "logs" / f"{args.model}_{key}"

@@ -3,11 +3,13 @@
 in:   my_images/*, sub-folders too; any picture format; never changed
 out:  my_predictions/
       batch_prediction_summary.csv (one row for every file), pictures/ (an annotated picture each),
-      contact_sheet.png
+      contact_sheet.png, before_after.png (where pictures are cleaned)
 
   python predict_my_images.py
   python predict_my_images.py ~/night_of_may_3 --output-dir may_3
   python predict_my_images.py --resume          # goes on where a killed run stopped
+  python predict_my_images.py --explain         # what in each picture spoke for its class
+  python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
   python predict_my_images.py s3://bucket/survey --engine ray --ray-address 10.0.0.1:6379 \
       --output-dir s3://bucket/answers          # millions of pictures, see docs/scale.md
 
@@ -20,7 +22,8 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import asdict
+from itertools import islice, repeat
 from operator import itemgetter
 from pathlib import Path
 
@@ -31,7 +34,7 @@ SUMMARY = "batch_prediction_summary.csv"
 UNFINISHED = "batch_prediction_summary.partial.csv"
 PICTURES = "pictures"
 RUN = "batch_prediction_run.json"
-COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top3",
+COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top5",
            "prediction_zh", "prediction_ko", "reason"]
 EXPLANATION = console.ROOT / "my_images" / "README.md"  # says what goes in; it gets no row
 ON_SHEET = 60  # pictures on the contact sheet
@@ -50,8 +53,11 @@ def parse_args() -> argparse.Namespace:
     group = parser.add_argument_group("output")
     group.add_argument("--no-pictures", action="store_true",
                        help="write the table alone, no annotated pictures and no contact sheet")
+    group.add_argument("--explain", action="store_true",
+                       help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
         "--engine", choices=("torch", "openvino", "ray"), default="torch",
@@ -61,6 +67,12 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
                        help="the Ray cluster of --engine ray; None: one on this machine alone")
     args = parser.parse_args()
+    if args.explain and (args.no_pictures or args.engine == "ray"):
+        parser.error("--explain draws pictures; leave --no-pictures and --engine ray out")
+    if args.engine == "ray" and (args.denoise or args.normalise or args.stretch != "none"
+                                 or str(args.checkpoint).startswith("imagenet:")):
+        parser.error("--engine ray takes a checkpoint file and cleans as that remembers; leave the "
+                     "cleaning options and imagenet: out")
     if args.engine != "ray":
         for name in ("folder", "output_dir", "ray_address"):
             if isinstance(value := getattr(args, name), str):
@@ -101,7 +113,7 @@ def row_of(prediction, folder: Path, names: dict) -> list[str]:
     translated = names.get(name, {"zh": name, "ko": name})
     return [filename, prediction.status, name, f"{prediction.probabilities.max():.4f}",
             f"{prediction.known_score:.4f}",
-            "; ".join(f"{name}:{value:.4f}" for name, value in prediction.top(3)),
+            "; ".join(f"{name}:{value:.4f}" for name, value in prediction.top(5)),
             translated["zh"], translated["ko"], prediction.explanation]
 
 
@@ -118,8 +130,9 @@ def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
     if source is None:
         return []
     if read_run(out / RUN) != run:
-        raise UserError(f"{source} was made with another checkpoint or folder, so --resume would "
-                        "mix two runs; leave --resume out or name another --output-dir")
+        raise UserError(f"{source} was made with another checkpoint, folder or cleaning, so "
+                        "--resume would mix two runs; leave it out or name another "
+                        "--output-dir")
     data = source.read_bytes()
     whole = data[:data.rfind(b"\n") + 1]  # the last row may have been cut off
     rows = read_rows(io.StringIO(whole.decode("utf-8-sig", errors="replace"), newline=""))
@@ -146,10 +159,19 @@ def predict_rows(predictor, files: list[Path], cards: dict[str, str],
 
     names = load_names()
 
+    def predictions() -> Iterator:
+        found = predictor.predict(files, keep_pictures=not args.no_pictures)
+        if not args.explain:
+            return zip(found, repeat(None), strict=False)
+        from celestial.explain import explained
+
+        return explained(predictor, found)
+
     def jobs() -> Iterator:
-        for prediction in predictor.predict(files, keep_pictures=not args.no_pictures):
+        for prediction, heat in predictions():
             row = row_of(prediction, args.folder, names)
-            card = None if prediction.picture is None else prediction_card(prediction, row[0])
+            card = (None if prediction.picture is None
+                    else prediction_card(prediction, row[0], heat))
             yield row, card, args.output_dir / PICTURES / cards[row[0]]
 
     written = write_cards(jobs(), args.workers)
@@ -245,6 +267,7 @@ def predict_here(args: argparse.Namespace) -> None:
     from celestial.decoding import start_early
 
     start_early(args.workers)
+    from celestial.before_after import draw_before_after
     from celestial.file_names import display_name, output_paths
     from celestial.files import sha256_of, write_json
     from celestial.inference import start_predictor
@@ -254,8 +277,10 @@ def predict_here(args: argparse.Namespace) -> None:
              for path in list_pictures(args.folder, args.output_dir)}
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
+    cleaning = predictor.preprocessing.cleaning
     run = {"folder": display_name(args.folder.resolve()),
-           "checkpoint_sha256": sha256_of(predictor.path)}
+           "checkpoint_sha256": sha256_of(predictor.path),
+           **({"cleaning": asdict(cleaning)} if cleaning.active else {})}
     cards = output_paths({name: f"{name}.png" for name in files})
     kept = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
     done = {row[0] for row in kept}
@@ -267,7 +292,9 @@ def predict_here(args: argparse.Namespace) -> None:
     write_table(out, kept, predict_rows(predictor, todo, cards, args))
 
     first, counts, undrawn = read_table(out)
-    written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args)]
+    written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
+               *([] if args.no_pictures else draw_before_after(
+                   predictor, dict(sorted(files.items())), out / "before_after.png"))]
     print_table(first, counts, undrawn)
     print_counts(counts, written)
 

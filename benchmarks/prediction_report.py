@@ -45,7 +45,7 @@ def read_answers(out: Path) -> dict[str, dict[str, float]]:
     ours = out / "batch_prediction_summary.csv"
     if ours.exists():
         return {row["filename"]: {name: float(value) for name, value in (
-            part.rsplit(":", 1) for part in row["top3"].split("; ") if part)}
+            part.rsplit(":", 1) for part in row["top5"].split("; ") if part)}
             for row in read_csv(ours)}
     with (out / "answers.csv").open(encoding="utf-8", newline="") as file:
         return {row.pop("filename"): {name: float(value) for name, value in row.items()

@@ -27,6 +27,8 @@ CARD_FRAME = 8
 CARD_WIDTH = SHOWN_SIDE + 2 * CARD_FRAME
 CARD_BAR = 24
 BARS = 3  # classes with a bar
+FEW_CLASSES, MORE_BARS = 20, 5  # of more classes, ImageNet's above all, the best five are shown
+MOST_ROWS = 40  # of samples on one sheet
 CARD_SHAPE = 1.5  # height of a card by its width
 UNDRAWN = "its annotated picture cannot be written"
 
@@ -41,6 +43,7 @@ class Card:
         lines: smaller lines below it.
         bars: (class, probability 0..1), best first.
         colour: of the frame, RGB.
+        beside: a second picture, to the right of the first.
     """
 
     picture: np.ndarray | None
@@ -48,6 +51,7 @@ class Card:
     lines: Sequence[str]
     bars: Sequence[tuple[str, float]] = field(default_factory=tuple)
     colour: tuple[int, int, int] = FAINT
+    beside: np.ndarray | None = None
 
 
 def judged_card(prediction, true_name: str) -> Card:
@@ -61,14 +65,23 @@ def judged_card(prediction, true_name: str) -> Card:
                 GREEN if right else RED)
 
 
-def prediction_card(prediction, name: str) -> Card:
-    """Return the card of a `Prediction`: blue where accepted, amber where unknown."""
+def prediction_card(prediction, name: str, beside: np.ndarray | None = None) -> Card:
+    """Return the card of a `Prediction`: blue where accepted, amber where unknown.
+
+    Args:
+        prediction: with its picture.
+        name: of the file.
+        beside: what speaks for the best class, uint8 (height, width, 3).
+    """
     best, probability = prediction.top(1)[0]
     accepted = prediction.status == "ok"
     heading = f"{best}  {percent(probability)}" if accepted else "unknown"
     line = "" if accepted else f"none of the classes; nearest: {best}"
-    return Card(prediction.picture, heading, (name, line), prediction.top(BARS),
-                BAR if accepted else AMBER)
+    lines = (name, line) if beside is None else (
+        name, line, f"right: what speaks for {best} (Grad-CAM)")
+    many = len(prediction.classes) > FEW_CLASSES
+    return Card(prediction.picture, heading, lines, prediction.top(MORE_BARS if many else BARS),
+                BAR if accepted else AMBER, beside)
 
 
 def font(size: int) -> ImageFont.FreeTypeFont:
@@ -111,14 +124,18 @@ def tile(picture: np.ndarray | None, side: int) -> Image.Image:
 
 def draw_card(card: Card) -> Image.Image:
     """Return the picture in its frame with heading, lines and bars below it."""
-    inner = CARD_WIDTH - 2 * CARD_FRAME
+    side = CARD_WIDTH - 2 * CARD_FRAME
+    pictures = [card.picture] if card.beside is None else [card.picture, card.beside]
+    inner = side * len(pictures)
     heading, small = font(21), font(15)
     text_height = 36 + 21 * len(card.lines) + CARD_BAR * len(card.bars) + 14
-    image = Image.new("RGB", (CARD_WIDTH, inner + text_height + 2 * CARD_FRAME), card.colour)
+    image = Image.new("RGB", (inner + 2 * CARD_FRAME, side + text_height + 2 * CARD_FRAME),
+                      card.colour)
     draw = ImageDraw.Draw(image)
-    image.paste(tile(card.picture, inner), (CARD_FRAME, CARD_FRAME))
-    top = CARD_FRAME + inner
-    draw.rectangle((CARD_FRAME, top, CARD_WIDTH - CARD_FRAME - 1, top + text_height - 1), PAPER)
+    for place, picture in enumerate(pictures):
+        image.paste(tile(picture, side), (CARD_FRAME + place * side, CARD_FRAME))
+    top = CARD_FRAME + side
+    draw.rectangle((CARD_FRAME, top, CARD_FRAME + inner - 1, top + text_height - 1), PAPER)
     left, width = CARD_FRAME + 10, inner - 20
     draw.text((left, top + 8), fitted(card.heading, heading, width), INK, heading)
     y = top + 38
@@ -146,15 +163,16 @@ def _draw_bar(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, na
 
 def card_sheet(images: Sequence[Image.Image], path: Path, title: str) -> Path:
     """Write drawn cards side by side under a title, on a sheet about as wide as high."""
-    columns = math.ceil(math.sqrt(CARD_SHAPE * max(1, len(images))))
+    widest = max((image.width for image in images), default=CARD_WIDTH)
+    columns = math.ceil(math.sqrt(CARD_SHAPE * CARD_WIDTH / widest * max(1, len(images))))
     rows = [images[start:start + columns] for start in range(0, len(images), columns)]
     gap = 12
     heights = [max(image.height for image in row) + gap for row in rows]
-    width = max(columns * (CARD_WIDTH + gap) + gap, 3 * CARD_WIDTH)
+    width = max(columns * (widest + gap) + gap, 3 * CARD_WIDTH)
     sheet, y = _titled_paper(title, width, sum(heights) + gap)
     for row, height in zip(rows, heights, strict=True):
         for column, image in enumerate(row):
-            sheet.paste(image, (gap + column * (CARD_WIDTH + gap), y))
+            sheet.paste(image, (gap + column * (widest + gap), y))
         y += height
     return save(sheet, path)
 
@@ -164,12 +182,15 @@ def labelled_rows(rows: Sequence[tuple[str, Sequence[np.ndarray]]], path: Path, 
     """Write a grid: each row a label (lines split at \\n) and its pictures side by side.
 
     Args:
-        rows: (label, pictures), each picture uint8 (height, width, 3).
+        rows: (label, pictures), each picture uint8 (height, width, 3); of very many the first.
         path: the PNG to write.
         title: stands above the grid.
         columns: a caption above each column of pictures.
     """
     gap, label_width = 8, 175
+    if len(rows) > MOST_ROWS:
+        title = f"{title} (the first {MOST_ROWS} of {len(rows)} rows)"
+        rows = rows[:MOST_ROWS]
     most = max(len(pictures) for _, pictures in rows)
     head = 26 if columns else 0
     width = label_width + most * (TILE + gap) + gap

@@ -10,10 +10,11 @@ from typing import BinaryIO
 
 import torch
 
-from celestial.console import LARGEST_SIDE, SMALLEST_SIDE
+from celestial.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES
 from celestial.file_names import display_name
 from celestial.fingerprint_layout import WIDTH
 from celestial.models import MEMBERS
+from celestial.preprocessing import FITS, RESAMPLING
 
 # torch.load(..., weights_only=True) would also make byte arrays and tensors of any length.
 CALLED = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2",
@@ -128,6 +129,12 @@ def check_values(checkpoint) -> None:
         "its mean or standard deviation is not one number a channel":
             len(fit.mean) == len(fit.std) == 3 and all(map(_is_number, (*fit.mean, *fit.std)))
             and min(fit.std) > 0,
+        "it fits pictures into the square in a way that this program does not know":
+            fit.fit in FITS and fit.resampling in RESAMPLING
+            and (fit.fit == "pad" or fit.size <= fit.cropped_from <= LARGEST_SIDE),
+        "it cleans pictures in a way that this program does not know":
+            fit.cleaning.stretch in STRETCHES
+            and {type(fit.cleaning.denoise), type(fit.cleaning.normalise)} == {bool},
         "its largest gain is no number above 0":
             _is_number(fit.largest_gain) and fit.largest_gain > 0,
         "its temperature is no number above 0":

@@ -17,7 +17,9 @@ import celestial
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
 DATASET = Path("data/celestial_dataset")
-MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble")
+MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble", "cnn")
+OPTIMIZERS = ("adamw", "rmsprop")
+STRETCHES = ("none", "percentile", "asinh")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
 SMALLEST_SIDE, LARGEST_SIDE = 32, 2048  # pixels, of a network's input; it shrinks it 32 times
@@ -117,6 +119,17 @@ def add_compute_options(parser: argparse.ArgumentParser,
     group.add_argument("--workers", type=positive_int, default=os.cpu_count(),
                        help="helpers that decode pictures")
     return group
+
+
+def add_cleaning_options(parser: argparse.ArgumentParser, when: str) -> None:
+    """Add --denoise, --normalise and --stretch, which clean each picture."""
+    group = parser.add_argument_group(f"cleaning each picture, {when}")
+    group.add_argument("--denoise", action="store_true",
+                       help="take the noise away (OpenCV's non-local means)")
+    group.add_argument("--normalise", action="store_true",
+                       help="let each channel run from black to white: no cast remains")
+    group.add_argument("--stretch", choices=STRETCHES, default=STRETCHES[0],
+                       help="let the picture run from black to white; asinh lifts what is faint")
 
 
 def git_commit() -> str:

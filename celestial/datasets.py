@@ -21,7 +21,7 @@ from celestial.reading import ImageError
 
 # The code that makes pictures: what it made before is made anew when it changes.
 LOADER = ("images", "reading", "pillow_images", "fits_images", "strips", "colour", "stretch",
-          "preprocessing")
+          "preprocessing", "cleaning")
 OUTLIER = -1  # the label of a picture that is none of the classes
 
 

@@ -17,6 +17,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from celestial.in_order import in_order
 from celestial.reading import ImageError
 
+Source = TypeVar("Source")
 Result = TypeVar("Result")
 SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6
 MOST_MEMORY = 2 << 30  # bytes a worker may take
@@ -41,9 +42,15 @@ def decode_all(function: Callable[[Path], Result], paths: Iterable[Path], worker
     if workers == 0:
         yield from ((path, _try(function, path)) for path in paths)
         return
-    start = partial(in_process, workers, _try, function)
+    start = partial(start_decoding, workers, function)
     for path, future in in_order(start, paths, max(ahead, 2 * workers)):
-        yield path, _outcome(future)
+        yield path, outcome(future)
+
+
+def start_decoding(workers: int, function: Callable[[Source], Result],
+                   source: Source) -> ProcessFuture:
+    """Apply a function as `decode_all` does to one file, or to the bytes of one."""
+    return in_process(workers, _try, function, source)
 
 
 def in_process(workers: int, function: Callable, *args: object) -> ProcessFuture:
@@ -61,16 +68,17 @@ def start_early(workers: int) -> None:
         in_process(workers, int)
 
 
-def _try(function: Callable[[Path], Result], path: Path) -> Result | ImageError:
+def _try(function: Callable[[Source], Result], source: Source) -> Result | ImageError:
     try:
-        return function(path)
+        return function(source)
     except ImageError as error:
         return error
     except MemoryError:
         return ImageError("too large for the memory of a decoder")
 
 
-def _outcome(future: ProcessFuture) -> object:
+def outcome(future: ProcessFuture) -> object:
+    """Return what `start_decoding` brought, or the error that says why there is nothing."""
     try:
         return future.result()
     except FuturesTimeout:

@@ -1,4 +1,7 @@
-"""Grad-CAM: which place in the picture speaks for a class."""
+"""Grad-CAM, which place in a picture speaks for a class, and what single layers see in it."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -9,10 +12,12 @@ from pytorch_grad_cam.utils.image import show_cam_on_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from celestial.cards import tile
-from celestial.inference import Predictor
+from celestial.inference import Prediction, Predictor
+from celestial.models import BACKBONES
 
 SHOWN = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
+SEEN = 3  # a layer's channels are shown in so many rows and columns
 
 
 def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) -> np.ndarray:
@@ -37,6 +42,72 @@ def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) ->
             maps.append(cam(inputs, targets=[ClassifierOutputTarget(index)
                                              for index in classes[part]]))
     return np.concatenate(maps)
+
+
+def explained(predictor: Predictor, predictions: Iterable[Prediction]
+              ) -> Iterator[tuple[Prediction, np.ndarray | None]]:
+    """Yield each prediction with what speaks for its best class, laid over its picture.
+
+    The overlay is uint8 (SHOWN, SHOWN, 3); None where the file could not be read.
+    """
+    predictions = iter(predictions)
+    while part := list(islice(predictions, AT_ONCE)):
+        good = [prediction for prediction in part if prediction.square is not None]
+        heats = iter(grad_cam(
+            predictor, torch.from_numpy(np.stack([one.square for one in good])),
+            [int(one.probabilities.argmax()) for one in good]) if good else ())
+        for prediction in part:
+            yield prediction, (None if prediction.square is None else
+                               overlay(as_picture(prediction.square), next(heats)))
+
+
+def as_picture(square: np.ndarray) -> np.ndarray:
+    """Turn the network's input, uint8 (3, size, size), into a picture (size, size, 3)."""
+    return np.ascontiguousarray(square.transpose(1, 2, 0))
+
+
+def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Return what a few layers of each backbone see in a picture, the first to the last.
+
+    Of each layer the channels that differ most from place to place are shown, each from its
+    least (dark) to its greatest value (bright).
+
+    Args:
+        predictor: its network is looked into.
+        square: uint8 (3, size, size).
+
+    Returns:
+        (the layer in words, uint8 (SHOWN, SHOWN, 3)) for each layer.
+    """
+    kept, hooks = [], []
+    for member, network in predictor.model.backbones.items():
+        for name in BACKBONES[member].layers:
+            hooks.append(network.get_submodule(name).register_forward_hook(
+                lambda layer, inputs, output, name=name: kept.append(
+                    (name, output[0].cpu().numpy().copy()))))
+    try:
+        with torch.inference_mode():
+            predictor.model(predictor.preprocessing.normalise(
+                torch.from_numpy(square)[None].to(predictor.device)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [(f"{name}, {output.shape[1]} x {output.shape[2]}", _channels(output))
+            for name, output in kept]
+
+
+def _channels(values: np.ndarray) -> np.ndarray:
+    """Draw the channels that differ most: float (C, height, width) -> uint8 (SHOWN, SHOWN, 3)."""
+    chosen = np.argsort(-values.std(axis=(1, 2)), kind="stable")[:SEEN ** 2]
+    side, gap = SHOWN // SEEN - 1, 2
+    sheet = np.full((SHOWN, SHOWN), 255, np.uint8)
+    for place, channel in enumerate(values[chosen]):
+        low, high = float(channel.min()), float(channel.max())
+        grey = np.uint8(255 * (channel - low) / (high - low or 1))
+        y, x = (index * (side + gap) for index in divmod(place, SEEN))
+        sheet[y:y + side, x:x + side] = cv2.resize(grey, (side, side),
+                                                   interpolation=cv2.INTER_NEAREST)
+    return cv2.applyColorMap(sheet, cv2.COLORMAP_VIRIDIS)[:, :, ::-1].copy()
 
 
 def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -228,6 +228,44 @@ def draw_curves(labels: np.ndarray, probs: np.ndarray, classes: Sequence[str], k
     return save(figure, path)
 
 
+def draw_binary(positive: np.ndarray, scores: np.ndarray, classes: Sequence[str],
+                path: Path) -> Path:
+    """Draw how two classes are told apart: ROC, precision-recall, and what each threshold gives.
+
+    Args:
+        positive: bool (N,), of the second class.
+        scores: float (N,), its probability.
+        classes: the two names.
+        path: the PNG to write.
+    """
+    figure, (roc, recalls, thresholds) = plt.subplots(1, 3, figsize=(15, 4.8))
+    false, true, _ = sklearn_metrics.roc_curve(positive, scores)
+    area = sklearn_metrics.roc_auc_score(positive, scores)
+    roc.plot(false, true, color=BLUE)
+    roc.plot([0, 1], [0, 1], "--", color=GREY)
+    roc.set(title=f"ROC, area {area:.3f}", xlabel=f"Share of {classes[0]} called {classes[1]}",
+            ylabel=f"Share of {classes[1]} found")
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(positive, scores)
+    average = sklearn_metrics.average_precision_score(positive, scores)
+    recalls.plot(recall, precision, color=BLUE)
+    recalls.axhline(positive.mean(), linestyle="--", color=GREY)
+    recalls.set(title=f"Precision-recall, average precision {average:.3f}",
+                xlabel=f"Recall: share of {classes[1]} found",
+                ylabel=f"Precision: share of those called {classes[1]}", ylim=(0, 1.02))
+    steps = np.linspace(0, 1, 201)
+    called = scores >= steps[:, None]
+    for values, name, style in (
+            (called[:, positive].mean(axis=1), f"{classes[1]} found", {"color": ORANGE}),
+            (1 - called[:, ~positive].mean(axis=1), f"{classes[0]} found", {"color": BLUE}),
+            ((called == positive).mean(axis=1), "all right", {"color": "black", "ls": "--"})):
+        thresholds.plot(steps, values, label=name, **style)
+    thresholds.axvline(0.5, color=GREY, linestyle=":", label="0.5, as used")
+    thresholds.set(title="What another threshold would give", ylim=(0, 1.02), ylabel="Share",
+                   xlabel=f"Least probability at which it is called {classes[1]}")
+    thresholds.legend(loc="lower center")
+    return save(figure, path)
+
+
 def draw_blind_page(answer: str, because: str, tests: Sequence[tuple[str, str, str]],
                     accuracies: Sequence[tuple[str, str, dict[str, float]]], chance: float,
                     path: Path) -> Path:

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 
 from celestial import confidence
-from celestial.checkpoints import build_model, find_checkpoint, load_checkpoint
+from celestial.checkpoints import build_model, find_checkpoint
+from celestial.cleaning import Cleaning
 from celestial.console import print_header
 from celestial.decoding import decode_all
 from celestial.devices import describe, inference_precision, pick_device
 from celestial.engines import ENGINES
+from celestial.imagenet import open_checkpoint
 from celestial.preprocessing import SHOWN_SIDE, prepare
 from celestial.reading import ImageError
 from celestial.streams import in_streams
@@ -36,6 +38,7 @@ class Prediction:
         picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
         features: float32 (width,), what the network's last layer sees; None where unreadable.
         logits: float32 (classes,); None where unreadable.
+        square: what the network saw, uint8 (3, size, size), where the picture was asked for.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class Prediction:
     picture: np.ndarray | None = None
     features: np.ndarray | None = None
     logits: np.ndarray | None = None
+    square: np.ndarray | None = None
 
     @property
     def status(self) -> str:
@@ -95,31 +99,32 @@ def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
     """
     device = pick_device(args.device)
     print_header(script, args, describe(device, inference_precision))
+    cleaning = Cleaning(args.denoise, args.normalise, args.stretch) if "denoise" in args else None
     return Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers,
-                     getattr(args, "engine", "torch"))
+                     getattr(args, "engine", "torch"), cleaning)
 
 
 class Predictor:
     """A checkpoint ready to predict: the one way from a file to probabilities."""
 
     def __init__(self, checkpoint_path: Path, device: torch.device, batch_size: int | None,
-                 workers: int, engine: str = "torch"):
+                 workers: int, engine: str = "torch", cleaning: Cleaning | None = None):
         """Load the checkpoint.
 
         Args:
-            checkpoint_path: the .pth file.
+            checkpoint_path: the .pth file, or imagenet:resnet50 and the like.
             device: where the network runs.
             batch_size: pictures that go through it at once; None: what suits the device.
             workers: processes that decode; 0: in this process, see `decoding.decode_all`.
             engine: what computes the network, a name in `engines.ENGINES`.
+            cleaning: of the pictures, beside what the checkpoint remembers.
 
         Raises:
             UserError: the checkpoint or the engine cannot be used.
         """
-        self.path = checkpoint_path
-        self.checkpoint = load_checkpoint(checkpoint_path)
+        self.path, self.checkpoint = open_checkpoint(checkpoint_path)
         self.classes = self.checkpoint.classes
-        self.preprocessing = self.checkpoint.preprocessing
+        self.preprocessing = self.checkpoint.preprocessing.cleaned(cleaning or Cleaning())
         self.device = device
         self.workers = workers
         model = build_model(self.checkpoint, checkpoint_path)
@@ -135,8 +140,16 @@ class Predictor:
 
     def predict_pictures(self, pictures: Iterable[np.ndarray]) -> Iterator[Prediction]:
         """Yield a prediction for each decoded picture, uint8 (height, width, 3), in order."""
-        return self._judge_all(Prepared(Path(str(number)), self.preprocessing.square(picture), "")
-                               for number, picture in enumerate(pictures))
+        return self.predict_squares(map(self.preprocessing.square, pictures))
+
+    def predict_squares(self, squares: Iterable[np.ndarray]) -> Iterator[Prediction]:
+        """Yield a prediction for each input of the network, uint8 (3, size, size), in order."""
+        return self._judge_all(Prepared(Path(str(number)), square, "")
+                               for number, square in enumerate(squares))
+
+    def judge(self, batch: list[Prepared]) -> list[Prediction]:
+        """Return a prediction for each decoded file of a batch, in a thread of the engine's."""
+        return list(self._answers(batch, iter(self._judge(batch))))
 
     def pictures(self, paths: Iterable[Path]) -> list[np.ndarray]:
         """Decode files once more, uint8 (height, width, 3); one that was lost since is black."""
@@ -165,8 +178,9 @@ class Predictor:
             if item.square is None:
                 yield Prediction(item.path, None, self.classes, reason=item.reason)
             else:
+                square = None if item.picture is None else item.square
                 yield Prediction(item.path, classes=self.classes, picture=item.picture,
-                                 **next(judged))
+                                 square=square, **next(judged))
 
     def _judge(self, batch: list[Prepared]) -> list[dict]:
         """Return what is found in each readable picture: the fields of its Prediction."""

@@ -1,5 +1,6 @@
-"""The networks: backbones and an ensemble of two under one head; what is frozen, what learns."""
+"""The networks: backbones, an ensemble of two, a plain CNN; what is frozen, what learns."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,29 +13,50 @@ from celestial.lean_torchvision import torchvision
 
 HIDDEN = (512, 256)  # units of the head's two hidden layers
 DROPOUT = (0.3, 0.2)  # after each of them
+IMAGENET = "imagenet:"  # begins the name of a network under torchvision's own head
+PLAIN = (32, 64, 128, 256, 256)  # channels of the plain CNN's blocks, each half as large
+PLAIN_DROPOUT = 0.1  # of whole channels, after each block but the first
+
+
+class PlainCNN(nn.Module):
+    """Blocks of convolution, BatchNorm, ReLU and max pooling, then the mean over all places."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(*(
+            nn.Sequential(nn.Conv2d(before, after, 3, padding=1, bias=False),
+                          nn.BatchNorm2d(after), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+                          nn.Dropout2d(PLAIN_DROPOUT if before > 3 else 0.0))
+            for before, after in pairwise((3, *PLAIN))))
+        self.head = nn.Identity()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised float (N, 3, size, size) -> (N, 256)."""
+        return self.head(self.blocks(images).mean(dim=(2, 3)))
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A torchvision network without its last layer.
+    """A network without its last layer.
 
     Attributes:
         build: makes the network, untrained.
-        weights: torchvision's ImageNet weights for it.
+        weights: torchvision's ImageNet weights for it; None: there are none.
         width: length of its pooled feature vector.
         classifier: name of the layer that is taken off.
         last_blocks: names of the blocks that stage 2 fine-tunes.
-        cam_layer: name of the last layer with a spatial map, where Grad-CAM looks.
+        layers: names of a few layers with a spatial map, the first to the last; Grad-CAM looks at
+            the last.
         hidden: units of the head's hidden layers. RegNet, which is there to learn from scratch,
             has none: on 12,000 drawn pictures of 14 classes it got 52 % right, with them 44 %.
     """
 
     build: Callable[[], nn.Module]
-    weights: torchvision.models.WeightsEnum
+    weights: torchvision.models.WeightsEnum | None
     width: int
     classifier: str
     last_blocks: tuple[str, ...]
-    cam_layer: str
+    layers: tuple[str, ...]
     hidden: tuple[int, ...] = HIDDEN
 
 
@@ -42,17 +64,23 @@ BACKBONES = {
     "regnet_y_800mf": Backbone(
         torchvision.models.regnet_y_800mf,
         torchvision.models.RegNet_Y_800MF_Weights.IMAGENET1K_V2,
-        784, "fc", ("trunk_output.block3", "trunk_output.block4"), "trunk_output", hidden=()),
+        784, "fc", ("trunk_output.block3", "trunk_output.block4"),
+        ("stem", *(f"trunk_output.block{number}" for number in (1, 2, 3, 4))), hidden=()),
     "efficientnet_b3": Backbone(
         torchvision.models.efficientnet_b3,
         torchvision.models.EfficientNet_B3_Weights.IMAGENET1K_V1,
-        1536, "classifier", ("features.6", "features.7", "features.8"), "features.8"),
+        1536, "classifier", ("features.6", "features.7", "features.8"),
+        ("features.0", "features.2", "features.3", "features.5", "features.8")),
     "resnet50": Backbone(
         torchvision.models.resnet50,
         torchvision.models.ResNet50_Weights.IMAGENET1K_V2,
-        2048, "fc", ("layer4",), "layer4"),
+        2048, "fc", ("layer4",), ("relu", *(f"layer{number}" for number in (1, 2, 3, 4)))),
+    "cnn": Backbone(
+        PlainCNN, None, PLAIN[-1], "head", ("blocks.3", "blocks.4"),
+        tuple(f"blocks.{number}" for number in range(len(PLAIN))), hidden=(128,)),
 }
-MEMBERS = {**{name: (name,) for name in BACKBONES}, "ensemble": ("resnet50", "efficientnet_b3")}
+MEMBERS = {**{name: (name,) for name in BACKBONES}, "ensemble": ("resnet50", "efficientnet_b3"),
+           **{IMAGENET + name: (name,) for name in ("resnet50", "efficientnet_b3")}}
 
 
 class DepthwiseConv(nn.Conv2d):
@@ -90,7 +118,8 @@ class Classifier(nn.Module):
             self.backbones[member] = network
         width = sum(BACKBONES[member].width for member in MEMBERS[name])
         layers = []
-        for units, dropout in zip(BACKBONES[MEMBERS[name][0]].hidden, DROPOUT, strict=False):
+        hidden = () if name.startswith(IMAGENET) else BACKBONES[MEMBERS[name][0]].hidden
+        for units, dropout in zip(hidden, DROPOUT, strict=False):
             layers += [nn.Linear(width, units), nn.ReLU(), nn.Dropout(dropout)]
             width = units
         self.head = nn.Sequential(*layers, nn.Linear(width, class_count))
@@ -146,13 +175,64 @@ class Classifier(nn.Module):
 
     def cam_layers(self) -> list[nn.Module]:
         """Return the last layer with a spatial map of each backbone."""
-        return [network.get_submodule(BACKBONES[member].cam_layer)
+        return [network.get_submodule(BACKBONES[member].layers[-1])
                 for member, network in self.backbones.items()]
 
     def load_backbones(self, states: dict[str, dict[str, torch.Tensor]]) -> None:
         """Load the weights of each backbone, by its name, as `start_weights` returns them."""
         for member, state in states.items():
             self.backbones[member].load_state_dict(state)
+
+
+class LateClassifier(nn.Module):
+    """What stage 2 teaches of a classifier: its last blocks and its head, not copies of them.
+
+    The blocks before them are frozen. They compute in a copy whose BatchNorm is folded and whose
+    weights have the precision of the computation, a quarter faster, and are no part of the state.
+    """
+
+    def __init__(self, model: Classifier, precision: torch.dtype):
+        super().__init__()
+        starts, self.tails = [], nn.ModuleDict()
+        for member, network in model.backbones.items():
+            start, self.tails[member] = _split(network, BACKBONES[member].last_blocks[0])
+            starts.append(fold_batch_norm(copy.deepcopy(start).eval()).to(
+                precision, memory_format=torch.channels_last))
+        self.head = model.head
+        self.starts = tuple(starts)  # not registered, so neither learned nor stored
+        self.precision = precision
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised float (N, 3, size, size) -> logits (N, classes)."""
+        with torch.no_grad():
+            maps = [start.to(images.device)(images.to(self.precision)) for start in self.starts]
+        return self.head(torch.cat([tail(seen) for tail, seen in zip(
+            self.tails.values(), maps, strict=True)], dim=1))
+
+
+def _split(network: nn.Module, block: str) -> tuple[nn.Sequential, nn.Module]:
+    """Cut a network before one of its blocks.
+
+    Args:
+        network: its layers are called in the order in which they are listed.
+        block: name of a layer, or of a layer's layer.
+
+    Returns:
+        What comes before it, and the network with nothing in place of that; both of the
+        network's own layers.
+    """
+    name, _, inner = block.partition(".")
+    before, tail = [], copy.copy(network)
+    tail._modules = dict(network._modules)
+    for child, layer in network.named_children():
+        if child == name:
+            break
+        before.append(layer)
+        tail._modules[child] = nn.Identity()
+    if inner:
+        deeper, tail._modules[name] = _split(network.get_submodule(name), inner)
+        before += deeper
+    return nn.Sequential(*before), tail
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

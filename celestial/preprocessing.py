@@ -4,13 +4,14 @@ Nothing here needs torch until a batch is normalised: the processes that decode 
 stay small.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from celestial.cleaning import Cleaning
 from celestial.images import decode, display_copy
 from celestial.reading import Decoded
 from celestial.stretch import Stretch
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 WHITE_PERCENTILE = 99.5  # of a picture's brightest channel: single hot pixels do not count
+FITS = ("pad", "crop")
+RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 SHOWN_SIDE = 340  # pixels; what is decoded for the network is good enough for a card as well
 
 
@@ -33,11 +36,16 @@ class Preprocessing:
     Attributes:
         size: side of the square input, pixels.
         fit: "pad": the longest side becomes `size`, black fills the rest; nothing is squashed
-            or cut off, because the shape of a disc or a ring is evidence.
+            or cut off, because the shape of a disc or a ring is evidence. "crop": the shorter
+            side becomes `cropped_from` pixels and the middle is cut out, as with torchvision's
+            own weights.
         mean, std: of the channels R, G, B on a scale of 0..1.
         largest_gain: a dark picture is brightened, by this factor at most, until its
             `WHITE_PERCENTILE` is white; 1: never.
         stretch: how data of undeclared depth, FITS above all, become 8 bits.
+        cleaning: what else is done to each picture.
+        cropped_from: see `fit`; 0 where it pads.
+        resampling: one of `RESAMPLING`.
     """
 
     size: int
@@ -46,6 +54,9 @@ class Preprocessing:
     std: tuple[float, ...] = IMAGENET_STD
     largest_gain: float = 4.0
     stretch: Stretch = field(default_factory=Stretch)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    cropped_from: int = 0
+    resampling: str = "bilinear"
 
     def decode(self, path: Path) -> Decoded:
         """Decode a file, large enough for the network and for showing.
@@ -53,7 +64,9 @@ class Preprocessing:
         Raises:
             ImageError: the reason why the file cannot be used.
         """
-        return decode(path, max(self.size, SHOWN_SIDE), self.stretch)
+        # Before a crop the shorter side decides, which is not known before the file is read.
+        at_least = max(self.size, SHOWN_SIDE) if self.fit == "pad" else None
+        return decode(path, at_least, self.stretch)
 
     def load(self, path: Path) -> np.ndarray:
         """Return the picture alone, uint8 (height, width, 3): see `decode`."""
@@ -61,15 +74,29 @@ class Preprocessing:
 
     def square(self, picture: np.ndarray) -> np.ndarray:
         """Fit a picture into the square: uint8 (height, width, 3) -> uint8 (3, size, size)."""
+        fitted = self._crop(picture) if self.fit == "crop" else self._shrink(picture)
+        fitted = self._expose(self.cleaning.apply(fitted))
+        height, width = fitted.shape[:2]
+        top, left = (self.size - height) // 2, (self.size - width) // 2
+        square = np.zeros((3, self.size, self.size), np.uint8)
+        square[:, top:top + height, left:left + width] = fitted.transpose(2, 0, 1)
+        return square
+
+    def _shrink(self, picture: np.ndarray) -> np.ndarray:
+        """Give the longest side the length `size`."""
         height, width = picture.shape[:2]
         scale = self.size / max(height, width)
         new = max(1, round(width * scale)), max(1, round(height * scale))
-        resized = Image.fromarray(picture).resize(new, Image.Resampling.BILINEAR)
-        top, left = (self.size - new[1]) // 2, (self.size - new[0]) // 2
-        square = np.zeros((3, self.size, self.size), np.uint8)
-        square[:, top:top + new[1], left:left + new[0]] = self._expose(
-            np.asarray(resized)).transpose(2, 0, 1)
-        return square
+        return np.asarray(Image.fromarray(picture).resize(new, RESAMPLING[self.resampling]))
+
+    def _crop(self, picture: np.ndarray) -> np.ndarray:
+        """Give the shorter side the length `cropped_from`, and cut `size` out of the middle."""
+        height, width = picture.shape[:2]
+        shorter = min(height, width)
+        new = int(self.cropped_from * width / shorter), int(self.cropped_from * height / shorter)
+        top, left = round((new[1] - self.size) / 2), round((new[0] - self.size) / 2)
+        resized = Image.fromarray(picture).resize(new, RESAMPLING[self.resampling])
+        return np.asarray(resized.crop((left, top, left + self.size, top + self.size)))
 
     def _expose(self, picture: np.ndarray) -> np.ndarray:
         """Brighten a dark picture; the colours keep their ratios where nothing becomes white."""
@@ -94,6 +121,10 @@ class Preprocessing:
                      for values in (self.mean, self.std))
         return batch.to(torch.float32, memory_format=torch.channels_last).sub(mean).div_(std)
 
+    def cleaned(self, cleaning: Cleaning) -> "Preprocessing":
+        """Return the same with another cleaning as well."""
+        return replace(self, cleaning=self.cleaning.and_also(cleaning))
+
     def to_dict(self) -> dict:
         """Return plain values for the checkpoint."""
         return asdict(self)
@@ -103,7 +134,8 @@ class Preprocessing:
         """Read what `to_dict` wrote."""
         return cls(int(values["size"]), str(values["fit"]), tuple(values["mean"]),
                    tuple(values["std"]), float(values.get("largest_gain", 1.0)),
-                   Stretch(**values.get("stretch", {})))
+                   Stretch(**values.get("stretch", {})), Cleaning(**values.get("cleaning", {})),
+                   int(values.get("cropped_from", 0)), str(values.get("resampling", "bilinear")))
 
 
 def percentile(values: np.ndarray, share: float) -> float:

@@ -17,11 +17,11 @@ from celestial.datasets import (
     epoch_batches,
     new_array,
 )
-from celestial.devices import inference_precision
+from celestial.devices import inference_precision, mixed_precision
 from celestial.distributed import ALONE, Processes
 from celestial.engines import TorchEngine
 from celestial.files import sha256_of
-from celestial.models import Classifier
+from celestial.models import Classifier, LateClassifier
 from celestial.preprocessing import Preprocessing
 from celestial.streams import in_streams
 from celestial.training import Batch, Stage, TrainBatch
@@ -139,7 +139,10 @@ def fine_tuning_stage(model: Classifier, data: TrainingData, args: argparse.Name
     whole = args.fine_tune == "all"
     groups = [{"params": list(model.head.parameters()), "lr": args.learning_rate},
               {"params": model.unfreeze(whole), "lr": BACKBONE_RATE * args.learning_rate}]
-    return _picture_stage(WHOLE if whole else LAST_BLOCKS, model, groups, data, args)
+    if whole:
+        return _picture_stage(WHOLE, model, groups, data, args)
+    late = LateClassifier(model, mixed_precision(data.device) or torch.float32)
+    return _picture_stage(LAST_BLOCKS, late, groups, data, args)
 
 
 def scratch_stage(model: Classifier, data: TrainingData, args: argparse.Namespace) -> Stage:
@@ -148,7 +151,7 @@ def scratch_stage(model: Classifier, data: TrainingData, args: argparse.Namespac
     return _picture_stage(SCRATCH, model, groups, data, args)
 
 
-def _picture_stage(name: str, model: Classifier, groups: list[dict], data: TrainingData,
+def _picture_stage(name: str, model: nn.Module, groups: list[dict], data: TrainingData,
                    args: argparse.Namespace) -> Stage:
     model.to(memory_format=torch.channels_last)
     if data.processes.count > 1 and data.device.type == "cuda":  # there is none for CPUs

@@ -28,6 +28,11 @@ WARM_UP = 0.1  # share of a stage's steps in which the learning rate rises
 LAST_RATE = 0.01  # the cosine ends at this share of the learning rate
 SAVING_SHARE = 0.1  # of the time may go into writing the state of an unfinished training
 EMA_DECAY = 0.99  # of the weights' moving average, reached after about 1,000 steps
+OPTIMIZERS = {
+    "adamw": partial(torch.optim.AdamW, weight_decay=WEIGHT_DECAY, fused=True),
+    # Keras' settings, with which plain CNNs are often trained; its weights do not decay.
+    "rmsprop": partial(torch.optim.RMSprop, alpha=0.9, eps=1e-7, foreach=True),
+}
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 # Inputs and labels of this process, and the labels of the whole batch over all processes.
@@ -195,7 +200,7 @@ class Trainer:
     """Runs stages one after the other and keeps the best weights of each by the loss on val."""
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
-                 state_file: Path, processes: Processes = ALONE):
+                 state_file: Path, processes: Processes = ALONE, optimizer: str = "adamw"):
         """Take up the state of an unfinished training where `state_file` holds one.
 
         Args:
@@ -206,8 +211,10 @@ class Trainer:
             state_file: written after an epoch, as often as costs a tenth of the time at most;
                 the first process alone reads and writes it.
             processes: those that learn together.
+            optimizer: one of `OPTIMIZERS`.
         """
         self.device = device
+        self.optimizer = optimizer
         self.loss = ClassifierLoss(class_weights.to(device))
         self.patience = patience
         self.seed = seed
@@ -227,7 +234,7 @@ class Trainer:
             return
         if number > self.progress.stage:
             self.progress = Progress(stage=number, history=self.progress.history)
-        learner = Learner(stage, self.device, self.processes)
+        learner = Learner(stage, self.device, self.processes, self.optimizer)
         if self.progress.next_epoch > 0:
             learner.restore(self.progress)
         for epoch in range(self.progress.next_epoch, stage.epochs):
@@ -281,14 +288,13 @@ class Learner:
     Several processes hold the same network: the gradients are those of the whole batch.
     """
 
-    def __init__(self, stage: Stage, device: torch.device, processes: Processes):
+    def __init__(self, stage: Stage, device: torch.device, processes: Processes, optimizer: str):
         self.network = stage.network.to(device)
         self.processes = processes
         self.learning = self.network if processes.count == 1 else DistributedDataParallel(
             self.network, broadcast_buffers=False, gradient_as_bucket_view=True)
         self.averaged = AveragedModel(self.network, multi_avg_fn=moving_average, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(stage.parameter_groups, weight_decay=WEIGHT_DECAY,
-                                           fused=True)
+        self.optimizer = OPTIMIZERS[optimizer](stage.parameter_groups)
         steps = stage.epochs * stage.batches_per_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: rate_factor(step, steps))

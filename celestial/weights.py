@@ -51,6 +51,8 @@ def start_weights(choice: str, model: str) -> StartWeights:
     """
     if choice == "none":
         return StartWeights(why="from scratch in one stage, because --weights none asks for it")
+    if choice == "auto" and not _has_imagenet(model):
+        return StartWeights(why=f"from scratch in one stage, as a plain {model} needs no weights")
     if choice == "imagenet":
         return _imagenet(model)
     if choice != "auto":
@@ -70,24 +72,44 @@ def start_weights(choice: str, model: str) -> StartWeights:
                         f"none for {model}")
 
 
+def _has_imagenet(model: str) -> bool:
+    return all(BACKBONES[member].weights for member in MEMBERS[model])
+
+
 def _imagenet(model: str) -> StartWeights:
+    if not _has_imagenet(model):
+        raise UserError(f"there are no ImageNet weights for --model {model}; leave --weights out, "
+                        "or choose another --model", status=2)
     states = {}
     for member in MEMBERS[model]:
-        weights = BACKBONES[member].weights
-        name = weights.url.rsplit("/", 1)[1]
-        cached = Path(torch.hub.get_dir()) / "checkpoints" / name
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(ANSWER_WITHIN)  # torch.hub itself would wait for ever
-        try:
-            state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
-        except (OSError, HTTPException, *UNREADABLE) as error:
-            reason = "is damaged" if cached.is_file() else "cannot be downloaded"
-            raise UserError(f"the ImageNet weights of {member} {reason} ({_first_line(error)}; "
-                            f"{weights.url} belongs in {cached.parent})") from error
-        finally:
-            socket.setdefaulttimeout(before)
-        states[member] = _fitting(state, member, cached)
+        file, state = imagenet_state(member)
+        states[member] = _fitting(state, member, file)
     return StartWeights(states, f"ImageNet weights of {' and '.join(states)} from torchvision")
+
+
+def imagenet_state(member: str) -> tuple[Path, dict[str, torch.Tensor]]:
+    """Read torchvision's ImageNet weights of a backbone from torch's cache, or download them.
+
+    Returns:
+        The file in the cache and the whole network's state dict, all shapes checked.
+
+    Raises:
+        UserError: they are damaged or cannot be downloaded; it names the URL and the folder.
+    """
+    weights = BACKBONES[member].weights
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(ANSWER_WITHIN)  # torch.hub itself would wait for ever
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+    except (OSError, HTTPException, *UNREADABLE) as error:
+        reason = "is damaged" if cached.is_file() else "cannot be downloaded"
+        raise UserError(f"the ImageNet weights of {member} {reason} ({_first_line(error)}; "
+                        f"{weights.url} belongs in {cached.parent})") from error
+    finally:
+        socket.setdefaulttimeout(before)
+    _require_fitting(state, BACKBONES[member].build().state_dict(), member, cached)
+    return cached, state
 
 
 def _first_line(error: BaseException) -> str:
@@ -122,9 +144,14 @@ def _fitting(state: dict, member: str, path: Path) -> dict[str, torch.Tensor]:
     unused = BACKBONES[member].classifier + "."
     wanted = {name: value for name, value in BACKBONES[member].build().state_dict().items()
               if not name.startswith(unused)}
+    _require_fitting(state, wanted, member, path)
+    return {name: state[name] for name in wanted}
+
+
+def _require_fitting(state: dict, wanted: dict[str, torch.Tensor], member: str,
+                     path: Path) -> None:
     try:
         check_state(state, wanted)
     except Unusable as error:
         raise UserError(f"{path} cannot be used for {member}, because {error}; name a checkpoint "
                         "of this project or torchvision's own file for it") from error
-    return {name: state[name] for name in wanted}

@@ -89,7 +89,7 @@ def rows_of(table: Path, column: str) -> dict[str, dict]:
 
 
 def probabilities(row: dict) -> dict[str, float]:
-    pairs = (entry.rsplit(":", 1) for entry in row["top3"].split("; "))
+    pairs = (entry.rsplit(":", 1) for entry in row["top5"].split("; "))
     return {label: float(value) for label, value in pairs}
 
 

@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from celestial.models import MEMBERS, Classifier, DepthwiseConv
+from celestial.models import (
+    BACKBONES,
+    MEMBERS,
+    Classifier,
+    DepthwiseConv,
+    LateClassifier,
+)
 
 PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
@@ -13,7 +19,7 @@ def statistics(model: Classifier) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.backbones.state_dict().items()}
 
 
-def train_one_step(model: Classifier) -> None:
+def train_one_step(model: nn.Module) -> None:
     learning = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.SGD(learning, lr=0.1)
     model.train()
@@ -26,14 +32,15 @@ def train_one_step(model: Classifier) -> None:
 def test_head_and_features(name):
     model = Classifier(name, 3).eval()
     kinds = [type(layer) for layer in model.head]
-    hidden = [] if name == "regnet_y_800mf" else [nn.Linear, nn.ReLU, nn.Dropout] * 2
+    count = {"regnet_y_800mf": 0, "cnn": 1, "imagenet:resnet50": 0, "imagenet:efficientnet_b3": 0}
+    hidden = [nn.Linear, nn.ReLU, nn.Dropout] * count.get(name, 2)
     assert kinds == [*hidden, nn.Linear]
     with torch.inference_mode():
         assert model.features(PICTURES).shape == (4, model.head[0].in_features)
         assert model(PICTURES).shape == (4, 3)
     widths = {"regnet_y_800mf": 784, "efficientnet_b3": 1536, "resnet50": 2048,
-              "ensemble": 2048 + 1536}
-    assert model.head[0].in_features == widths[name]
+              "ensemble": 2048 + 1536, "cnn": 256}
+    assert model.head[0].in_features == widths[name.removeprefix("imagenet:")]
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -60,9 +67,35 @@ def test_stage_2_moves_the_last_blocks_alone(name):
     last = ("efficientnet_b3.features.6.", "efficientnet_b3.features.7.",
             "efficientnet_b3.features.8.", "resnet50.layer4.",
             "regnet_y_800mf.trunk_output.block3.",
-            "regnet_y_800mf.trunk_output.block4.")
+            "regnet_y_800mf.trunk_output.block4.", "cnn.blocks.3.", "cnn.blocks.4.")
     assert moved and all(key.startswith(last) for key in moved)
     assert any(key.endswith("running_mean") for key in moved)
+
+
+@pytest.mark.parametrize("name", [name for name in MEMBERS if ":" not in name])
+def test_the_late_classifier_is_the_classifier(name):
+    """Same logits and gradients; learning it teaches the classifier's own layers."""
+    torch.manual_seed(3)
+    model = Classifier(name, 3)
+    with torch.no_grad():
+        for _ in range(10):
+            model.train()(PICTURES)  # BatchNorm statistics that fit the pictures
+    model.freeze_backbones()
+    learning = model.unfreeze(whole=False)
+    late = LateClassifier(model, torch.float32)
+    assert {id(p) for p in late.parameters()} == {
+        id(p) for p in (*learning, *model.head.parameters())}
+    found, wanted = late.eval()(PICTURES), model.eval()(PICTURES)
+    assert torch.allclose(found, wanted, rtol=1e-3, atol=1e-3 * wanted.abs().max().item())
+    gradients = [torch.autograd.grad(logits.square().mean(), learning[0])[0]
+                 for logits in (found, wanted)]
+    assert torch.allclose(*gradients, rtol=1e-2, atol=1e-2 * gradients[1].abs().max().item())
+    before = statistics(model)
+    train_one_step(late)
+    moved = {key for key, value in statistics(model).items() if not torch.equal(value, before[key])}
+    blocks = [f"{member}.{block}." for member in MEMBERS[name]
+              for block in BACKBONES[member].last_blocks]
+    assert moved and all(key.startswith(tuple(blocks)) for key in moved)
 
 
 def test_cached_features_are_those_of_the_live_backbone_in_training():

@@ -9,7 +9,7 @@ import torch
 from conftest import CLASSES, ROOT, content_of, draw, draw_folder, run, start, without_override
 from PIL import Image
 
-HEADER = ["filename", "status", "prediction", "confidence", "known_score", "top3",
+HEADER = ["filename", "status", "prediction", "confidence", "known_score", "top5",
           "prediction_zh", "prediction_ko", "reason"]
 
 
@@ -22,7 +22,7 @@ def rows_of(path):
 
 
 def top(row):
-    pairs = [pair.rsplit(":", 1) for pair in row["top3"].split("; ")]
+    pairs = [pair.rsplit(":", 1) for pair in row["top5"].split("; ")]
     return [(name, float(value)) for name, value in pairs]
 
 
@@ -54,7 +54,7 @@ def test_one_row_for_every_file_and_bad_ones_carry_no_prediction(folder, checkpo
     assert failed == {"README.md", "notes.jpg", "neptune/empty.png", "mars/mars 0 cut.png"}
     for name, row in rows.items():
         if name in failed:
-            assert row["reason"] and not row["prediction"] and not row["top3"]
+            assert row["reason"] and not row["prediction"] and not row["top5"]
             continue
         best, probability = top(row)[0]
         assert best in CLASSES and float(row["confidence"]) == pytest.approx(probability, abs=1e-3)

@@ -24,7 +24,7 @@ def test_table_figures_and_mistakes(checkpoint, tmp_path):
     summary = next(path for path in other.result["files"] if path.endswith("summary.csv"))
     with (tmp_path / summary).open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["status"] != "failed"]
-    first = [row["top3"].split(":")[0] for row in rows]
+    first = [row["top5"].split(":")[0] for row in rows]
     right = sum(guess == row["filename"].split("/")[0]
                 for guess, row in zip(first, rows, strict=True))
     assert result["accuracy"]["value"] == right / 10

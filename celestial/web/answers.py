@@ -1,0 +1,54 @@
+"""Answers as the API gives them: plain values, pictures as data URLs."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from celestial.explain import as_picture
+from celestial.file_names import display_name
+from celestial.names import LANGUAGES, load_names
+from celestial.web.judging import Judged
+
+LONGEST_NAME = 200  # characters of a visitor's file name that are given back
+
+
+def as_json(judged: Judged, filename: str, top_k: int) -> dict:
+    """Return what is known of one file, as /api/openapi.json describes a Result."""
+    prediction = judged.prediction
+    result = {"filename": display_name(filename)[:LONGEST_NAME], "status": prediction.status}
+    if prediction.probabilities is None:
+        return {**result, "reason": prediction.reason}
+    best, confidence = prediction.top(1)[0]
+    result |= {
+        "prediction": best if prediction.status == "ok" else None, "nearest": best,
+        "names": names_of(best), "confidence": round(confidence, 6),
+        "known_score": round(prediction.known_score, 6),
+        "probabilities": [{"class": name, "names": names_of(name), "probability": round(value, 6)}
+                          for name, value in prediction.top(top_k)],
+        "preview": data_url(prediction.picture), "seen": data_url(as_picture(prediction.square)),
+    }
+    if judged.heat is not None:
+        result["explanation"] = data_url(judged.heat)
+    return result
+
+
+def names_of(label: str) -> dict[str, str]:
+    """Return a class's name in each language."""
+    return {"en": label, **_NAMES.get(label, dict.fromkeys(LANGUAGES, label))}
+
+
+def data_url(picture: np.ndarray) -> str:
+    """Return a picture, uint8 (height, width, 3), as the data URL of a JPEG."""
+    return "data:image/jpeg;base64," + base64.b64encode(as_jpeg(picture)).decode()
+
+
+def as_jpeg(picture: np.ndarray) -> bytes:
+    """Return a picture, uint8 (height, width, 3), as the bytes of a JPEG."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="JPEG", quality=88)
+    return file.getvalue()
+
+
+_NAMES = load_names()

@@ -1,0 +1,222 @@
+"""The Flask application: the page, its documentation, the API."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import TooManyRequests as TooFast
+
+from celestial import __version__
+from celestial.inference import Predictor
+from celestial.web import safety
+from celestial.web.answers import as_jpeg, as_json
+from celestial.web.counting import Counts
+from celestial.web.judging import BusyError, Judge, Judged
+from celestial.web.model_card import card_of
+from celestial.web.openapi import describe
+from celestial.web.safety import Limits
+from celestial.web.words import LANGUAGES, WORDS, chosen_language
+
+MOST_CLASSES = 1000  # that are given back
+RETRY_AFTER = 2  # seconds
+SAMPLES = Path(__file__).with_name("static") / "samples"
+
+
+class Service:
+    """What the pages share: the checkpoints, the limits, the counts."""
+
+    def __init__(self, judges: dict[str, Judge], limits: Limits):
+        self.judges = judges
+        self.limits = limits
+        self.counts = Counts()
+        self.pace = safety.Pace(limits.a_minute)
+
+    def close(self) -> None:
+        """End the threads that compute."""
+        for judge in self.judges.values():
+            judge.close()
+
+
+def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None,
+               hosts: frozenset[str] = safety.LOCAL) -> Flask:
+    """Return the application.
+
+    Args:
+        predictors: by the name that a visitor sees; the first one is taken unless another is
+            chosen. Their `workers` processes decode.
+        limits: of requests.
+        hosts: names under which it is reached; requests for others are refused.
+    """
+    limits = limits or Limits()
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=limits.content_length,
+                      MAX_FORM_PARTS=2 * limits.files + 10, MAX_FORM_MEMORY_SIZE=100_000)
+    service = Service({name: Judge(predictor, limits.room)
+                       for name, predictor in predictors.items()}, limits)
+    app.extensions["celestial"] = service
+    service.counts.watch(app)
+    safety.guard(app, hosts)
+    _keep_in_memory(app)
+    _add_pages(app, service)
+    _add_api(app, service)
+    _add_errors(app)
+    return app
+
+
+def _keep_in_memory(app: Flask) -> None:
+    """Let uploads never touch the disk: Werkzeug would put large ones into temporary files."""
+    import io
+
+    class InMemory(app.request_class):
+        def _get_file_stream(self, *_: object, **__: object) -> io.BytesIO:
+            return io.BytesIO()
+
+    app.request_class = InMemory
+
+
+def _add_pages(app: Flask, service: Service) -> None:
+    known = {name for judge in service.judges.values() for name in judge.predictor.classes}
+    samples = sorted(path.stem for path in SAMPLES.glob("*.jpg") if path.stem in known)
+
+    def page(template: str, **content: object) -> str:
+        language = chosen_language(request)
+        return render_template(
+            template, language=language, languages=LANGUAGES, words=WORDS[language],
+            models=list(service.judges), version=__version__, limits=service.limits,
+            samples=samples, all_words=WORDS, **content)
+
+    @app.get("/")
+    def index() -> str:
+        return page("index.html")
+
+    @app.get("/documentation")
+    def documentation() -> str:
+        cards = {name: card_of(judge.predictor) for name, judge in service.judges.items()}
+        return page("documentation.html", cards=cards)
+
+    @app.post("/predict")
+    def predict_form() -> str:
+        answers, _ = judge_request(service)
+        return page("results.html", results=answers)
+
+    @app.get("/predict")
+    def no_form() -> Response:
+        return redirect(url_for("index"))
+
+
+def _add_api(app: Flask, service: Service) -> None:
+    @app.post("/api/predict")
+    def predict() -> tuple[Response, int]:
+        answers, model = judge_request(service)
+        if all(answer["status"] == "failed" for answer in answers):
+            return _error(422, answers[0]["reason"] if len(answers) == 1 else
+                          "none of the files is a picture that can be read", results=answers)
+        return jsonify(model=model, results=answers), 200
+
+    @app.post("/api/preview")
+    def preview() -> Response | tuple[Response, int]:
+        (judged, _), = judge_files(service, most=1)
+        if judged.prediction.picture is None:
+            return _error(422, judged.prediction.reason)
+        return Response(as_jpeg(judged.prediction.picture), mimetype="image/jpeg")
+
+    @app.get("/api/openapi.json")
+    def openapi() -> Response:
+        return jsonify(describe(list(service.judges), service.limits))
+
+    @app.get("/health")
+    def health() -> Response:
+        return jsonify(status="ok", version=__version__, models=list(service.judges))
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(service.counts.text(), mimetype="text/plain; version=0.0.4")
+
+
+def judge_request(service: Service) -> tuple[list[dict], str]:
+    """Judge the files of the request; return an answer for each and the model's name."""
+    top_k = _whole_number("top_k", 3, MOST_CLASSES)
+    answers = [as_json(judged, name, top_k)
+               for judged, name in judge_files(service, service.limits.files)]
+    for answer in answers:
+        service.counts.pictures.labels(answer["status"]).inc()
+    return answers, _model_name(service)
+
+
+def judge_files(service: Service, most: int) -> list[tuple[Judged, str]]:
+    """Judge the files of the request with the model it names; return (answer, file name) of each.
+
+    Raises:
+        HTTPException: 400, 413, 415 or 429, with the reason.
+        BusyError: there is no room.
+    """
+    if service.pace.too_fast(request.remote_addr or ""):
+        raise TooFast(f"more than {service.limits.a_minute} requests a minute; wait a moment")
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("send the pictures as multipart/form-data in the field file")
+    files = [file for file in request.files.getlist("file") if file.filename]
+    if not files:
+        raise BadRequest("there is no file in the field file")
+    if len(files) > most:
+        raise BadRequest(f"{len(files)} files; at most {most} at once")
+    judge, explain = service.judges[_model_name(service)], _switch("explain")
+    with service.counts.under_way.track_inprogress():
+        judged = judge.judge([file.read() for file in files], explain)
+    return [(one, file.filename) for one, file in zip(judged, files, strict=True)]
+
+
+def _option(name: str, default: str) -> str:
+    return request.form.get(name, request.args.get(name, default))
+
+
+def _model_name(service: Service) -> str:
+    name = _option("model", next(iter(service.judges)))
+    if name not in service.judges:
+        raise BadRequest(f"there is no such model; there are {', '.join(service.judges)}")
+    return name
+
+
+def _whole_number(name: str, default: int, most: int) -> int:
+    text = _option(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= most:
+        raise BadRequest(f"{name} is a whole number from 1 to {most}")
+    return int(text)
+
+
+def _switch(name: str) -> bool:
+    text = _option(name, "false").lower()
+    if text not in ("true", "false", "1", "0", "on"):
+        raise BadRequest(f"{name} is true or false")
+    return text in ("true", "1", "on")
+
+
+def _error(status: int, reason: str, **more: object) -> tuple[Response, int]:
+    return jsonify(error={"status": status, "reason": reason}, **more), status
+
+
+def _add_errors(app: Flask) -> None:
+    def answer(status: int, reason: str) -> Response | tuple[str, int]:
+        if request.path == "/predict" and request.method == "POST":
+            language = chosen_language(request)
+            return render_template("error.html", language=language, words=WORDS[language],
+                                   status=status, reason=reason, version=__version__), status
+        return _error(status, reason)
+
+    @app.errorhandler(HTTPException)
+    def known(error: HTTPException) -> object:
+        response = app.make_response(answer(error.code or 500, error.description or ""))
+        if error.code == 405 and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+
+    @app.errorhandler(BusyError)
+    def busy(error: BusyError) -> Response:
+        response = app.make_response(answer(503, "too many pictures are waiting; try again soon"))
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> object:
+        app.logger.exception("a request failed")
+        return answer(500, "this program failed at the request; its log says why")

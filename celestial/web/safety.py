@@ -1,0 +1,94 @@
+"""What keeps a page on an open network safe: headers, hosts that are answered, limits."""
+
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from threading import Lock
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+
+HEADERS = {
+    # Nothing from other hosts, nothing inline; pictures come as data or from the page itself.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request, one visitor and all together may ask for.
+
+    Attributes:
+        megabytes: of a request.
+        files: of a request.
+        room: pictures under way at once; beyond them 503.
+        a_minute: requests for judging from one address; beyond them 429.
+    """
+
+    megabytes: int = 40
+    files: int = 20
+    room: int = 64
+    a_minute: int = 6000
+
+    @property
+    def content_length(self) -> int:
+        """Return the largest request, bytes."""
+        return self.megabytes << 20
+
+
+def guard(app: Flask, hosts: frozenset[str]) -> None:
+    """Answer only requests for the hosts named, and put the headers on every answer.
+
+    A page of another site whose name resolves to this machine would otherwise be answered (DNS
+    rebinding).
+    """
+    @app.before_request
+    def check_host() -> None:
+        try:
+            name = urlsplit(f"//{request.host}").hostname
+        except ValueError:
+            name = None
+        if name not in hosts:
+            abort(400, "the Host header names a host that is not served here; see --allowed-host")
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+class Pace:
+    """How often an address has asked within the last minute."""
+
+    def __init__(self, a_minute: int):
+        self.a_minute = a_minute
+        self.asked: dict[str, deque[float]] = defaultdict(deque)
+        self.lock = Lock()
+
+    def too_fast(self, address: str) -> bool:
+        """Note a request and say whether it is one too many."""
+        now = time.monotonic()
+        with self.lock:
+            for other in [name for name, times in self.asked.items()
+                          if times[-1] < now - MINUTE]:
+                del self.asked[other]  # or every address ever seen would stay in the memory
+            times = self.asked[address]
+            while times and times[0] < now - MINUTE:
+                times.popleft()
+            if len(times) >= self.a_minute:
+                return True
+            times.append(now)
+            return False

@@ -1,0 +1,194 @@
+"""The page as a visitor meets it, in Chromium; skipped where that is not installed."""
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+from conftest import draw, draw_folder
+from PIL import Image
+from web_client import serving
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PASTE = """(content) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], "shared.png", {type: "image/png"}));
+  const target = document.getElementById("drop");
+  document.dispatchEvent(KIND === "paste"
+    ? new ClipboardEvent("paste", {clipboardData: data})
+    : new DragEvent("drop", {dataTransfer: data}));
+}"""
+
+
+@pytest.fixture(scope="module")
+def url(checkpoint, tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("page"), "--checkpoint", checkpoint) as (_, client):
+        yield client.url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Return a function that opens the page; what the console complains of fails the test."""
+    complaints, contexts = [], []
+
+    def open_(path="/", **settings):
+        context = browser.new_context(**{"locale": "en-GB", **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text)
+                if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(f"another host: {request.url}")
+                if not request.url.startswith((url, "data:", "blob:")) else None)
+        page.goto(url + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = draw_folder(tmp_path / "pictures", 2)
+    (folder / "bad.png").write_text("no picture")
+    Image.fromarray(np.uint16(draw("saturn", 1).mean(axis=2) * 257)).save(folder / "deep.tif")
+    return folder
+
+
+def predict(page, count):
+    page.get_by_role("button", name="Predict").click()
+    page.wait_for_function(f"document.querySelectorAll('#rows tr').length === {count}")
+
+
+def test_choose_predict_slide_and_download(open_page, folder, tmp_path):
+    page = open_page()
+    files = [folder / "mars/mars 0.png", folder / "deep.tif", folder / "bad.png"]
+    assert page.get_by_role("button", name="Predict").is_disabled()
+    page.set_input_files("#files", files)
+    page.wait_for_function("[...document.querySelectorAll('#chosen img')].filter("
+                           "(img) => img.naturalWidth > 0).length >= 2")  # the TIFF as well
+    page.get_by_role("button", name="Remove: bad.png").click()
+    assert page.locator("#chosen li").count() == 2
+    page.set_input_files("#files", [folder / "bad.png"])
+    predict(page, 3)
+    cards = page.locator("#cards article")
+    assert [cards.nth(n).locator("h3").inner_text() for n in range(3)] == [
+        "mars 0.png", "deep.tif", "bad.png"]
+    assert "cannot be read" in cards.nth(2).inner_text()
+    heat = cards.nth(0).locator(".stack img").nth(1)
+    assert heat.evaluate("(img) => [img.naturalWidth > 0, img.style.opacity]") == [True, "0"]
+    slider = cards.nth(0).get_by_role("slider")
+    slider.fill("70")
+    assert heat.evaluate("(img) => img.style.opacity") == "0.7"
+    assert cards.nth(0).locator("progress").count() == 3
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    download.value.save_as(tmp_path / "results.csv")
+    rows = (tmp_path / "results.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(rows) == 4 and rows[0].startswith('"filename","status"')
+    assert rows[3].startswith('"bad.png","failed"')
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_paste_and_drop(open_page, kind):
+    import base64
+
+    file = io.BytesIO()
+    Image.fromarray(draw("neptune", 2)).save(file, format="PNG")
+    page = open_page()
+    page.evaluate(PASTE.replace("KIND", f'"{kind}"'), base64.b64encode(file.getvalue()).decode())
+    assert page.locator("#chosen li").inner_text().startswith("shared.png")
+    predict(page, 1)
+
+
+def test_the_language_is_the_browsers_and_can_be_switched(open_page, folder):
+    page = open_page(locale="ko-KR")
+    assert page.locator("h1").inner_text() == "이 사진에는 무엇이 있을까요?"
+    page.select_option("#language", "en")
+    page.set_input_files("#files", [folder / "mars/mars 0.png"])
+    predict(page, 1)
+    page.select_option("#language", "zh")
+    assert page.locator("h1").inner_text() == "这张图片里是什么？"
+    names = page.locator("#cards .bars").inner_text()
+    assert "火星" in names and "海王星" in names and "土星" in names
+
+
+def test_by_keyboard_alone(open_page, folder):
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.sample") is not None:
+            break
+    else:
+        raise AssertionError("the samples cannot be reached")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chosen li")
+    page.wait_for_function("document.activeElement.id === 'predict'")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#rows tr').length === 1")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    assert page.locator(".stack img").nth(1).evaluate("(img) => img.style.opacity") == "1"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_small_phone(open_page, folder, scheme):
+    page = open_page(viewport={"width": 360, "height": 640}, color_scheme=scheme)
+    page.set_input_files("#files", [folder / "mars/mars 0.png", folder / "bad.png"])
+    predict(page, 2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == {
+        "light": "rgb(251, 251, 253)", "dark": "rgb(14, 19, 29)"}[scheme]
+
+
+def test_without_javascript(open_page, folder):
+    page = open_page(java_script_enabled=False)
+    page.set_input_files("#files", [folder / "mars/mars 0.png", folder / "bad.png"])
+    page.get_by_role("button", name="Predict").click()
+    assert page.locator("article").count() == 2
+    assert "cannot be read" in page.locator("article").nth(1).inner_text()
+    assert page.locator("article").nth(0).locator("img").count() == 2
+    page.get_by_role("link", name="Back to the page").click()
+    assert page.locator("#form").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/documentation"])
+def test_axe_finds_nothing(open_page, folder, path, scheme):
+    page = open_page(path, color_scheme=scheme)
+    if path == "/":
+        page.set_input_files("#files", [folder / "mars/mars 0.png", folder / "bad.png"])
+        page.wait_for_selector("#chosen li")
+        before = axe.Axe().run(page)
+        assert before.violations_count == 0, before.generate_report()
+        predict(page, 2)
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_first_page_is_light(browser, url):
+    context = browser.new_context()
+    page = context.new_page()
+    sizes = []
+    page.on("response", lambda response: sizes.append(len(response.body())))
+    page.goto(url, wait_until="networkidle")
+    context.close()
+    assert 3 < len(sizes) and sum(sizes) < 100_000

@@ -1,0 +1,105 @@
+"""Step 7: the same model in a browser: drop a picture, see what it is and why.
+
+in:   the checkpoint, or a folder of several, among which a visitor chooses
+out:  a page at http://127.0.0.1:8000, an API at /api/predict, /metrics for Prometheus
+
+  python web_app.py
+  python web_app.py --checkpoint model_checkpoints --port 8080
+  python web_app.py --host 0.0.0.0 --allowed-host observatory.example.org
+
+Ctrl-C ends it once the accepted requests are answered. Nothing that a visitor sends is stored.
+"""
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+
+from celestial import console
+from celestial.console import UserError
+
+
+def parse_args() -> argparse.Namespace:
+    parser = console.make_parser(__doc__)
+    parser.add_argument("--checkpoint", type=Path, default=None, metavar="FILE|FOLDER",
+                        help=f"trained model, or a folder of them; None: {console.FINAL_CHECKPOINT}"
+                        ", else the one in pretrained/")
+    group = parser.add_argument_group("network")
+    group.add_argument("--host", default="127.0.0.1",
+                       help="address to listen on; 0.0.0.0: all of this machine's")
+    group.add_argument("--port", type=port_number, default=8000, help="0: any free one")
+    group.add_argument("--allowed-host", nargs="+", default=[], metavar="NAME",
+                       help="names under which visitors reach this machine, beside localhost")
+    group = parser.add_argument_group("limits")
+    group.add_argument("--most-megabytes", type=console.positive_int, default=40,
+                       help="of a request")
+    group.add_argument("--most-files", type=console.positive_int, default=20, help="of a request")
+    group.add_argument("--most-waiting", type=console.positive_int, default=64,
+                       help="pictures under way at once; beyond them visitors are asked to wait")
+    group.add_argument("--most-a-minute", type=console.positive_int, default=6000,
+                       help="requests from one address")
+    console.add_compute_options(parser)
+    return parser.parse_args()
+
+
+def port_number(text: str) -> int:
+    """Read an option as a port."""
+    value = int(text)
+    if not 0 <= value < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
+    return value
+
+
+def list_checkpoints(named: Path | None) -> dict[str, Path]:
+    """Return the checkpoints to serve by their names.
+
+    Raises:
+        UserError: there is none.
+    """
+    from celestial.checkpoints import find_checkpoint
+
+    if named is None or not named.is_dir():
+        path = find_checkpoint(named)
+        return {path.stem: path}
+    files = [path for path in sorted(named.glob("*.pth"))
+             if not path.stem.startswith("unfinished")]
+    if not files:
+        raise UserError(f"{named} has no checkpoint (*.pth); train one with improved_training.py "
+                        "or name another")
+    return {path.stem: path for path in files}
+
+
+def main() -> None:
+    args = parse_args()
+    from celestial.decoding import start_early
+
+    start_early(args.workers)
+    from celestial.devices import describe, inference_precision, pick_device
+    from celestial.inference import Predictor
+    from celestial.web import create_app
+    from celestial.web.safety import LOCAL, Limits
+    from celestial.web.serving import Server
+
+    device = pick_device(args.device)
+    console.print_header(__file__, args, describe(device, inference_precision))
+    predictors = {name: Predictor(path, device, args.batch_size, args.workers)
+                  for name, path in list_checkpoints(args.checkpoint).items()}
+    limits = Limits(args.most_megabytes, args.most_files, args.most_waiting, args.most_a_minute)
+    app = create_app(predictors, limits, LOCAL | {args.host, *args.allowed_host})
+    service = app.extensions["celestial"]
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    server = Server(app, args.host, args.port, limits)
+    shown = "127.0.0.1" if args.host == "0.0.0.0" else args.host
+    print(f"open http://{shown}:{server.port} in a browser; Ctrl-C ends it", flush=True)
+    stopped.wait()
+    print("answering what was accepted", flush=True)
+    server.close()
+    service.close()
+    console.print_result({"models": list(predictors), "pictures": service.counts.judged()}, [])
+
+
+if __name__ == "__main__":
+    console.run(main)
