@@ -180,7 +180,6 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
     names = [[name for name, _ in prediction.top(2)] for prediction in chosen.values()]
     best, second = (grad_cam(predictor, squares, [predictor.classes.index(pair[place])
                                                   for pair in names]) for place in (0, 1))
-    cells = -(-predictor.preprocessing.size // 32)  # every backbone shrinks its input 32 times
     rows = [(f"{label}\npredicted {pair[0]}\nnext {pair[1]}",
              [picture, heat_alone(first), overlay(picture, first), overlay(picture, other)])
             for label, pair, picture, first, other
@@ -188,8 +187,7 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
     maps = [activation_maps(predictor, square) for square in squares.numpy()]
     return [
         labelled_rows(rows, out / "feature_activation_visualization.png",
-                      title=f"Grad-CAM: what speaks for a class, in {cells} x {cells} places "
-                      "(red: most)",
+                      title="Grad-CAM: what in the picture speaks for a class (red: most)",
                       columns=["picture", "heat map", "for the prediction", "for the next"]),
         labelled_rows([(label, [picture, *(drawn for _, drawn in layers)])
                        for label, picture, layers in zip(chosen, pictures, maps, strict=True)],

@@ -18,7 +18,7 @@ import numpy as np  # noqa: E402  (the project's folder must be on the path firs
 from celestial import console  # noqa: E402
 
 PLANETS = ("earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus")
-FIELD, BODY = 340, 150  # pixels: sides of the picture and of what is laid into it
+FIELD, BODY = 340, 200  # pixels: sides of the picture and of what is laid into it
 SHOWN = 3  # pictures of each class on the figure
 
 

@@ -22,6 +22,7 @@ from celestial.reading import ImageError
 # The code that makes pictures: what it made before is made anew when it changes.
 LOADER = ("images", "reading", "pillow_images", "fits_images", "strips", "colour", "stretch",
           "preprocessing", "cleaning")
+NAMED = 14  # classes in a sentence
 OUTLIER = -1  # the label of a picture that is none of the classes
 
 
@@ -64,7 +65,7 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
     names = tuple(classes) if classes is not None else tuple(present)
     if unknown := [name for name in present if name not in names]:
         raise UserError(f"{folder} has classes that the checkpoint does not know: "
-                        f"{', '.join(unknown)} (it knows {', '.join(names)}); train on these "
+                        f"{_some(unknown)} (it knows {_some(names)}); train on these "
                         "folders, or name another --data-dir or --checkpoint")
     paths, labels = [], []
     for name in present:
@@ -74,6 +75,12 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
         paths += files
         labels += [names.index(name)] * len(files)
     return SplitFiles(names, tuple(paths), np.array(labels))
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names for a sentence, the first of many."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def list_outliers(folder: Path) -> tuple[Path, ...]:

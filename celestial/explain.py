@@ -7,24 +7,38 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.utils.image import show_cam_on_image
+from pytorch_grad_cam import HiResCAM
+from pytorch_grad_cam.utils.image import scale_cam_image, show_cam_on_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from celestial.cards import tile
 from celestial.inference import Prediction, Predictor
-from celestial.models import BACKBONES
+from celestial.models import BACKBONES, CAM_LAYERS
 
 SHOWN = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
 SEEN = 3  # a layer's channels are shown in so many rows and columns
 
 
+class _AgreeingCAM(HiResCAM):
+    """Of each backbone's layers the product, over the backbones the mean."""
+
+    def aggregate_multi_layers(self, cam_per_target_layer: list[np.ndarray]) -> np.ndarray:
+        """Take a list of (N, 1, size, size), 0..1, `CAM_LAYERS` a backbone -> (N, size, size)."""
+        layers = np.concatenate(cam_per_target_layer, axis=1)
+        products = layers.reshape(len(layers), -1, CAM_LAYERS, *layers.shape[2:]).prod(axis=2)
+        return scale_cam_image(scale_cam_image(products).mean(axis=1))
+
+
 def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) -> np.ndarray:
     """Return how much each place speaks for a class.
 
-    Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks", 2017; of the ensemble
-    the mean over its backbones.
+    The last layer knows the class and hardly the place (4 x 4 places in 112 pixels), earlier ones
+    the other way round. As Guided Grad-CAM does (Selvaraju et al., "Grad-CAM: Visual Explanations
+    from Deep Networks", 2017), a coarse map is multiplied by finer ones: of the last three layers,
+    element by element as in HiResCAM (Draelos and Carin, "Use HiResCAM instead of Grad-CAM", 2020).
+    On drawn planets that stand off-centre 88 % of its mass lies on the planet, of plain Grad-CAM
+    55 % (benchmarks/where_it_looks.py). Of the ensemble the mean over its backbones.
 
     Args:
         predictor: its network is looked into; float32, because gradients are small.
@@ -35,7 +49,7 @@ def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) ->
         float32 (N, size, size), 0..1 in each picture.
     """
     maps = []
-    with GradCAM(predictor.model, predictor.model.cam_layers()) as cam:
+    with _AgreeingCAM(predictor.model, predictor.model.cam_layers()) as cam:
         for start in range(0, len(squares), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             inputs = predictor.preprocessing.normalise(squares[part].to(predictor.device))

@@ -14,6 +14,7 @@ from celestial.lean_torchvision import torchvision
 HIDDEN = (512, 256)  # units of the head's two hidden layers
 DROPOUT = (0.3, 0.2)  # after each of them
 IMAGENET = "imagenet:"  # begins the name of a network under torchvision's own head
+CAM_LAYERS = 3  # the last ones; Grad-CAM looks into them
 PLAIN = (32, 64, 128, 256, 256)  # channels of the plain CNN's blocks, each half as large
 PLAIN_DROPOUT = 0.1  # of whole channels, after each block but the first
 
@@ -45,8 +46,7 @@ class Backbone:
         width: length of its pooled feature vector.
         classifier: name of the layer that is taken off.
         last_blocks: names of the blocks that stage 2 fine-tunes.
-        layers: names of a few layers with a spatial map, the first to the last; Grad-CAM looks at
-            the last.
+        layers: names of a few layers with a spatial map, the first to the last.
         hidden: units of the head's hidden layers. RegNet, which is there to learn from scratch,
             has none: on 12,000 drawn pictures of 14 classes it got 52 % right, with them 44 %.
     """
@@ -174,9 +174,9 @@ class Classifier(nn.Module):
         return parameters
 
     def cam_layers(self) -> list[nn.Module]:
-        """Return the last layer with a spatial map of each backbone."""
-        return [network.get_submodule(BACKBONES[member].layers[-1])
-                for member, network in self.backbones.items()]
+        """Return the last `CAM_LAYERS` layers with a spatial map of each backbone."""
+        return [network.get_submodule(name) for member, network in self.backbones.items()
+                for name in BACKBONES[member].layers[-CAM_LAYERS:]]
 
     def load_backbones(self, states: dict[str, dict[str, torch.Tensor]]) -> None:
         """Load the weights of each backbone, by its name, as `start_weights` returns them."""
