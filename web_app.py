@@ -91,7 +91,11 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    server = Server(app, args.host, args.port, limits)
+    try:
+        server = Server(app, args.host, args.port, limits)
+    except OSError as error:
+        raise UserError(f"{args.host}, port {args.port}: {error.strerror}; choose another --host "
+                        "or --port") from error
     shown = "127.0.0.1" if args.host == "0.0.0.0" else args.host
     print(f"open http://{shown}:{server.port} in a browser; Ctrl-C ends it", flush=True)
     stopped.wait()

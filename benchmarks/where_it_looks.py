@@ -121,7 +121,7 @@ def main() -> None:
     print("\n".join(lines))
     console.print_result(figures, [report, labelled_rows(
         rows, args.output_dir / "where_it_looks.png",
-        "Grad-CAM on planets that stand off-centre (red: what speaks most for the answer)")])
+        "Grad-CAM on planets that stand off-centre")])
 
 
 if __name__ == "__main__":

@@ -16,24 +16,32 @@ DROPOUT = (0.3, 0.2)  # after each of them
 IMAGENET = "imagenet:"  # begins the name of a network under torchvision's own head
 CAM_LAYERS = 3  # the last ones; Grad-CAM looks into them
 PLAIN = (32, 64, 128, 256, 256)  # channels of the plain CNN's blocks, each half as large
-PLAIN_DROPOUT = 0.1  # of whole channels, after each block but the first
+PLAIN_DROPOUT = 0.1  # share of the channels, after each block
 
 
 class PlainCNN(nn.Module):
-    """Blocks of convolution, BatchNorm, ReLU and max pooling, then the mean over all places."""
+    """Blocks of two convolutions, each with BatchNorm and ReLU, then the mean over all places.
+
+    The first convolution of a block halves the picture: pooling would first compute four times as
+    much at the full size.
+    """
 
     def __init__(self):
         super().__init__()
         self.blocks = nn.Sequential(*(
-            nn.Sequential(nn.Conv2d(before, after, 3, padding=1, bias=False),
-                          nn.BatchNorm2d(after), nn.ReLU(inplace=True), nn.MaxPool2d(2),
-                          nn.Dropout2d(PLAIN_DROPOUT if before > 3 else 0.0))
+            nn.Sequential(*_convolution(before, after, stride=2),
+                          *_convolution(after, after, stride=1), nn.Dropout2d(PLAIN_DROPOUT))
             for before, after in pairwise((3, *PLAIN))))
         self.head = nn.Identity()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalised float (N, 3, size, size) -> (N, 256)."""
         return self.head(self.blocks(images).mean(dim=(2, 3)))
+
+
+def _convolution(before: int, after: int, stride: int) -> tuple[nn.Module, ...]:
+    return (nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def as_json(judged: Judged, filename: str, top_k: int) -> dict:
         "known_score": round(prediction.known_score, 6),
         "probabilities": [{"class": name, "names": names_of(name), "probability": round(value, 6)}
                           for name, value in prediction.top(top_k)],
-        "preview": data_url(prediction.picture), "seen": data_url(as_picture(prediction.square)),
+        "preview": data_url(judged.shown), "seen": data_url(as_picture(prediction.square)),
     }
     if judged.heat is not None:
         result["explanation"] = data_url(judged.heat)

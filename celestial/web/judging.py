@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from celestial.decoding import outcome, start_decoding
-from celestial.explain import grad_cam, overlay
+from celestial.explain import framed, grad_cam, overlay
 from celestial.images import decode, display_copy
 from celestial.inference import Prediction, Predictor, Prepared
 from celestial.preprocessing import SHOWN_SIDE, Preprocessing
@@ -29,10 +29,12 @@ class Judged:
 
     Attributes:
         prediction: of the file; unreadable ones have their reason.
+        shown: the picture framed as the network's input is, uint8 (side, side, 3).
         heat: what speaks for the best class over the picture, uint8 (side, side, 3), if asked for.
     """
 
     prediction: Prediction
+    shown: np.ndarray | None = None
     heat: np.ndarray | None = None
 
 
@@ -102,17 +104,20 @@ class Judge:
             self.waiting.put((_prepared(number, future), answer))
             answers.append(answer)
         found = [answer.result() for answer in answers]
-        return [Judged(one, self._heat(one) if explain else None) for one in found]
+        return [self._judged(one, explain) for one in found]
 
-    def _heat(self, prediction: Prediction) -> np.ndarray | None:
+    def _judged(self, prediction: Prediction, explain: bool) -> Judged:
         if prediction.square is None:
-            return None
-        return self.explaining.submit(self._explain, prediction).result()
+            return Judged(prediction)
+        shown = framed(self.predictor, prediction)
+        heat = (self.explaining.submit(self._explain, prediction, shown).result() if explain
+                else None)
+        return Judged(prediction, shown, heat)
 
-    def _explain(self, prediction: Prediction) -> np.ndarray:
+    def _explain(self, prediction: Prediction, shown: np.ndarray) -> np.ndarray:
         heat, = grad_cam(self.predictor, torch.from_numpy(prediction.square)[None],
                          [int(prediction.probabilities.argmax())])
-        return overlay(prediction.picture, heat)
+        return overlay(shown, heat)
 
     def _work(self) -> None:
         self.predictor.engine.start_stream()

@@ -159,7 +159,7 @@ function card(result, number) {
   const seen = make("details", {}, make("summary", { textContent: word("seen") }),
     make("div", { className: "stack" }, make("img", { src: result.seen, alt: word("seen") })));
   body.append(
-    make("div", { className: "stack" }, make("img", { src: result.seen, alt: result.filename }), heat),
+    make("div", { className: "stack" }, make("img", { src: result.preview, alt: result.filename }), heat),
     make("label", { htmlFor: slider.id, textContent: word("heat") }), slider, bars, seen);
   return body;
 }
