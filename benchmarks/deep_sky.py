@@ -26,11 +26,12 @@ from celestial import console  # noqa: E402  (the project's folder must be on th
 LEARNED = {"galaxy": 236, "nebula": 228}  # the known project's pictures
 VAL = 0.15  # share of them
 SHIPPED = console.ROOT / "pretrained/regnet_y_800mf.pth"
-FINE_TUNING = ("--weights", SHIPPED, "--fine-tune", "all")
+FINE_TUNING = ("--weights", SHIPPED, "--fine-tune", "all", "--learning-rate", 5e-3, "--epochs", 15,
+               "--stage1-epochs", 10, "--batch-size", 32)
 # run: what it is, how many of each class are learned from (None: 70/15/15), options of training
 RUNS = {
     "cnn": ("plain CNN from scratch, galaxy against nebula", LEARNED,
-            ("--model", "cnn", "--epochs", 100, "--patience", 30, "--batch-size", 32)),
+            ("--model", "cnn", "--epochs", 60, "--patience", 60, "--batch-size", 32)),
     "shipped": ("from the weights that ship, galaxy against nebula", LEARNED, FINE_TUNING),
     "three": ("from the weights that ship, all three classes", None, FINE_TUNING),
 }
