@@ -176,6 +176,8 @@ def draw_growth(rows: list[dict], seen: Watched, path: Path) -> Path:
     split.loglog(counts, [row["datapre_s"] for row in rows], "o-", color=BLUE, label="seconds")
     split.loglog(counts, [row["datapre_gb"] for row in rows], "s-", color=ORANGE, label="GB")
     split.set(title="datapre.py: time and memory", xlabel="Pictures")
+    split.xaxis.set_major_formatter("{x:,.0f}")
+    split.yaxis.set_major_formatter("{x:g}")
     split.legend()
     return save(figure, path)
 

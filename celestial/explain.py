@@ -104,11 +104,13 @@ def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str,
         (the layer in words, uint8 (SHOWN, SHOWN, 3)) for each layer.
     """
     kept, hooks = [], []
+    several = len(predictor.model.backbones) > 1
     for member, network in predictor.model.backbones.items():
-        for name in BACKBONES[member].layers:
+        for number, name in enumerate(BACKBONES[member].layers, start=1):
+            told = f"{member} {number}" if several else f"layer {number}"
             hooks.append(network.get_submodule(name).register_forward_hook(
-                lambda layer, inputs, output, name=name: kept.append(
-                    (name, output[0].cpu().numpy().copy()))))
+                lambda layer, inputs, output, told=told: kept.append(
+                    (told, output[0].cpu().numpy().copy()))))
     try:
         with torch.inference_mode():
             predictor.model(predictor.preprocessing.normalise(
@@ -116,22 +118,22 @@ def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str,
     finally:
         for hook in hooks:
             hook.remove()
-    return [(f"{name}, {output.shape[1]} x {output.shape[2]}", _channels(output))
-            for name, output in kept]
+    return [(f"{told}, {output.shape[1]} x {output.shape[2]}", _channels(output))
+            for told, output in kept]
 
 
 def _channels(values: np.ndarray) -> np.ndarray:
     """Draw the channels that differ most: float (C, height, width) -> uint8 (SHOWN, SHOWN, 3)."""
     chosen = np.argsort(-values.std(axis=(1, 2)), kind="stable")[:SEEN ** 2]
     side, gap = SHOWN // SEEN - 1, 2
-    sheet = np.full((SHOWN, SHOWN), 255, np.uint8)
+    sheet = np.full((SHOWN, SHOWN, 3), 255, np.uint8)
     for place, channel in enumerate(values[chosen]):
         low, high = float(channel.min()), float(channel.max())
         grey = np.uint8(255 * (channel - low) / (high - low or 1))
         y, x = (index * (side + gap) for index in divmod(place, SEEN))
-        sheet[y:y + side, x:x + side] = cv2.resize(grey, (side, side),
-                                                   interpolation=cv2.INTER_NEAREST)
-    return cv2.applyColorMap(sheet, cv2.COLORMAP_VIRIDIS)[:, :, ::-1].copy()
+        large = cv2.resize(grey, (side, side), interpolation=cv2.INTER_NEAREST)
+        sheet[y:y + side, x:x + side] = cv2.applyColorMap(large, cv2.COLORMAP_VIRIDIS)[:, :, ::-1]
+    return sheet
 
 
 def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -80,8 +80,8 @@ def test_activation_maps_are_what_the_layers_give(two_classes):
     predictor = Predictor(base / FINAL, torch.device("cpu"), None, 1)
     square = predictor.preprocessing.square(draw("mars", 3))
     maps = activation_maps(predictor, square)
-    assert [name for name, _ in maps] == [f"blocks.{n}, {side} x {side}"
-                                          for n, side in enumerate((16, 8, 4, 2, 1))]
+    assert [name for name, _ in maps] == [f"layer {n}, {side} x {side}" for n, side
+                                          in enumerate((16, 8, 4, 2, 1), start=1)]
     with torch.inference_mode():
         network = predictor.model.backbones["cnn"]
         values = network.blocks[0](predictor.preprocessing.normalise(
