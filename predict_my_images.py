@@ -131,7 +131,7 @@ def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
         return []
     if read_run(out / RUN) != run:
         raise UserError(f"{source} was made with another checkpoint, folder or cleaning, so "
-                        "--resume would mix two runs; leave it out or name another "
+                        "--resume would mix two runs; leave --resume out or name another "
                         "--output-dir")
     data = source.read_bytes()
     whole = data[:data.rfind(b"\n") + 1]  # the last row may have been cut off
@@ -228,6 +228,16 @@ def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
     return [card_sheet(shown, out / "contact_sheet.png", title), out / PICTURES]
 
 
+def show_cleaning(predictor, files: dict[str, Path], args: argparse.Namespace) -> list[Path]:
+    """Write before_after.png where pictures are cleaned; return what was written."""
+    if args.no_pictures or not predictor.preprocessing.cleaning.active:
+        return []
+    from celestial.before_after import draw_before_after
+
+    return draw_before_after(predictor, dict(sorted(files.items())),
+                             args.output_dir / "before_after.png")
+
+
 def read_table(out: Path) -> tuple[list[list[str]], Counter, int]:
     """Return the first rows of the finished table, what was found how often, and what is undrawn.
 
@@ -267,7 +277,6 @@ def predict_here(args: argparse.Namespace) -> None:
     from celestial.decoding import start_early
 
     start_early(args.workers)
-    from celestial.before_after import draw_before_after
     from celestial.file_names import display_name, output_paths
     from celestial.files import sha256_of, write_json
     from celestial.inference import start_predictor
@@ -293,8 +302,7 @@ def predict_here(args: argparse.Namespace) -> None:
 
     first, counts, undrawn = read_table(out)
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
-               *([] if args.no_pictures else draw_before_after(
-                   predictor, dict(sorted(files.items())), out / "before_after.png"))]
+               *show_cleaning(predictor, files, args)]
     print_table(first, counts, undrawn)
     print_counts(counts, written)
 

@@ -16,7 +16,7 @@ SHOWN = 24  # pictures
 
 
 def draw_before_after(predictor: Predictor, files: Mapping[str, Path], path: Path) -> list[Path]:
-    """Write a sheet of the first pictures, where the predictor cleans them at all.
+    """Write a sheet of the first pictures.
 
     Args:
         predictor: with its cleaning.
@@ -24,11 +24,9 @@ def draw_before_after(predictor: Predictor, files: Mapping[str, Path], path: Pat
         path: the PNG to write.
 
     Returns:
-        The file that was written, or nothing.
+        The file that was written, or nothing where none can be read.
     """
     cleaned = predictor.preprocessing
-    if not cleaned.cleaning.active:
-        return []
     plain = replace(cleaned, cleaning=Cleaning())
     first = dict(islice(files.items(), SHOWN))
     decoded = decode_all(cleaned.load, first.values(), predictor.workers)

@@ -244,12 +244,12 @@ def test_hostile_requests(client):
     for number in range(100):
         content = HOSTILE[number % len(HOSTILE)]
         with socket.create_connection(("127.0.0.1", client.port), timeout=10) as connection:
-            connection.sendall(content)
-            connection.shutdown(socket.SHUT_WR)
             try:
+                connection.sendall(content)
+                connection.shutdown(socket.SHUT_WR)
                 head = connection.recv(64)
-            except ConnectionError:
-                continue
+            except OSError:
+                continue  # it hung up
             assert not head.startswith((b"HTTP/1.1 5", b"HTTP/1.0 5")), content[:80]
     bomb = io.BytesIO()
     Image.new("L", (12_000, 12_000)).save(bomb, format="PNG")

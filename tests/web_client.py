@@ -1,5 +1,6 @@
 """A running web_app.py and a plain client for it."""
 
+import contextlib
 import http.client
 import json
 import re
@@ -36,8 +37,9 @@ class Client:
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, path, body,
-                               {name.replace("_", "-"): value for name, value in headers.items()})
+            with contextlib.suppress(BrokenPipeError):  # refused before all of it was sent
+                connection.request(method, path, body, {
+                    name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read())
         finally:
