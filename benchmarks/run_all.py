@@ -31,6 +31,7 @@ PARTS = {
     "training": ("training_speed.py", "Training against the usual script"),
     "sharing": ("shared_training.py", "Training in two processes"),
     "growth": ("growth.py", "Memory and speed against the number of pictures"),
+    "web": ("web_speed.py", "The web page, one visitor and many"),
     "arithmetic": ("arithmetic.py", "How much of the device's arithmetic is used"),
 }
 
