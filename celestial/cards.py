@@ -77,10 +77,10 @@ def prediction_card(prediction, name: str, beside: np.ndarray | None = None) -> 
     accepted = prediction.status == "ok"
     heading = f"{best}  {percent(probability)}" if accepted else "unknown"
     line = "" if accepted else f"none of the classes; nearest: {best}"
-    lines = (name, line) if beside is None else (
-        name, line, f"right: what speaks for {best} (Grad-CAM)")
+    if beside is not None:
+        line = "; ".join(filter(None, [line, f"right: what speaks for {best} (Grad-CAM)"]))
     many = len(prediction.classes) > FEW_CLASSES
-    return Card(prediction.picture, heading, lines, prediction.top(MORE_BARS if many else BARS),
+    return Card(prediction.picture, heading, (name, line), prediction.top(MORE_BARS if many else BARS),
                 BAR if accepted else AMBER, beside)
 
 

@@ -58,19 +58,19 @@ class Preprocessing:
     cropped_from: int = 0
     resampling: str = "bilinear"
 
-    def decode(self, path: Path) -> Decoded:
-        """Decode a file, large enough for the network and for showing.
+    def decode(self, source: Path | bytes) -> Decoded:
+        """Decode a file, or the bytes of one, large enough for the network and for showing.
 
         Raises:
             ImageError: the reason why the file cannot be used.
         """
         # Before a crop the shorter side decides, which is not known before the file is read.
         at_least = max(self.size, SHOWN_SIDE) if self.fit == "pad" else None
-        return decode(path, at_least, self.stretch)
+        return decode(source, at_least, self.stretch)
 
-    def load(self, path: Path) -> np.ndarray:
+    def load(self, source: Path | bytes) -> np.ndarray:
         """Return the picture alone, uint8 (height, width, 3): see `decode`."""
-        return self.decode(path).picture
+        return self.decode(source).picture
 
     def square(self, picture: np.ndarray) -> np.ndarray:
         """Fit a picture into the square: uint8 (height, width, 3) -> uint8 (3, size, size)."""
@@ -146,13 +146,13 @@ def percentile(values: np.ndarray, share: float) -> float:
     return float(lower + (upper - lower) * (place % 1))
 
 
-def prepare(preprocessing: Preprocessing, path: Path,
+def prepare(preprocessing: Preprocessing, source: Path | bytes,
             keep_picture: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """Return a file's square for the network and, where it is wanted, a copy for showing.
 
     Raises:
         ImageError: the reason why the file cannot be used.
     """
-    picture = preprocessing.load(path)
+    picture = preprocessing.load(source)
     shown = display_copy(picture, SHOWN_SIDE) if keep_picture else None
     return preprocessing.square(picture), shown

@@ -20,7 +20,6 @@ PASTE = """(content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const data = new DataTransfer();
   data.items.add(new File([bytes], "shared.png", {type: "image/png"}));
-  const target = document.getElementById("drop");
   document.dispatchEvent(KIND === "paste"
     ? new ClipboardEvent("paste", {clipboardData: data})
     : new DragEvent("drop", {dataTransfer: data}));

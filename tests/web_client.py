@@ -13,8 +13,6 @@ from pathlib import Path
 
 from conftest import start
 
-BEFORE = 120  # seconds; torch is imported meanwhile
-
 
 @dataclass
 class Answer:

@@ -13,9 +13,8 @@ import torch
 
 from celestial.decoding import outcome, start_decoding
 from celestial.explain import framed, grad_cam, overlay
-from celestial.images import decode, display_copy
 from celestial.inference import Prediction, Predictor, Prepared
-from celestial.preprocessing import SHOWN_SIDE, Preprocessing
+from celestial.preprocessing import prepare
 from celestial.reading import ImageError
 
 
@@ -36,17 +35,6 @@ class Judged:
     prediction: Prediction
     shown: np.ndarray | None = None
     heat: np.ndarray | None = None
-
-
-def read_upload(preprocessing: Preprocessing, content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Return the network's input and a copy for showing; runs in a process of its own.
-
-    Raises:
-        ImageError: the reason why the bytes are no picture.
-    """
-    at_least = max(preprocessing.size, SHOWN_SIDE) if preprocessing.fit == "pad" else None
-    picture = decode(content, at_least, preprocessing.stretch).picture
-    return preprocessing.square(picture), display_copy(picture, SHOWN_SIDE)
 
 
 class Judge:
@@ -96,7 +84,7 @@ class Judge:
                 self.room.release()
 
     def _judge(self, files: Sequence[bytes], explain: bool) -> list[Judged]:
-        read = partial(read_upload, self.predictor.preprocessing)
+        read = partial(prepare, self.predictor.preprocessing, keep_picture=True)
         reading = [start_decoding(self.predictor.workers, read, content) for content in files]
         answers = []
         for number, future in enumerate(reading):
