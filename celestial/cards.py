@@ -79,8 +79,8 @@ def prediction_card(prediction, name: str, beside: np.ndarray | None = None) -> 
     line = "" if accepted else f"none of the classes; nearest: {best}"
     if beside is not None:
         line = "; ".join(filter(None, [line, f"right: what speaks for {best} (Grad-CAM)"]))
-    many = len(prediction.classes) > FEW_CLASSES
-    return Card(prediction.picture, heading, (name, line), prediction.top(MORE_BARS if many else BARS),
+    bars = MORE_BARS if len(prediction.classes) > FEW_CLASSES else BARS
+    return Card(prediction.picture, heading, (name, line), prediction.top(bars),
                 BAR if accepted else AMBER, beside)
 
 
