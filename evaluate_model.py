@@ -322,7 +322,7 @@ def main() -> None:
     from celestial import comparison, overlap
     from celestial.datasets import list_outliers, list_split
     from celestial.evaluation import answers_of, judge, judge_far
-    from celestial.files import write_json
+    from celestial.files import sha256_of, write_json
 
     predictors = comparison.start_predictors(__file__, args)
     predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
@@ -366,7 +366,8 @@ def main() -> None:
         print(f"  {overlap.describe(own, model.path)}")
     print_figures(judged, far)
     print_mistakes(good, truth)
-    content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
+    content = {"checkpoint": str(predictor.path), "checkpoint_sha256": sha256_of(predictor.path),
+               "data": args.data_dir.name, "split": args.split, "pictures": len(good),
                "failed": len(everything) - len(good), "called_unknown": unknown,
                "doubtful_labels": doubtful, "interval": "95 %",
                "training_overlap": overlap.summarise(overlaps[0], predictor.path),

@@ -140,9 +140,30 @@ def test_previews(client):
     assert client.post("/api/preview", [("a.tif", b"II*\0broken")]).status == 422
 
 
+def test_the_documentation_has_the_figures_of_this_very_checkpoint(checkpoint, tmp_path):
+    models = tmp_path / "model_checkpoints"
+    models.mkdir()
+    for name in ("measured", "another"):
+        (models / f"{name}.pth").write_bytes(checkpoint.read_bytes() + b"\0" * (name == "another"))
+    draw_folder(tmp_path / "data/test", 2)
+    done = run("evaluate_model.py", "--checkpoint", models / "measured.pth", "--data-dir", "data",
+               "--allow-overlap", cwd=tmp_path)
+    assert done.status == 0, done.err
+    found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text())
+    value, low, high = (f"{100 * found['balanced_accuracy'][name]:.1f} %"
+                        for name in ("value", "low", "high"))
+    told = f"<td>{value} ({low} – {high})</td>"
+    for name in ("measured", "another"):
+        with serving(tmp_path, "--checkpoint", models / f"{name}.pth") as (_, client):
+            for language in ("en", "zh", "ko"):
+                page = client.send("GET", f"/documentation?lang={language}").body.decode()
+                assert (told in page) == (name == "measured")
+
+
 def test_documentation_and_metrics(client):
     page = client.send("GET", "/documentation").body.decode()
-    assert "mars" in page and "95 % interval" in page and "accuracy on" in page
+    assert "mars" in page and "95 % interval" in page and "by which the epoch was chosen" in page
+    assert "evaluate_model.py has not measured this model" in page
     before = client.send("GET", "/metrics").body.decode()
     client.post("/api/predict", [("a.png", png())])
     after = client.send("GET", "/metrics").body.decode()

@@ -27,10 +27,11 @@ def as_json(judged: Judged, filename: str, top_k: int) -> dict:
         "known_score": round(prediction.known_score, 6),
         "probabilities": [{"class": name, "names": names_of(name), "probability": round(value, 6)}
                           for name, value in prediction.top(top_k)],
-        "preview": data_url(judged.shown), "seen": data_url(as_picture(prediction.square)),
     }
     if judged.heat is not None:
-        result["explanation"] = data_url(judged.heat)
+        result |= {"preview": data_url(judged.shown),
+                   "seen": data_url(as_picture(prediction.square)),
+                   "explanation": data_url(judged.heat)}
     return result
 
 

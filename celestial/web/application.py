@@ -4,21 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from werkzeug.exceptions import TooManyRequests as TooFast
 
 from celestial import __version__
 from celestial.inference import Predictor
+from celestial.reading import ImageError
 from celestial.web import safety
 from celestial.web.answers import as_jpeg, as_json
 from celestial.web.counting import Counts
-from celestial.web.judging import BusyError, Judge, Judged
+from celestial.web.judging import BusyError, Judge
 from celestial.web.model_card import card_of
 from celestial.web.openapi import describe
 from celestial.web.safety import Limits
-from celestial.web.words import LANGUAGES, WORDS, chosen_language
+from celestial.web.words import LANGUAGES, PAGE_WORDS, WORDS, chosen_language
 
 MOST_CLASSES = 1000  # that are given back
+MOST_NAMED = 40  # classes, in the documentation
 RETRY_AFTER = 2  # seconds
 SAMPLES = Path(__file__).with_name("static") / "samples"
 
@@ -84,7 +87,7 @@ def _add_pages(app: Flask, service: Service) -> None:
         return render_template(
             template, language=language, languages=LANGUAGES, words=WORDS[language],
             models=list(service.judges), version=__version__, limits=service.limits,
-            samples=samples, all_words=WORDS, **content)
+            samples=samples, page_words=PAGE_WORDS, **content)
 
     @app.get("/")
     def index() -> str:
@@ -93,7 +96,7 @@ def _add_pages(app: Flask, service: Service) -> None:
     @app.get("/documentation")
     def documentation() -> str:
         cards = {name: card_of(judge.predictor) for name, judge in service.judges.items()}
-        return page("documentation.html", cards=cards)
+        return page("documentation.html", cards=cards, shown=MOST_NAMED)
 
     @app.post("/predict")
     def predict_form() -> str:
@@ -116,10 +119,11 @@ def _add_api(app: Flask, service: Service) -> None:
 
     @app.post("/api/preview")
     def preview() -> Response | tuple[Response, int]:
-        (judged, _), = judge_files(service, most=1)
-        if judged.prediction.picture is None:
-            return _error(422, judged.prediction.reason)
-        return Response(as_jpeg(judged.prediction.picture), mimetype="image/jpeg")
+        file, = uploaded_files(service, most=1)
+        shown = service.judges[_model_name(service)].show(file.read())
+        if isinstance(shown, ImageError):
+            return _error(422, str(shown))
+        return Response(as_jpeg(shown), mimetype="image/jpeg")
 
     @app.get("/api/openapi.json")
     def openapi() -> Response:
@@ -135,21 +139,29 @@ def _add_api(app: Flask, service: Service) -> None:
 
 
 def judge_request(service: Service) -> tuple[list[dict], str]:
-    """Judge the files of the request; return an answer for each and the model's name."""
-    top_k = _whole_number("top_k", 3, MOST_CLASSES)
-    answers = [as_json(judged, name, top_k)
-               for judged, name in judge_files(service, service.limits.files)]
-    for answer in answers:
-        service.counts.pictures.labels(answer["status"]).inc()
-    return answers, _model_name(service)
-
-
-def judge_files(service: Service, most: int) -> list[tuple[Judged, str]]:
-    """Judge the files of the request with the model it names; return (answer, file name) of each.
+    """Judge the files of the request; return an answer for each and the model's name.
 
     Raises:
         HTTPException: 400, 413, 415 or 429, with the reason.
         BusyError: there is no room.
+    """
+    files = uploaded_files(service, service.limits.files)
+    top_k, explain = _whole_number("top_k", 3, MOST_CLASSES), _switch("explain")
+    name = _model_name(service)
+    with service.counts.judging(len(files)):
+        judged = service.judges[name].judge([file.read() for file in files], explain)
+    answers = [as_json(one, file.filename, top_k)
+               for one, file in zip(judged, files, strict=True)]
+    for answer in answers:
+        service.counts.pictures.labels(answer["status"]).inc()
+    return answers, name
+
+
+def uploaded_files(service: Service, most: int) -> list[FileStorage]:
+    """Return the files of the request.
+
+    Raises:
+        HTTPException: 400, 413, 415 or 429, with the reason.
     """
     if service.pace.too_fast(request.remote_addr or ""):
         raise TooFast(f"more than {service.limits.a_minute} requests a minute; wait a moment")
@@ -160,10 +172,7 @@ def judge_files(service: Service, most: int) -> list[tuple[Judged, str]]:
         raise BadRequest("there is no file in the field file")
     if len(files) > most:
         raise BadRequest(f"{len(files)} files; at most {most} at once")
-    judge, explain = service.judges[_model_name(service)], _switch("explain")
-    with service.counts.under_way.track_inprogress():
-        judged = judge.judge([file.read() for file in files], explain)
-    return [(one, file.filename) for one, file in zip(judged, files, strict=True)]
+    return files
 
 
 def _option(name: str, default: str) -> str:

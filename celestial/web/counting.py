@@ -1,6 +1,8 @@
 """What /metrics tells: requests, their time, failures, pictures under way (Prometheus text)."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -39,6 +41,15 @@ class Counts:
             if response.status_code == 500:
                 self.failures.inc()
             return response
+
+    @contextmanager
+    def judging(self, pictures: int) -> Iterator[None]:
+        """Count pictures as under way for as long as the block runs."""
+        self.under_way.inc(pictures)
+        try:
+            yield
+        finally:
+            self.under_way.dec(pictures)
 
     def judged(self) -> int:
         """Return how many pictures were judged."""

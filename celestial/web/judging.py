@@ -2,8 +2,9 @@
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ class Judged:
 
     Attributes:
         prediction: of the file; unreadable ones have their reason.
-        shown: the picture framed as the network's input is, uint8 (side, side, 3).
+        shown: the picture framed as the network's input is, uint8 (side, side, 3), if asked for.
         heat: what speaks for the best class over the picture, uint8 (side, side, 3), if asked for.
     """
 
@@ -69,37 +70,59 @@ class Judge:
     def judge(self, files: Sequence[bytes], explain: bool) -> list[Judged]:
         """Return an answer for each file, in order.
 
+        Args:
+            files: their bytes.
+            explain: with pictures: what was seen, and what speaks for the answer.
+
         Raises:
             BusyError: there is no room for all of them; nothing was begun.
         """
+        with self._places(len(files)):
+            return self._judge(files, explain)
+
+    def show(self, content: bytes) -> np.ndarray | ImageError:
+        """Return a file as a small picture, uint8 (height, width, 3), or why it is none.
+
+        Raises:
+            BusyError: there is no room.
+        """
+        with self._places(1):
+            found = outcome(self._start(content, keep_picture=True))
+        return found if isinstance(found, ImageError) else found[1]
+
+    @contextmanager
+    def _places(self, count: int) -> Iterator[None]:
+        """Hold a number of the places, or raise BusyError and hold none."""
         taken = 0
         try:
-            for _ in files:
+            for _ in range(count):
                 if not self.room.acquire(blocking=False):
                     raise BusyError
                 taken += 1
-            return self._judge(files, explain)
+            yield
         finally:
             for _ in range(taken):
                 self.room.release()
 
+    def _start(self, content: bytes, keep_picture: bool) -> Future:
+        read = partial(prepare, self.predictor.preprocessing, keep_picture=keep_picture)
+        return start_decoding(self.predictor.workers, read, content)
+
     def _judge(self, files: Sequence[bytes], explain: bool) -> list[Judged]:
-        read = partial(prepare, self.predictor.preprocessing, keep_picture=True)
-        reading = [start_decoding(self.predictor.workers, read, content) for content in files]
+        reading = [self._start(content, keep_picture=explain) for content in files]
         answers = []
         for number, future in enumerate(reading):
             answer: Future = Future()
             self.waiting.put((_prepared(number, future), answer))
             answers.append(answer)
         found = [answer.result() for answer in answers]
-        return [self._judged(one, explain) for one in found]
+        return [self._judged(one) for one in found]
 
-    def _judged(self, prediction: Prediction, explain: bool) -> Judged:
+    def _judged(self, prediction: Prediction) -> Judged:
         if prediction.square is None:
             return Judged(prediction)
         shown = framed(self.predictor, prediction)
-        heat = (self.explaining.submit(self._explain, prediction, shown).result() if explain
-                else None)
+        heat = self.explaining.submit(self._explain, prediction, shown).result()
         return Judged(prediction, shown, heat)
 
     def _explain(self, prediction: Prediction, shown: np.ndarray) -> np.ndarray:

@@ -2,13 +2,36 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from celestial import metrics
+from celestial.files import sha256_of
 from celestial.inference import Predictor
 from celestial.web.answers import names_of
 
-EVALUATION = "metrics.json"  # of evaluate_model.py, where it lies beside the checkpoint
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
+# Where evaluate_model.py may have left its figures: beside the checkpoint, or where it writes.
+EVALUATIONS = ("metrics.json", "../evaluation_results/metrics.json")
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "ece", "accuracy_of_accepted",
+           "share_unknown")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure of a checkpoint.
+
+    Attributes:
+        figure: its name in `words`.
+        value: with its 95 % interval.
+        split: val or test.
+        pictures: how many.
+        data: name of their folder; empty: those it was chosen on.
+    """
+
+    figure: str
+    value: str
+    split: str
+    pictures: int
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -17,14 +40,14 @@ class ModelCard:
 
     Attributes:
         classes: names in each language.
-        facts: (what, value) of how it was trained.
-        measured: (what, figure with its 95 % interval).
+        facts: (name in `words`, value) of how it was trained.
+        measured: how well it does.
         pictures: how many it learned from.
     """
 
     classes: list[dict[str, str]]
     facts: list[tuple[str, str]]
-    measured: list[tuple[str, str]]
+    measured: list[Measured]
     pictures: int
 
 
@@ -32,26 +55,31 @@ def card_of(predictor: Predictor) -> ModelCard:
     """Return the card of a checkpoint, with the figures of its evaluation where there are any."""
     checkpoint = predictor.checkpoint
     count = int(checkpoint.val.get("pictures", 0))
-    measured = []
+    measured = _evaluation(predictor.path)
     if count and "accuracy" in checkpoint.val:
         right = round(checkpoint.val["accuracy"] * count)
-        measured.append((f"accuracy on {count} val pictures, by which the epoch was chosen",
-                         metrics.as_text(metrics.share(right, count))))
-    options = checkpoint.options
-    facts = [("network", checkpoint.model), ("input", f"{predictor.preprocessing.size} pixels"),
-             ("first weights", str(options.get("weights_used", "unknown"))),
+        measured.append(Measured("accuracy", metrics.as_text(metrics.share(right, count)), "val",
+                                 count))
+    facts = [("network", checkpoint.model), ("input", f"{predictor.preprocessing.size} px"),
+             ("first_weights", str(checkpoint.options.get("weights_used", ""))),
              ("trained", checkpoint.date[:10]),
-             ("commit", str(checkpoint.versions.get("commit", "unknown"))),
-             ("torch", str(checkpoint.versions.get("torch", "unknown")))]
-    return ModelCard([names_of(name) for name in checkpoint.classes], facts,
-                     measured + _evaluation(predictor), len(checkpoint.train_sha256))
+             ("commit", str(checkpoint.versions.get("commit", ""))),
+             ("torch", str(checkpoint.versions.get("torch", "")))]
+    return ModelCard([names_of(name) for name in checkpoint.classes],
+                     [(name, value) for name, value in facts if value], measured,
+                     len(checkpoint.train_sha256))
 
 
-def _evaluation(predictor: Predictor) -> list[tuple[str, str]]:
-    """Return the figures of evaluate_model.py, if it wrote them beside the checkpoint."""
-    try:
-        found = json.loads((predictor.path.parent / EVALUATION).read_text(encoding="utf-8"))
-        return [(f"{name.replace('_', ' ')} on {found['pictures']} {found['split']} pictures",
-                 metrics.as_text(found[name], name != "ece")) for name in FIGURES]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+def _evaluation(checkpoint: Path) -> list[Measured]:
+    """Return the figures of evaluate_model.py, if it wrote any of this very checkpoint."""
+    for place in EVALUATIONS:
+        try:
+            found = json.loads((checkpoint.parent / place).read_text(encoding="utf-8"))
+            if found["checkpoint_sha256"] != sha256_of(checkpoint):
+                continue
+            return [Measured(name, metrics.as_text(found[name], name != "ece"), found["split"],
+                             found["pictures"], found["data"])
+                    for name in FIGURES if name in found]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # none, or of another version
+    return []

@@ -7,7 +7,7 @@ NUMBER = {"type": "number"}
 TEXT = {"type": "string"}
 NAMES = {"type": "object", "required": ["en", "zh", "ko"],
          "properties": {"en": TEXT, "zh": TEXT, "ko": TEXT}}
-PICTURE = {"type": "string", "description": "data URL of a JPEG"}
+PICTURE = {"type": "string", "format": "uri"}
 RESULT = {
     "type": "object", "required": ["filename", "status"],
     "properties": {
@@ -23,7 +23,8 @@ RESULT = {
         "probabilities": {"type": "array", "items": {
             "type": "object", "required": ["class", "names", "probability"],
             "properties": {"class": TEXT, "names": NAMES, "probability": NUMBER}}},
-        "preview": PICTURE, "seen": {**PICTURE, "description": "what the network saw"},
+        "preview": {**PICTURE, "description": "the picture, small"},
+        "seen": {**PICTURE, "description": "what the network saw"},
         "explanation": {**PICTURE, "description": "Grad-CAM: what spoke for `nearest`"},
     }}
 ERROR = {"type": "object", "required": ["error"], "properties": {
@@ -46,7 +47,9 @@ def describe(models: list[str], limits: Limits) -> dict:
     form = {"file": {"type": "array", "items": {"type": "string", "format": "binary"},
                      "minItems": 1, "maxItems": limits.files,
                      "description": f"pictures, {limits.megabytes} MiB together at most"}}
-    options = {"model": {"enum": models}, "explain": {"enum": ["true", "false"]},
+    options = {"model": {"enum": models}, "explain": {
+        "enum": ["true", "false"], "default": "false",
+        "description": "whether `preview`, `seen` and `explanation` are wanted: much slower"},
                "top_k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 3}}
     answer = {"type": "object", "required": ["model", "results"], "properties": {
         "model": TEXT, "results": {"type": "array",
