@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from processes import family  # noqa: E402  (the project's folders must be on the path first)
+from processes import memory_of  # noqa: E402  (the project's folders must be on the path first)
 from web_client import serving  # noqa: E402
 
 from celestial import console  # noqa: E402
@@ -125,9 +125,9 @@ def main() -> None:
                      10**6) as (server, client):
             one_visitor(client, picture, 20)
             alone = sorted(one_visitor(client, picture, args.requests))
-            before = sum(family(server.pid).values()) / 1e6
+            before = memory_of(server.pid) / 1e6
             statuses = in_own_process(client, picture, args)
-            after = sum(family(server.pid).values()) / 1e6
+            after = memory_of(server.pid) / 1e6
             later = statistics.median(one_visitor(client, picture, 20))
     p50, p95 = alone[len(alone) // 2], alone[int(0.95 * len(alone))]
     rate = statuses.get(200, 0) / args.seconds
@@ -143,7 +143,8 @@ def main() -> None:
              f"| the same pictures in a folder, a second | {found['folder_per_s']} |",
              f"| share | {found['share_of_folder']:.0%} |",
              f"| answers by status | {statuses} |",
-             f"| memory of all its processes before and after | {before:.0f} MB, {after:.0f} MB |"]
+             "| memory of all its processes, shared pages counted once, before and after | "
+             f"{before:.0f} MB, {after:.0f} MB |"]
     with atomic_path(args.output_dir / "web_speed.md") as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
