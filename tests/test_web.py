@@ -13,7 +13,9 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pillow_heif
 import pytest
+from astropy.io import fits
 from conftest import CLASSES, content_of, draw, draw_folder, run
 from hostile import KINDS, hostile_requests, send
 from PIL import Image
@@ -132,14 +134,21 @@ def test_the_browser_chooses_the_language(client, language, text):
     assert text in client.send("GET", "/", Accept_Language=language).body.decode()
 
 
-def test_previews(client):
-    deep = io.BytesIO()
-    Image.fromarray(np.uint16(draw("saturn", 1).mean(axis=2) * 257)).save(deep, format="TIFF")
-    answer = client.post("/api/preview", [("a.tif", deep.getvalue())])
+@pytest.mark.parametrize("kind", ["TIFF", "HEIF", "FITS"])
+def test_previews_of_what_browsers_cannot_show(client, kind):
+    drawn, file = draw("saturn", 1), io.BytesIO()
+    if kind == "TIFF":
+        Image.fromarray(np.uint16(drawn.mean(axis=2) * 257)).save(file, format="TIFF")
+    elif kind == "HEIF":
+        pillow_heif.from_pillow(Image.fromarray(drawn)).save(file, quality=95)
+    else:
+        fits.PrimaryHDU(np.float32(drawn.mean(axis=2))).writeto(file)
+    answer = client.post("/api/preview", [("a", file.getvalue())])
     assert answer.status == 200 and answer.headers["Content-Type"] == "image/jpeg"
     with Image.open(io.BytesIO(answer.body)) as picture:
         assert picture.size == (48, 48) and np.asarray(picture).std() > 20
-    assert client.post("/api/preview", [("a.tif", b"II*\0broken")]).status == 422
+    broken = file.getvalue()[:200]
+    assert client.post("/api/preview", [("a", broken)]).json["error"]["status"] == 422
 
 
 def test_the_documentation_has_the_figures_of_this_very_checkpoint(checkpoint, tmp_path):
