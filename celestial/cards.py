@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from celestial.file_names import display_name
 from celestial.files import DISK_FULL, atomic_path
+from celestial.fonts import drawable, pillow_font
 from celestial.preprocessing import SHOWN_SIDE
 
 PAPER = (255, 255, 255)
@@ -29,6 +30,7 @@ CARD_BAR = 24
 BARS = 3  # classes with a bar
 FEW_CLASSES, MORE_BARS = 20, 5  # of more classes, ImageNet's above all, the best five are shown
 MOST_ROWS = 40  # of samples on one sheet
+ROW_LINE = 24  # pixels from a line of a row's label to the next
 CARD_SHAPE = 1.5  # height of a card by its width
 UNDRAWN = "its annotated picture cannot be written"
 
@@ -84,14 +86,17 @@ def prediction_card(prediction, name: str, beside: np.ndarray | None = None) -> 
                 BAR if accepted else AMBER, beside)
 
 
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """Return Pillow's own font, so that nothing depends on what is installed."""
-    return ImageFont.load_default(size)
-
-
 def percent(probability: float) -> str:
     """Return a probability as text that never rounds up to certainty."""
     return ">99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
+
+
+def write(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, size: int,
+          colour: tuple[int, int, int], width: float, anchor: str = "la") -> None:
+    """Write a line, shortened in the middle until it is at most `width` pixels wide."""
+    text = drawable(text)
+    face = pillow_font(size, text)
+    draw.text(corner, fitted(text, face, width), colour, face, anchor=anchor)
 
 
 def fitted(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
@@ -127,7 +132,6 @@ def draw_card(card: Card) -> Image.Image:
     side = CARD_WIDTH - 2 * CARD_FRAME
     pictures = [card.picture] if card.beside is None else [card.picture, card.beside]
     inner = side * len(pictures)
-    heading, small = font(21), font(15)
     text_height = 36 + 21 * len(card.lines) + CARD_BAR * len(card.bars) + 14
     image = Image.new("RGB", (inner + 2 * CARD_FRAME, side + text_height + 2 * CARD_FRAME),
                       card.colour)
@@ -137,10 +141,10 @@ def draw_card(card: Card) -> Image.Image:
     top = CARD_FRAME + side
     draw.rectangle((CARD_FRAME, top, CARD_FRAME + inner - 1, top + text_height - 1), PAPER)
     left, width = CARD_FRAME + 10, inner - 20
-    draw.text((left, top + 8), fitted(card.heading, heading, width), INK, heading)
+    write(draw, (left, top + 8), card.heading, 21, INK, width)
     y = top + 38
     for line in card.lines:
-        draw.text((left, y), fitted(line, small, width), FAINT, small)
+        write(draw, (left, y), line, 15, FAINT, width)
         y += 21
     for name, probability in card.bars:
         _draw_bar(draw, (left, y + 4), width, name, probability)
@@ -151,14 +155,13 @@ def draw_card(card: Card) -> Image.Image:
 def _draw_bar(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, name: str,
               probability: float) -> None:
     x, y = corner
-    small = font(14)
     name_width, number_width = 104, 56
     bar_left, bar_width = x + name_width, width - name_width - number_width
-    draw.text((x, y), fitted(name, small, name_width - 8), INK, small)
+    write(draw, (x, y), name, 14, INK, name_width - 8)
     draw.rectangle((bar_left, y + 3, bar_left + bar_width, y + 15), BAR_GROUND)
     if probability > 0:
         draw.rectangle((bar_left, y + 3, bar_left + bar_width * probability, y + 15), BAR)
-    draw.text((x + width, y), percent(probability), INK, small, anchor="ra")
+    write(draw, (x + width, y), percent(probability), 14, INK, number_width, "ra")
 
 
 def card_sheet(images: Sequence[Image.Image], path: Path, title: str) -> Path:
@@ -195,14 +198,16 @@ def labelled_rows(rows: Sequence[tuple[str, Sequence[np.ndarray]]], path: Path, 
     head = 26 if columns else 0
     width = label_width + most * (TILE + gap) + gap
     sheet, y = _titled_paper(title, width, head + len(rows) * (TILE + gap) + gap)
-    draw, small = ImageDraw.Draw(sheet), font(16)
+    draw = ImageDraw.Draw(sheet)
     for column, caption in enumerate(columns):
         x = label_width + column * (TILE + gap) + TILE / 2
-        draw.text((x, y), fitted(caption, small, TILE), FAINT, small, anchor="ma")
+        write(draw, (x, y), caption, 16, FAINT, TILE, "ma")
     y += head
     for label, pictures in rows:
-        lines = [fitted(line, small, label_width - 2 * gap) for line in label.split("\n")]
-        draw.text((gap, y + TILE / 2), "\n".join(lines), INK, small, anchor="lm", spacing=6)
+        lines = label.split("\n")
+        for number, line in enumerate(lines):
+            middle = y + TILE / 2 + ROW_LINE * (number - (len(lines) - 1) / 2)
+            write(draw, (gap, middle), line, 16, INK, label_width - 2 * gap, "lm")
         for column, picture in enumerate(pictures):
             sheet.paste(tile(picture, TILE), (label_width + column * (TILE + gap), y))
         y += TILE + gap
@@ -213,8 +218,7 @@ def _titled_paper(title: str, width: int, height: int) -> tuple[Image.Image, int
     """Return white paper with the title on top, and the y below it where drawing may begin."""
     top = 52
     paper = Image.new("RGB", (width, height + top), PAPER)
-    face = font(24)
-    ImageDraw.Draw(paper).text((12, 14), fitted(title, face, width - 24), INK, face)
+    write(ImageDraw.Draw(paper), (12, 14), title, 24, INK, width - 24)
     return paper, top
 
 

@@ -21,6 +21,7 @@ Source = TypeVar("Source")
 Result = TypeVar("Result")
 SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6
 MOST_MEMORY = 2 << 30  # bytes a worker may take
+MOST_TASKS = 2000  # of a worker; then a new one takes its place: decoders' memory only grows
 
 
 def decode_all(function: Callable[[Path], Result], paths: Iterable[Path], workers: int,
@@ -94,7 +95,7 @@ def _pool(workers: int) -> ProcessPool:
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
         context.set_forkserver_preload(["celestial.silence", "celestial.preprocessing"])
-    return ProcessPool(workers, initializer=_limit_worker, context=context)
+    return ProcessPool(workers, max_tasks=MOST_TASKS, initializer=_limit_worker, context=context)
 
 
 def _limit_worker() -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from sklearn import metrics as sklearn_metrics
 
 from celestial.calibration import Bins
 from celestial.files import atomic_path
+from celestial.fonts import drawable, wide_font
 
 plt.switch_backend("Agg")  # draws without a screen
 
@@ -24,6 +26,10 @@ plt.rcParams.update({
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
     "figure.constrained_layout.use": True, "text.parse_math": False,  # a $ in a name is a $
 })
+if wide := wide_font():
+    font_manager.fontManager.addfont(wide)
+    plt.rcParams["font.family"] = [
+        *plt.rcParams["font.family"], font_manager.FontProperties(fname=wide).get_name()]
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -75,6 +81,7 @@ def _mark_stages(axis: plt.Axes, rows: Sequence[dict]) -> None:
 def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path,
                    normalised: bool = False) -> Path:
     """Draw a confusion matrix: int (classes, classes), rows true, columns predicted."""
+    classes = [drawable(name) for name in classes]
     side = min(30.0, max(5.5, 0.62 * len(classes) + 2.2))
     figure, axis = plt.subplots(figsize=(side + 0.8, side))
     totals = counts.sum(axis=1, keepdims=True)
@@ -105,7 +112,7 @@ def draw_class_accuracy(right: Sequence[int], totals: Sequence[int],
     places = np.arange(len(classes))
     axis.barh(places, shares, color=BLUE, height=0.62, alpha=0.85)
     axis.errorbar(shares, places, xerr=errors, fmt="none", ecolor="black", capsize=3, linewidth=1)
-    axis.set_yticks(places, [f"{name}  ({hit} of {total})" for name, hit, total
+    axis.set_yticks(places, [f"{drawable(name)}  ({hit} of {total})" for name, hit, total
                              in zip(classes, right, totals, strict=True)])
     axis.invert_yaxis()
     axis.set_xlim(0, 1.02)
@@ -182,7 +189,7 @@ def draw_comparison(accuracies: Sequence[tuple[str, dict[str, float]]],
                              for name in ("value", "low", "high"))
         axis.errorbar(values, np.arange(len(rows)), xerr=np.abs([values - low, high - values]),
                       fmt="o", color=BLUE, ecolor="black", capsize=3)
-        axis.set_yticks(np.arange(len(rows)), [name for name, _ in rows])
+        axis.set_yticks(np.arange(len(rows)), [drawable(name) for name, _ in rows])
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.grid(axis="x", alpha=0.3)
         axis.set_xlabel(label)
@@ -215,7 +222,7 @@ def draw_curves(labels: np.ndarray, probs: np.ndarray, classes: Sequence[str], k
         else:
             y, x, _ = sklearn_metrics.precision_recall_curve(own, probs[:, index])
             area = sklearn_metrics.average_precision_score(own, probs[:, index])
-        axis.plot(x, y, label=f"{name}  {area:.3f}", **style)
+        axis.plot(x, y, label=f"{drawable(name)}  {area:.3f}", **style)
     names = {"roc": ("False positive rate", "True positive rate", "ROC curves, area"),
              "precision_recall": ("Recall", "Precision", "Precision-recall, average precision")}
     axis.set_xlabel(names[kind][0])
@@ -238,6 +245,7 @@ def draw_binary(positive: np.ndarray, scores: np.ndarray, classes: Sequence[str]
         classes: the two names.
         path: the PNG to write.
     """
+    classes = [drawable(name) for name in classes]
     figure, (roc, recalls, thresholds) = plt.subplots(1, 3, figsize=(15, 4.8))
     false, true, _ = sklearn_metrics.roc_curve(positive, scores)
     area = sklearn_metrics.roc_auc_score(positive, scores)
@@ -279,10 +287,10 @@ def draw_blind_page(answer: str, because: str, tests: Sequence[tuple[str, str, s
         path: the PNG to write.
     """
     lines = [(f"Learned the content: {answer}", 20, VERDICTS[answer]),
-             *((line, 10, "black") for line in textwrap.wrap(f"because {because}", 110))]
+             *((line, 10, "black") for line in textwrap.wrap(drawable(f"because {because}"), 110))]
     for title, verdict, reason in tests:
         lines += [("", 8, "black"), (f"{title}: {verdict}", 11, VERDICTS[verdict]),
-                  *((line, 9, "black") for line in textwrap.wrap(reason, 122))]
+                  *((line, 9, "black") for line in textwrap.wrap(drawable(reason), 122))]
     text = sum(LINE * size for _, size, _ in lines) + 0.4
     rows = len(accuracies) + len({group for group, _, _ in accuracies})
     height = text + 0.21 * rows + 0.6

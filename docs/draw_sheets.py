@@ -39,8 +39,7 @@ def sheet(rows: list[list], path: Path, names: list[tuple[str, ...]] | None = No
     """Write rows of pictures as one JPEG; each row stands under its names, evenly spaced."""
     from PIL import Image, ImageDraw
 
-    from celestial.cards import font
-
+    from celestial.fonts import pillow_font
     head = 18 if names else 0
     width, height = max(map(len, rows)) * (SIDE + 2), len(rows) * (SIDE + 2 + head)
     paper = Image.new("RGB", (width, height), "white")
@@ -48,7 +47,7 @@ def sheet(rows: list[list], path: Path, names: list[tuple[str, ...]] | None = No
         top = line * (SIDE + 2 + head)
         for place, name in enumerate(names[line] if names else ()):
             left = place * width // len(names[line]) + 2
-            ImageDraw.Draw(paper).text((left, top), name, fill="black", font=font(14))
+            ImageDraw.Draw(paper).text((left, top), name, fill="black", font=pillow_font(14))
         for column, picture in enumerate(row):
             place = Image.new("RGB", (SIDE, SIDE), (32, 32, 32))
             place.paste(picture, ((SIDE - picture.width) // 2, (SIDE - picture.height) // 2))

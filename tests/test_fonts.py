@@ -1,0 +1,53 @@
+"""Names in Chinese and Korean on cards and in plots: no two look alike, whatever is installed."""
+
+import warnings
+
+import numpy as np
+import pytest
+from celestial import fonts
+from celestial.cards import CARD_WIDTH, Card, draw_card, labelled_rows
+from celestial.figures import draw_confusion
+from PIL import Image
+
+NAMES = ("火星", "土星", "화성", "토성")
+
+
+@pytest.fixture(params=["the fonts of this machine", "no fonts"])
+def no_fonts(request, monkeypatch):
+    if request.param == "no fonts":
+        monkeypatch.setattr(fonts, "FOLDERS", ())
+    fonts.wide_font.cache_clear()
+    yield request.param == "no fonts"
+    monkeypatch.undo()
+    fonts.wide_font.cache_clear()
+
+
+def drawn_apart(pictures: list[np.ndarray]) -> bool:
+    return all((first != second).any() for place, first in enumerate(pictures)
+               for second in pictures[:place])
+
+
+def test_names_on_cards_differ(no_fonts, tmp_path):
+    cards = [np.asarray(draw_card(Card(None, name, [name], [(name, 0.5)]))) for name in NAMES]
+    assert drawn_apart(cards)
+    bars = [card[-40:, :CARD_WIDTH // 3] for card in cards]
+    assert drawn_apart(bars), "the names beside the bars as well"
+    sheets = [np.asarray(Image.open(labelled_rows([(name, [cards[0]])], tmp_path / "a.png", "one")))
+              for name in NAMES]
+    assert drawn_apart(sheets)
+
+
+def test_names_in_plots_differ(no_fonts, tmp_path):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph .* missing")
+        plots = [np.asarray(Image.open(draw_confusion(np.eye(2, dtype=int), (name, "b"),
+                                                      tmp_path / "a.png"))) for name in NAMES]
+    assert len({plot.shape for plot in plots}) > 1 or drawn_apart(plots)
+
+
+def test_without_a_font_names_are_in_latin_letters(no_fonts):
+    assert fonts.drawable("mars – ü") == "mars – ü"
+    if no_fonts:
+        assert fonts.drawable("火星") == "HuoXing" and fonts.wide_font() is None
+    elif fonts.wide_font():
+        assert fonts.drawable("火星") == "火星"
