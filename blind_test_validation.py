@@ -3,7 +3,8 @@
 in:   data/celestial_dataset/{train,test}/<class>/*, the checkpoint
 out:  blind_test/ (the test pictures under random names, without metadata)
       blind_test_mapping_<time>.json (the key), blind_test_predictions.csv,
-      blind_test_report.json, .md and .png, blind_test_changes.png
+      blind_test_report.json, .md and .png, blind_test_changes.png; evaluation_results/report.html
+      is written anew where it is of the same checkpoint
 
   python blind_test_validation.py
   python blind_test_validation.py --output-dir blind_run_2 --seed 7
@@ -142,7 +143,9 @@ def main() -> None:
     from celestial.blind_report import headline, write_reports
     from celestial.datasets import list_split
     from celestial.file_names import display_name
+    from celestial.files import sha256_of
     from celestial.inference import start_predictor
+    from celestial.report import refresh_report
 
     predictor = start_predictor(__file__, args)
     classes, out = predictor.classes, args.output_dir
@@ -156,7 +159,9 @@ def main() -> None:
     labels = np.array([classes.index(picture.true) for picture in made])
     by_name = {display_name(path): path for path in files.paths}
     parts = [verdict.judge_isolation(answers.refused, answers.failure, [args.data_dir, mapping])]
-    facts = {"mapping": str(mapping), "checkpoint": str(predictor.path), "pictures": len(made),
+    digest = sha256_of(predictor.path)
+    facts = {"mapping": str(mapping), "checkpoint": str(predictor.path),
+             "checkpoint_sha256": digest, "pictures": len(made),
              "unreadable": len(bad), "chance": verdict.chance_of(labels)}
     written, result = [], {}
     if not answers.failure:
@@ -176,7 +181,8 @@ def main() -> None:
     for part in parts:
         print(f"\n{part.title}: {part.verdict}\n  {part.because}")
     print(f"\n{headline(parts)}")
-    written += write_reports(out, parts, facts)
+    written += [*write_reports(out, parts, facts),
+                *refresh_report(out / "evaluation_results", digest)]
     console.print_result({"pictures": len(made), "learned_the_content": verdict.decide(parts)[0],
                           **result}, [*written, mapping, folder])
 

@@ -2,10 +2,12 @@
 
 in:   data/celestial_dataset/test/<class>/*, the checkpoint; --outliers: pictures of other things
 out:  evaluation_results/
-      metrics.json, classification_report.csv, predictions.csv
+      report.html (all of it on one page), metrics.json, classification_report.csv,
+      predictions.csv
       confusion_matrix.png, normalized_confusion_matrix.png, class_accuracy.png, roc_curves.png,
       precision_recall_curves.png, reliability_diagram.png, prediction_visualization.png,
-      misclassified_samples.png, feature_activation_visualization.png (Grad-CAM),
+      misclassified_samples.png, worst_mistakes.png (with Grad-CAM),
+      feature_activation_visualization.png (Grad-CAM),
       activation_maps.png (what single layers see), binary_curves.png (of two classes)
       label_check.csv, label_check.png (labels that the model doubts)
       outliers.csv, known_scores.png (with --outliers)
@@ -28,6 +30,7 @@ from celestial.console import UserError
 
 SHOWN = 18  # pictures in prediction_visualization.png
 MISTAKES = 36  # pictures in misclassified_samples.png
+WORST = 8  # pictures in worst_mistakes.png
 
 
 def parse_args() -> argparse.Namespace:
@@ -80,7 +83,7 @@ def write_predictions(path: Path, predictions: list, truth: list[str], classes: 
     return write_csv(path, header, rows)
 
 
-def write_report(path: Path, labels, predicted, classes: tuple[str, ...]) -> Path:
+def write_class_report(path: Path, labels, predicted, classes: tuple[str, ...]) -> Path:
     """Write classification_report.csv: a row a class and the averages."""
     import numpy as np
     from sklearn.metrics import classification_report
@@ -196,6 +199,35 @@ def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) 
                       "(yellow: most)",
                       columns=["picture", *(name for name, _ in maps[0])]),
     ]
+
+
+def draw_worst(out: Path, predictor, predictions: list, truth: list[str]) -> list[Path]:
+    """Draw the mistakes the model was most sure of, and what spoke for either class."""
+    import numpy as np
+    import torch
+
+    from celestial.cards import labelled_rows, percent
+    from celestial.explain import grad_cam, overlay
+
+    wrong = sorted((-one.top(1)[0][1], place) for place, one in enumerate(predictions)
+                   if one.top(1)[0][0] != truth[place])[:WORST]
+    if not wrong:
+        return []
+    places = [place for _, place in wrong]
+    pictures = predictor.pictures(predictions[place].path for place in places)
+    squares = torch.from_numpy(np.stack([predictor.preprocessing.square(picture)
+                                         for picture in pictures]))
+    guesses = [predictions[place].top(1)[0] for place in places]
+    for_guess, for_truth = (
+        grad_cam(predictor, squares, [predictor.classes.index(name) for name in names])
+        for names in ([name for name, _ in guesses], [truth[place] for place in places]))
+    rows = [(f"it is {truth[place]}\npredicted {name}\n{percent(probability)}",
+             [picture, overlay(picture, first), overlay(picture, second)])
+            for place, (name, probability), picture, first, second
+            in zip(places, guesses, pictures, for_guess, for_truth, strict=True)]
+    return [labelled_rows(rows, out / "worst_mistakes.png",
+                          "The mistakes it was most sure of",
+                          ["picture", "for the prediction", "for the truth"])]
 
 
 def judge_outliers(out: Path, predictions: list, folder: Path, known: list,
@@ -322,7 +354,8 @@ def main() -> None:
     from celestial import comparison, overlap
     from celestial.datasets import list_outliers, list_split
     from celestial.evaluation import answers_of, judge, judge_far
-    from celestial.files import sha256_of, write_json
+    from celestial.files import write_json
+    from celestial.report import facts_of, write_report
 
     predictors = comparison.start_predictors(__file__, args)
     predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
@@ -352,11 +385,12 @@ def main() -> None:
     written = [
         write_predictions(out / "predictions.csv", everything, all_truth, classes, overlaps[0],
                           args.data_dir),
-        write_report(out / "classification_report.csv", answers.labels,
-                     answers.probs.argmax(axis=1), classes),
+        write_class_report(out / "classification_report.csv", answers.labels,
+                           answers.probs.argmax(axis=1), classes),
         *draw_plots(out, answers, classes, judged),
         *draw_cards(out, predictor, good, truth, args.seed),
         *draw_activations(out, predictor, good, truth),
+        *draw_worst(out, predictor, good, truth),
         *label_files,
     ]
     unknown = len(good) - int(answers.accepted.sum())
@@ -366,8 +400,8 @@ def main() -> None:
         print(f"  {overlap.describe(own, model.path)}")
     print_figures(judged, far)
     print_mistakes(good, truth)
-    content = {"checkpoint": str(predictor.path), "checkpoint_sha256": sha256_of(predictor.path),
-               "data": args.data_dir.name, "split": args.split, "pictures": len(good),
+    content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
+               **facts_of(predictor.checkpoint, predictor.path, args.data_dir),
                "failed": len(everything) - len(good), "called_unknown": unknown,
                "doubtful_labels": doubtful, "interval": "95 %",
                "training_overlap": overlap.summarise(overlaps[0], predictor.path),
@@ -380,7 +414,8 @@ def main() -> None:
         content["comparison"], more = compare_models(
             out, [answers, *others], overlap.far_from_all(overlaps), args.seed)
         written += more
-    written.append(write_json(out / "metrics.json", content))
+    content["figures"] = [path.name for path in written if path.suffix == ".png"]
+    written += [write_json(out / "metrics.json", content), write_report(out)]
     console.print_result({"pictures": len(good), **judged, "far_pictures": far}, written)
 
 

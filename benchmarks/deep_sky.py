@@ -26,7 +26,8 @@ from celestial import console  # noqa: E402  (the project's folder must be on th
 LEARNED = {"galaxy": 236, "nebula": 228}  # the known project's pictures
 VAL = 0.15  # share of them
 SHIPPED = console.ROOT / "pretrained/regnet_y_800mf.pth"
-FINE_TUNING = ("--weights", SHIPPED, "--fine-tune", "all", "--stage1-epochs", 10, "--batch-size", 32)
+FINE_TUNING = ("--weights", SHIPPED, "--fine-tune", "all", "--stage1-epochs", 10,
+               "--batch-size", 32)
 # run: what it is, how many of each class are learned from (None: 70/15/15), options of training
 RUNS = {
     "cnn": ("plain CNN from scratch, galaxy against nebula", LEARNED,

@@ -1,5 +1,6 @@
 """Every plot with axes; nothing else imports matplotlib."""
 
+import logging
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ plt.rcParams.update({
     "figure.constrained_layout.use": True, "text.parse_math": False,  # a $ in a name is a $
 })
 if wide := wide_font():
+    # It has one weight, and matplotlib would say so wherever a title is bold.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     font_manager.fontManager.addfont(wide)
     plt.rcParams["font.family"] = [
         *plt.rcParams["font.family"], font_manager.FontProperties(fname=wide).get_name()]

@@ -22,7 +22,8 @@ CLASSES = ("mars", "neptune", "saturn")
 COLOURS = {"mars": (200, 90, 40), "neptune": (60, 90, 220), "saturn": (220, 190, 120)}
 # Each file is one worker's (--dist loadfile): the long ones begin, or a worker ends alone.
 LONGEST = ("test_interrupted", "test_training", "test_blind", "test_evaluate", "test_readme",
-           "test_distributed", "test_cluster", "test_comparison")
+           "test_distributed", "test_cluster", "test_comparison", "test_notebook", "test_web",
+           "test_report")
 # Small and short, but every part of the training runs.
 QUICK = ("--image-size", "32", "--epochs", "2", "--stage1-epochs", "2", "--stage1-views", "2",
          "--batch-size", "8")

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from celestial import fonts
 from celestial.cards import CARD_WIDTH, Card, draw_card, labelled_rows
 from celestial.figures import draw_confusion
-from PIL import Image
 
 NAMES = ("火星", "土星", "화성", "토성")
 

@@ -8,6 +8,8 @@ import sys
 import pytest
 from conftest import QUICK, ROOT, draw_folder, environment, run
 
+from celestial import __version__
+
 READMES = ("README.md", "README.zh.md", "README.ko.md")
 
 
@@ -57,6 +59,34 @@ def test_the_three_languages_say_the_same():
         figures = [sorted(re.findall(r"\d+(?:\.\d+)? (?:%|s|GB)(?![a-z])", text))
                    for text in (first, other)]
         assert figures[0] == figures[1], "figures"
+
+
+def test_every_link_and_picture_is_there():
+    pages = [ROOT / name for name in subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True,
+        check=True).stdout.split()]
+    assert {ROOT / name for name in READMES} <= set(pages)
+    for page in pages:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if target.startswith(("http://", "https://")):
+                continue
+            path, _, anchor = target.partition("#")
+            to = (page.parent / path).resolve() if path else page
+            assert to.exists(), f"{page.name}: {target}"
+            if anchor:
+                assert anchor in anchors(to), f"{page.name}: {target}"
+
+
+def anchors(page) -> set[str]:
+    """Return the names under which GitHub links to a page's headings."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+def test_the_citation_has_the_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.*)$", text, re.MULTILINE)[1] == __version__
 
 
 def make_demo(cwd, *settings):
