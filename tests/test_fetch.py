@@ -1,0 +1,527 @@
+"""Pictures from archives, fetched as a user does, from a server here that answers as they do."""
+
+import csv
+import functools
+import io
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+import numpy as np
+import pytest
+from conftest import content_of, draw, run, start
+from PIL import Image
+
+from celestial.archives import Candidate, fits, open_archives
+from celestial.collection import Collection, look_at
+from celestial.downloads import Client, DownloadError, TooLarge
+from celestial.files import sha256_of
+
+PAGE = 3  # entries a page of the server
+MOST = 0.05  # megabytes
+LONG = "ä" * 900 + "/../" + "x" * 900
+HOSTILE = "../../x"
+QUICK = ("--seconds-between", "0.01", "--most-megabytes", MOST, "--workers", "1")
+
+
+def picture(label, number, side=96, kind="PNG"):
+    """Return the bytes of a drawn picture; a pattern of its own makes each one no other's copy."""
+    pattern = np.random.default_rng(number).integers(0, 120, (5, 5, 3), np.uint8)
+    large = np.asarray(Image.fromarray(pattern).resize((96, 96), Image.Resampling.BICUBIC))
+    both = np.maximum(draw(label, number, 96), large)
+    file = io.BytesIO()
+    Image.fromarray(both).resize((side, side)).save(file, kind)
+    return file.getvalue()
+
+
+class Site:
+    """Both archives on this machine; it remembers when it was asked for what.
+
+    `answers` maps a path to bytes, or to a function of the request's handler.
+    """
+
+    def __init__(self):
+        self.answers, self.log, self.nasa, self.hubble = {}, [], [], []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                path = unquote(urlsplit(self.path).path)
+                site.log.append((time.monotonic(), path, self.headers["User-Agent"]))
+                answer = site.answers.get(path)
+                if path == "/search":
+                    answer = site.search(parse_qs(urlsplit(self.path).query))
+                elif path == "/images/d2d/":
+                    answer = site.feed(parse_qs(urlsplit(self.path).query))
+                if answer is None:
+                    self.send_error(404)
+                elif callable(answer):
+                    answer(self)
+                else:
+                    reply(self, answer)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.other_url = f"http://localhost:{self.server.server_port}"
+
+    def search(self, query):
+        """NASA's /search: the items of the class that the query names, a page of them."""
+        own = [item for label, item in self.nasa if label in query["q"][0].split()]
+        page = int(query["page"][0])
+        assert query["media_type"] == ["image"]
+        more = [{"rel": "next", "prompt": "Next", "href": "http://192.0.2.1/search?page=999"}]
+        return json.dumps({"collection": {
+            "version": "1.1", "href": self.url, "items": own[PAGE * (page - 1):PAGE * page],
+            "metadata": {"total_hits": len(own)}, "links": more if len(own) > PAGE * page else []}})
+
+    def feed(self, query):
+        """ESA/Hubble's feed, a page of it."""
+        page = int(query["page"][0])
+        answer = {"Count": len(self.hubble),
+                  "Collections": self.hubble[PAGE * (page - 1):PAGE * page]}
+        if len(self.hubble) > PAGE * page:
+            answer["Next"] = f"{self.url}/images/d2d/?page={page + 1}"
+        return json.dumps(answer)
+
+    def add_nasa(self, label, nasa_id, answer, title=None, smaller=None, **data):
+        """Add an item, its manifest and its picture."""
+        file = f"/image/{len(self.nasa)}/{len(self.nasa)}~"
+        self.nasa.append((label, {
+            "href": f"{self.url}/image/collection.json",
+            "data": [{"nasa_id": nasa_id, "title": title or f"View of {label.title()}",
+                      "media_type": "image", "center": "JPL", "description": "", **data}],
+            "links": [{"href": self.url + file + "thumb.jpg", "rel": "preview"}]}))
+        sizes = ("orig.tif", "orig.png", "thumb.png", "medium.png")
+        manifest = [{"href": self.url + file + size} for size in sizes]
+        manifest.append({"href": f"{self.url}/image/metadata.json"})
+        self.answers[f"/asset/{nasa_id}"] = json.dumps({"collection": {"items": manifest}})
+        self.answers[file + "medium.png"] = answer
+        self.answers[file + "thumb.png"] = smaller
+        return file + "medium.png"
+
+    def add_hubble(self, hubble_id, answer, title, observed=True, names=(),
+                   rights="Creative Commons Attribution 4.0 International License"):
+        """Add an entry of the feed and its picture."""
+        resources = [{"ResourceType": size, "MediaType": "Image", "FileSize": 1,
+                      "URL": f"{self.url}/archives/images/{folder}/{hubble_id}{ending}"}
+                     for size, folder, ending in (("Original", "original", ".tif"),
+                                                  ("Large", "large", ".jpg"),
+                                                  ("Small", "screen", ".jpg"))]
+        asset = {"MediaType": "Image", "Resources": resources}
+        if observed:
+            asset["ObservationData"] = {"Facility": ["Hubble Space Telescope"]}
+        self.hubble.append({
+            "ID": hubble_id, "Title": title, "Credit": "NASA &amp; <b>ESA</b>", "Rights": rights,
+            "Subject": {"Name": list(names)}, "Assets": [asset],
+            "ReferenceURL": f"https://esahubble.org/images/{hubble_id}/"})
+        self.answers[f"/archives/images/screen/{hubble_id}.jpg"] = answer
+
+    def asked(self, part=""):
+        """Return how often each path was asked for."""
+        return Counter(path for _, path, _ in self.log if part in path)
+
+
+def reply(handler, content, status=200, length=True, **headers):
+    content = content.encode() if isinstance(content, str) else content
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    if length:
+        handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    try:
+        handler.wfile.write(content)
+    except OSError:
+        pass  # the other side has heard enough
+
+
+def busy_first(content, status, **headers):
+    """Return an answer that refuses once."""
+    asked = []
+
+    def answer(handler):
+        asked.append(1)
+        if len(asked) == 1:
+            reply(handler, "busy", status, **headers)
+        else:
+            reply(handler, content)
+    return answer
+
+
+def leads_to(url):
+    return lambda handler: reply(handler, "", 302, Location=url)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """The environment of this file: only what runs on this machine can be reached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        yield patch
+
+
+def make_site(network):
+    site = Site()
+    network.setenv("CELESTIAL_NASA_URL", site.url)
+    network.setenv("CELESTIAL_ESAHUBBLE_URL", site.other_url)
+    return site
+
+
+def table(folder, name="data/input"):
+    path = folder / name / "sources.csv"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "spreadsheets need the mark"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def pictures_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                  if path.is_file() and path.name != "sources.csv")
+
+
+@pytest.fixture(scope="module")
+def fetched(network, tmp_path_factory):
+    """One run that meets whatever an archive may answer: its folder, its end, the server."""
+    site = make_site(network)
+    site.add_nasa("mars", "PIA01", picture("mars", 1), secondary_creator="NASA/JPL-Caltech",
+                  title="=Mars\n from <b>afar</b>")
+    site.add_nasa("mars", "PIA02", busy_first(picture("mars", 2), 429, Retry_After="1"))
+    site.add_nasa("mars", HOSTILE, picture("mars", 3))
+    site.add_nasa("mars", LONG, picture("mars", 4))
+    site.add_nasa("mars", "PIA05", picture("mars", 5), title="Mars rover at work")
+    site.add_nasa("mars", "PIA06", "<html>no picture</html>")
+    site.add_nasa("mars", "PIA07", picture("mars", 1, side=70, kind="JPEG"))
+    site.add_nasa("mars", "PIA08", bytes(60_000), smaller=bytes(50_001))
+    unknown = functools.partial(reply, content=bytes(900_000), length=False)
+    site.add_nasa("mars", "PIA09", unknown, smaller=unknown)
+    site.add_nasa("mars", "PIA10", leads_to("file:///etc/hostname"))
+    site.add_nasa("mars", "PIA11", picture("mars", 11), description="Copyright 2001 A. Person")
+    site.add_nasa("mars", "PIA12", busy_first(picture("mars", 12), 503))
+    site.add_nasa("mars", "PIA13", lambda handler: handler.send_error(404))
+    site.add_nasa("mars", "PIA14", leads_to("/elsewhere.png"))
+    site.answers["/elsewhere.png"] = picture("mars", 14)
+    site.add_nasa("mars", "PIA15", picture("mars", 15)[:3000])
+    site.add_nasa("mars", "PIA16", picture("mars", 16), media_type="video")
+    site.add_nasa("mars", "PIA17", bytes(60_000), smaller=picture("mars", 17))
+    site.nasa += [("mars", {"data": "nonsense"}), ("mars", None)]
+    site.add_hubble("heic01", picture("mars", 21), "Mars in spring")
+    site.add_hubble("heic02", picture("mars", 22), "Mars as somebody drew it", observed=False)
+    site.add_hubble("heic03", picture("mars", 23), "Mars again", rights="All rights reserved")
+    site.add_hubble("heic04", picture("mars", 24), "A planet in autumn", names=["Mars"])
+    for number in range(4):
+        site.add_nasa("saturn", f"S{number}", picture("saturn", 30 + number))
+    folder = tmp_path_factory.mktemp("fetched")
+    done = run("fetch_pictures.py", "--classes", "mars", "saturn", "--per-class", 30, *QUICK,
+               cwd=folder)
+    assert done.status == 0, done.out + done.err
+    return folder, done, site
+
+
+def test_every_candidate_has_its_row(fetched):
+    folder, _, _ = fetched
+    status = {row["id"]: row["status"] for row in table(folder) if row["class"] == "mars"}
+    assert status == {
+        "PIA01": "kept", "PIA02": "kept", HOSTILE: "kept", LONG: "kept", "PIA06": "unreadable",
+        "PIA07": "near-copy", "PIA08": "too large", "PIA09": "too large", "PIA10": "failed",
+        "PIA11": "licence", "PIA12": "kept", "PIA13": "failed", "PIA14": "kept",
+        "PIA15": "unreadable", "PIA17": "kept", "heic01": "kept",
+        "heic03": "licence", "heic04": "kept"}
+    reason = {row["id"]: row["reason"] for row in table(folder)}
+    assert reason["PIA07"] == "near-copy of mars/nasa_PIA01.png"
+    assert "web page" in reason["PIA06"] and "0.05 MB" in reason["PIA09"]
+    assert "not http" in reason["PIA10"] and "404" in reason["PIA13"]
+    assert not any(reason[row["id"]] for row in table(folder) if row["status"] == "kept")
+
+
+def test_what_a_row_says(fetched):
+    folder, _, site = fetched
+    rows = {row["id"]: row for row in table(folder)}
+    assert list(rows["PIA01"]) == ["path", "class", "archive", "id", "title", "credit", "licence",
+                                   "page", "file", "sha256", "date", "status", "reason"]
+    first, second = rows["PIA01"], rows["heic01"]
+    assert first["title"] == "'=Mars from afar", "one line, no tags, no formula"
+    assert first["credit"] == "NASA/JPL-Caltech" and rows["PIA02"]["credit"] == "NASA/JPL"
+    assert first["licence"].startswith("NASA media usage guidelines https://www.nasa.gov/")
+    assert first["page"] == "https://images.nasa.gov/details/PIA01"
+    assert first["file"] == f"{site.url}/image/0/0~medium.png" and first["date"].endswith("+00:00")
+    assert second["credit"] == "NASA & ESA" and second["licence"].startswith("CC BY 4.0 ")
+    assert second["page"] == "https://esahubble.org/images/heic01/"
+    assert rows["PIA13"]["file"], "a failed download says which address"
+    assert rows["PIA11"]["licence"] == "" and rows["heic03"]["licence"] == "All rights reserved"
+    for row in rows.values():
+        if row["status"] == "kept":
+            assert sha256_of(folder / "data/input" / row["path"]) == row["sha256"]
+
+
+def test_pictures_lie_in_their_class_folders_and_nowhere_else(fetched):
+    folder, done, _ = fetched
+    kept = sorted("data/input/" + row["path"] for row in table(folder) if row["status"] == "kept")
+    assert pictures_in(folder) == kept and len(kept) == 13
+    assert not (folder.parent / "x").exists() and not (folder / "x").exists()
+    for path in kept:
+        assert path.count("/") == 3 and path.isascii() and len(path) < 160
+    assert done.result["classes"] == {"mars": 9, "saturn": 4} and done.result["fetched"] == 13
+    assert "of 30" in done.out and all((folder / path).exists() for path in done.result["files"])
+
+
+def test_the_server_is_asked_no_more_than_needed(fetched):
+    _, _, site = fetched
+    downloads = site.asked("~") + site.asked("/archives/") + site.asked("/elsewhere")
+    twice = {path for path, count in downloads.items() if count > 1}
+    assert twice == {"/image/1/1~medium.png", "/image/11/11~medium.png"}, "the two busy ones"
+    assert not site.asked("~orig") and not site.asked("image/4/"), "the rover is no candidate"
+    assert site.asked("/images/d2d/") == {"/images/d2d/": 2}, "both pages, once for all classes"
+    assert len(site.asked("/asset/PIA11")) == 0, "not for what its licence forbids"
+    assert {agent for _, _, agent in site.log} == {site.log[0][2]}
+    assert "celestial" in site.log[0][2]
+
+
+def test_retry_after_is_waited_for(fetched):
+    _, _, site = fetched
+    first, second = [moment for moment, path, _ in site.log if path == "/image/1/1~medium.png"]
+    assert second - first >= 1
+
+
+def test_datapre_runs_on_what_was_fetched(fetched):
+    folder, _, _ = fetched
+    before = content_of(folder / "data/input")
+    done = run("datapre.py", "--workers", "1", cwd=folder)
+    assert done.status == 0, done.out + done.err
+    assert done.result["pictures"] == 13 and done.result["near_copies"] == 0
+    with (folder / "data/celestial_dataset/rejected.csv").open(encoding="utf-8-sig") as file:
+        assert [row["source"] for row in csv.DictReader(file)] == ["sources.csv"]
+    assert content_of(folder / "data/input") == before
+
+
+@pytest.fixture
+def mars(network):
+    """A site with six pictures of Mars."""
+    site = make_site(network)
+    site.files = [site.add_nasa("mars", f"PIA{number}", picture("mars", 40 + number))
+                  for number in range(6)]
+    return site
+
+
+def test_a_killed_run_goes_on_and_what_was_deleted_stays_away(mars, tmp_path):
+    options = ("--classes", "mars", "--sources", "nasa", "--per-class", 4, *QUICK)
+    third, reached, go_on = mars.answers[mars.files[2]], threading.Event(), threading.Event()
+
+    def hang(handler):
+        reached.set()
+        go_on.wait(30)
+
+    mars.answers[mars.files[2]] = hang
+    process = start("fetch_pictures.py", *options, cwd=tmp_path)
+    assert reached.wait(30)
+    process.kill()
+    process.communicate()
+    go_on.set()
+    mars.answers[mars.files[2]] = third
+    assert [row["status"] for row in table(tmp_path)] == ["kept", "kept"]
+    first = content_of(tmp_path / "data/input/mars")
+
+    done = run("fetch_pictures.py", *options, cwd=tmp_path)
+    assert done.status == 0 and done.result["fetched"] == 2, done.err
+    assert mars.asked("~") == {**dict.fromkeys(mars.files[:4], 1), mars.files[2]: 2}
+    assert first.items() <= content_of(tmp_path / "data/input/mars").items()
+
+    asked, before = len(mars.log), content_of(tmp_path)
+    assert run("fetch_pictures.py", *options, cwd=tmp_path).result["fetched"] == 0
+    assert len(mars.log) == asked and content_of(tmp_path) == before, "nothing was left to do"
+
+    # The user deletes one; of another one the row was lost by a kill after its file was written.
+    (tmp_path / "data/input/mars/nasa_PIA1.png").unlink()
+    lines = (tmp_path / "data/input/sources.csv").read_bytes().splitlines(keepends=True)
+    (tmp_path / "data/input/sources.csv").write_bytes(
+        b"".join(line for line in lines if b"PIA3" not in line))
+    # And a half-written file lies there, which would be a copy of its own picture.
+    (tmp_path / "data/input/mars/.nasa_PIA4.png.tmp").write_bytes(picture("mars", 44))
+    mine = tmp_path / "data/input/mars/nasa_PIA5.png"
+    mine.write_bytes(b"somebody else's")
+    assert run("fetch_pictures.py", *options, cwd=tmp_path).status == 0
+    status = {row["id"]: row["status"] for row in table(tmp_path)}
+    assert status == {"PIA0": "kept", "PIA1": "removed", "PIA2": "kept", "PIA3": "kept",
+                      "PIA4": "kept"}
+    assert mars.asked("~") == {**dict.fromkeys(mars.files[:5], 1), mars.files[2]: 2}
+    done = run("fetch_pictures.py", *options, "--per-class", 5, cwd=tmp_path)
+    assert done.result["pictures"] == 4 and mine.read_bytes() == b"somebody else's"
+
+
+def test_without_a_network_it_is_one_sentence(network, tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        network.setenv("CELESTIAL_NASA_URL", address)
+        network.setenv("CELESTIAL_ESAHUBBLE_URL", address)
+        done = run("fetch_pictures.py", "--classes", "mars", *QUICK, cwd=tmp_path)
+    assert done.status == 1 and "cannot be reached" in done.error and "network" in done.error
+    assert "RESULT" not in done.out and not (tmp_path / "data").exists()
+
+
+def test_one_archive_is_down_and_the_other_serves(mars, network, tmp_path):
+    mars.answers["/down/images/d2d/"] = lambda handler: handler.send_error(500)
+    network.setenv("CELESTIAL_ESAHUBBLE_URL", f"{mars.other_url}/down")
+    done = run("fetch_pictures.py", "--classes", "mars", "--per-class", 3, *QUICK, cwd=tmp_path)
+    assert done.status == 0 and done.result["pictures"] == 3
+    assert "esahubble did not answer to the end" in done.out and "500" in done.out
+    assert len([path for path in mars.log if path[1] == "/down/images/d2d/"]) == 5
+
+
+def test_a_table_of_somebody_else_is_left_alone(mars, tmp_path):
+    foreign = tmp_path / "data/input/sources.csv"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("path,note\n")
+    done = run("fetch_pictures.py", "--classes", "mars", *QUICK, cwd=tmp_path)
+    assert done.status == 1 and "sources.csv" in done.error
+    assert foreign.read_text() == "path,note\n" and not mars.log
+
+
+@pytest.mark.parametrize("options", [
+    ("--classes", "../mars"), ("--classes", ".mars"), ("--classes", "a/b"), ("--per-class", "0"),
+    ("--sources", "wikipedia"), ("--seconds-between", "-1"), ("--most-megabytes", "0"),
+    ("--output-dir", "a file"),
+], ids=" ".join)
+def test_wrong_options(options, tmp_path):
+    (tmp_path / "a file").touch()
+    done = run("fetch_pictures.py", *options, cwd=tmp_path)
+    assert done.status == 2 and "Traceback" not in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a file"]
+
+
+def test_a_mirror_needs_an_address(network, tmp_path):
+    network.setenv("CELESTIAL_NASA_URL", "file:///tmp")
+    done = run("fetch_pictures.py", cwd=tmp_path)
+    assert done.status == 2 and "CELESTIAL_NASA_URL" in done.error
+
+
+def test_help_answers_at_once_and_names_what_it_needs(tmp_path):
+    begun = time.monotonic()
+    done = run("fetch_pictures.py", "--help", cwd=tmp_path)
+    assert done.status == 0 and "python fetch_pictures.py" in done.out
+    assert "CELESTIAL_NASA_URL" in done.out and "star_cluster" in done.out
+    assert time.monotonic() - begun < 5, "no torch, no requests"
+
+
+def test_a_host_is_left_in_peace_between_two_requests(network):
+    site, pause = Site(), 0.15
+    site.answers.update({"/a": b"a", "/b": leads_to("/c"), "/c": b"c",
+                         "/busy": busy_first(b"d", 503)})
+    client = Client(pause)
+    assert [client.read(site.url + path, 9) for path in ("/a", "/b", "/busy")] == [b"a", b"c", b"d"]
+    moments = [moment for moment, _, _ in site.log]
+    assert len(moments) == 5
+    assert min(np.diff(moments)) >= pause, "redirects and new tries wait as well"
+
+
+def test_a_server_that_asks_for_too_long_a_wait_is_left_alone(network, monkeypatch):
+    monkeypatch.setattr("celestial.downloads.LONGEST_WAIT", 0.5)
+    site = Site()
+    site.answers["/later"] = lambda handler: reply(handler, "", 429, Retry_After="1")
+    with pytest.raises(DownloadError, match="429.* 1 seconds"):
+        Client(0.01).read(f"{site.url}/later", 9)
+    assert len(site.log) == 1
+
+
+def test_too_large(network):
+    site, client = Site(), Client(0.01)
+    site.answers["/large"] = lambda handler: reply(handler, bytes(2000), length=False)
+    with pytest.raises(TooLarge):
+        client.read(f"{site.url}/large", 1999)
+    assert len(client.read(f"{site.url}/large", 2000)) == 2000
+    # What is announced counts before any of it comes: here nothing does.
+    site.answers["/large"] = functools.partial(reply, content=b"", length=False,
+                                               Content_Length="2000")
+    with pytest.raises(TooLarge):
+        client.read(f"{site.url}/large", 1999)
+    with pytest.raises(DownloadError, match="cut short"):
+        client.read(f"{site.url}/large", 2000)
+
+
+@pytest.mark.parametrize("headers", [
+    {"Retry_After": "9" * 5000}, {"Retry_After": "\x1b[2J"}, {"Content_Length": "9" * 5000},
+], ids=["wait", "escape", "length"])
+def test_headers_that_make_no_sense(network, headers):
+    site = Site()
+    status = 503 if "Retry_After" in headers else 200
+    site.answers["/odd"] = functools.partial(reply, content="", status=status, length=False,
+                                             **headers)
+    with pytest.raises(DownloadError) as caught:
+        Client(0.01).read(f"{site.url}/odd", 9)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "/etc/hostname",
+                                 "http://", "http://[", "http://\ud800.example/"],
+                         ids=["file", "ftp", "path", "no host", "bracket", "no letter"])
+def test_only_web_addresses_are_opened(network, url):
+    with pytest.raises(DownloadError):
+        Client(0.01).read(url, 9)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"{", b"[" * 100_000, b"\xff", b"null"],
+                         ids=["list", "cut", "deep", "no text", "null"])
+def test_answers_that_are_not_documented(network, tmp_path, answer):
+    site = make_site(network)
+    site.search = site.feed = lambda query: answer
+    for archive in open_archives(["nasa", "esahubble"], Client(0.01)):
+        with pytest.raises(DownloadError):
+            next(archive.search("mars"))
+
+
+@pytest.mark.parametrize("name, title, wanted", [
+    ("mars", "Mars from Hubble", True), ("mars", "Marsh in Florida", False),
+    ("mars", "Mars and Jupiter", False), ("mars", "Artist's concept of Mars", False),
+    ("jupiter", "Jupiter's moon Io", False), ("moon", "Earth's Moon", True),
+    ("saturn", "Saturn V on its way", False), ("galaxy", "Spiral galaxy NGC 1300", True),
+    ("star_cluster", "Globular cluster M13", True), ("comet", "Comet Hale-Bopp", True),
+    ("spiral_galaxy", "The spiral galaxy M 74", True), ("comet", "Mars", False),
+])
+def test_which_titles_are_about_a_class(name, title, wanted):
+    assert fits(name, title) == wanted
+
+
+def test_one_picture_stands_under_one_class_and_one_name(tmp_path):
+    def offered(picture_id):
+        return Candidate("nasa", picture_id, "Mars", "NASA", "free", "https://example.org")
+
+    def reopened():
+        return Collection(tmp_path / "in", 1)
+
+    content, collection = picture("mars", 1), reopened()
+    row = collection.new_row("mars", offered("PIA01"))
+    row = row.ended("", path=collection.path_for("mars", offered("PIA01"), "http://a/b.PNG?c=.gif"))
+    assert row.path == "mars/nasa_PIA01.png"
+    collection.add(collection.keep(row, content, look_at(content)))
+    assert collection.owner("saturn", offered("PIA01")) == "mars/nasa_PIA01.png"
+    assert not collection.owner("mars", offered("PIA01"))
+    assert not collection.owner("saturn", offered("PIA02"))
+    assert collection.copy_of("saturn", look_at(content)) == "mars/nasa_PIA01.png"
+    assert not collection.copy_of("saturn", look_at(picture("saturn", 2)))
+    # On disks that ignore case pia01 would be the same file.
+    other = collection.path_for("mars", offered("pia01"), "http://a/b.png")
+    assert other.startswith("mars/nasa_pia01~") and other.endswith(".png")
+
+    (tmp_path / "in/mars").rename(tmp_path / "away")
+    assert reopened().kept("mars") == 0 and reopened().is_settled("mars", offered("PIA01"), 9)
+    collection = reopened()
+    collection.add(collection.new_row("mars", offered("PIA02")).ended("too large", "larger than 1"))
+    assert not collection.is_settled("mars", offered("PIA02"), 9), "the limit is another one now"
+    assert [row["status"] for row in table(tmp_path, "in")] == ["removed", "too large"]
+    (tmp_path / "away").rename(tmp_path / "in/mars")
+    assert reopened().kept("mars") == 1
+
+
+def test_ids_are_quoted_in_addresses(fetched):
+    folder, _, _ = fetched
+    rows = {row["id"]: row for row in table(folder)}
+    assert rows[HOSTILE]["page"].endswith("/details/" + quote(HOSTILE, safe=""))
