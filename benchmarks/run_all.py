@@ -32,6 +32,7 @@ PARTS = {
     "sharing": ("shared_training.py", "Training in two processes"),
     "growth": ("growth.py", "Memory and speed against the number of pictures"),
     "web": ("web_speed.py", "The web page, one visitor and many"),
+    "hostile": ("web_hostile.py", "The web page under ten thousand hostile requests"),
     "arithmetic": ("arithmetic.py", "How much of the device's arithmetic is used"),
 }
 

@@ -10,6 +10,8 @@ from conftest import QUICK, ROOT, draw_folder, environment, run
 
 from celestial import __version__
 
+SMALL = {"improved_training.py": QUICK, "render_samples.py": ("--per-class", 8, "--size", 64)}
+FROM_SCRATCH = {"improved_training.py": ("--weights", "none")}
 READMES = ("README.md", "README.zh.md", "README.ko.md")
 
 
@@ -24,20 +26,61 @@ def commands(name: str) -> list[list[str]]:
     return [line.split()[1:] for line in lines if re.match(r"python \w+\.py", line)]
 
 
-def test_the_steps_in_order_with_their_own_folders(tmp_path):
-    draw_folder(tmp_path / "my_images", 1)
-    steps = [command for command in commands("README.md")
-             if len(command) == 1 and command != ["web_app.py"]]  # which would serve for ever
-    assert len(steps) == 7
-    quick = {"improved_training.py": (*QUICK, "--weights", "none"),
-             "render_samples.py": ("--per-class", 8, "--size", 64)}
-    for script, in steps:
-        done = run(script, *quick.get(script, ()), cwd=tmp_path)
+def bare() -> list[str]:
+    """Return the scripts that the README runs without options, in its order."""
+    return [command[0] for command in commands("README.md") if len(command) == 1 and
+            command != ["web_app.py"]]  # which would serve for ever
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder in which the steps have run in order, without options but for small settings."""
+    folder = tmp_path_factory.mktemp("readme")
+    draw_folder(folder / "my_images", 1)
+    for script in bare():
+        done = run(script, *SMALL.get(script, ()), *FROM_SCRATCH.get(script, ()), cwd=folder)
         assert done.status == 0, done.err
-        assert all((tmp_path / path).exists() for path in done.result["files"])
-    made = {path.name for path in tmp_path.iterdir()}
+        assert all((folder / path).exists() for path in done.result["files"])
+    names = [path.relative_to(folder / "data/input").as_posix()
+             for path in sorted((folder / "data/input").glob("*/*"))]
+    (folder / "groups.csv").write_text("source,night\n" + "".join(
+        f"{name},{number // 2}\n" for number, name in enumerate(names)))
+    (folder / "pretrained").symlink_to(ROOT / "pretrained")
+    return folder
+
+
+def test_the_steps_in_order_with_their_own_folders(place):
+    assert len(bare()) == 7
+    made = {path.name for path in place.iterdir()}
     assert {"data", "model_checkpoints", "evaluation_results", "visual_predictions", "blind_test",
             "my_predictions"} <= made
+
+
+def with_options() -> list[list[str]]:
+    """Return the README's other commands; test_web.py serves, test_cluster.py starts Ray."""
+    return [command for command in commands("README.md") if len(command) > 1
+            and command[0] != "web_app.py" and "ray" not in command]
+
+
+@pytest.mark.parametrize("words", with_options(), ids=" ".join)
+def test_every_other_command_runs(place, words):
+    """Each as it is printed, but for small settings; two that need a network say so."""
+    if "openvino" in words:
+        pytest.importorskip("openvino")
+    for name in ("model_checkpoints/a.pth", "model_checkpoints/b.pth"):
+        if name in words:
+            shutil.copy(place / "model_checkpoints/celestial_classification_final_model.pth",
+                        place / name)
+    script, *options = ["my_images" if word == "FOLDER" else word for word in words]
+    more = SMALL.get(script, ())
+    if "--weights" not in words:
+        more += FROM_SCRATCH.get(script, ())
+    done = run(script, *options, *more, cwd=place)
+    if script == "fetch_pictures.py" or "imagenet:resnet50" in words:
+        assert done.status == 1 and done.error
+    else:
+        assert done.status == 0, done.err
+        assert done.result["files"]
 
 
 @pytest.mark.parametrize("name", READMES)
