@@ -22,15 +22,12 @@ training pictures. Of several checkpoints the first is evaluated, then all are c
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from celestial import console
 from celestial.console import UserError
 
-SHOWN = 18  # pictures in prediction_visualization.png
-MISTAKES = 36  # pictures in misclassified_samples.png
-WORST = 8  # pictures in worst_mistakes.png
+MISTAKES = 36  # that are printed
 
 
 def parse_args() -> argparse.Namespace:
@@ -132,102 +129,6 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
             f"calibration error (ECE) {metrics.as_text(judged['ece'], False)}",
             out / "reliability_diagram.png"),
     ]
-
-
-def draw_cards(out: Path, predictor, predictions: list, truth: list[str],
-               seed: int) -> list[Path]:
-    """Draw a random choice of pictures, and the mistakes, the most confident first."""
-    import numpy as np
-
-    from celestial.cards import card_sheet, draw_card, judged_card
-
-    def draw(indices) -> list:
-        pictures = predictor.pictures([predictions[index].path for index in indices])
-        return [draw_card(judged_card(replace(predictions[index], picture=picture), truth[index]))
-                for index, picture in zip(indices, pictures, strict=True)]
-
-    chosen = np.random.default_rng(seed).permutation(len(predictions))[:SHOWN]
-    wrong = [index for index, prediction in enumerate(predictions)
-             if prediction.top(1)[0][0] != truth[index]]
-    wrong.sort(key=lambda index: -predictions[index].top(1)[0][1])
-    return [
-        card_sheet(draw(chosen), out / "prediction_visualization.png",
-                   f"{len(chosen)} of {len(predictions)} pictures, drawn at random; in all "
-                   f"{len(predictions) - len(wrong)} are right"),
-        card_sheet(draw(wrong[:MISTAKES]), out / "misclassified_samples.png",
-                   f"{len(wrong)} of {len(predictions)} pictures are misclassified"
-                   + ("; the most confident first" if wrong else "")),
-    ]
-
-
-def draw_activations(out: Path, predictor, predictions: list, truth: list[str]) -> list[Path]:
-    """Draw what the network sees in one picture a class, the one that it is most sure of.
-
-    Grad-CAM shows what spoke for its class and for the next best, the activation maps what a few
-    layers see.
-    """
-    import numpy as np
-    import torch
-
-    from celestial.cards import MOST_ROWS, labelled_rows
-    from celestial.explain import activation_maps, grad_cam, heat_alone, overlay
-
-    chosen = {}
-    for prediction, label in zip(predictions, truth, strict=True):
-        if label not in chosen or prediction.top(1)[0][1] > chosen[label].top(1)[0][1]:
-            chosen[label] = prediction
-    chosen = dict(sorted(chosen.items())[:MOST_ROWS])
-    pictures = predictor.pictures(prediction.path for prediction in chosen.values())
-    squares = torch.from_numpy(np.stack([predictor.preprocessing.square(picture)
-                                         for picture in pictures]))
-    names = [[name for name, _ in prediction.top(2)] for prediction in chosen.values()]
-    best, second = (grad_cam(predictor, squares, [predictor.classes.index(pair[place])
-                                                  for pair in names]) for place in (0, 1))
-    rows = [(f"{label}\npredicted {pair[0]}\nnext {pair[1]}",
-             [picture, heat_alone(first), overlay(picture, first), overlay(picture, other)])
-            for label, pair, picture, first, other
-            in zip(chosen, names, pictures, best, second, strict=True)]
-    maps = [activation_maps(predictor, square) for square in squares.numpy()]
-    return [
-        labelled_rows(rows, out / "feature_activation_visualization.png",
-                      title="Grad-CAM: what in the picture speaks for a class (red: most)",
-                      columns=["picture", "heat map", "for the prediction", "for the next"]),
-        labelled_rows([(label, [picture, *(drawn for _, drawn in layers)])
-                       for label, picture, layers in zip(chosen, pictures, maps, strict=True)],
-                      out / "activation_maps.png",
-                      title="What the layers see: of each its nine most varied channels "
-                      "(yellow: most)",
-                      columns=["picture", *(name for name, _ in maps[0])]),
-    ]
-
-
-def draw_worst(out: Path, predictor, predictions: list, truth: list[str]) -> list[Path]:
-    """Draw the mistakes the model was most sure of, and what spoke for either class."""
-    import numpy as np
-    import torch
-
-    from celestial.cards import labelled_rows, percent
-    from celestial.explain import grad_cam, overlay
-
-    wrong = sorted((-one.top(1)[0][1], place) for place, one in enumerate(predictions)
-                   if one.top(1)[0][0] != truth[place])[:WORST]
-    if not wrong:
-        return []
-    places = [place for _, place in wrong]
-    pictures = predictor.pictures(predictions[place].path for place in places)
-    squares = torch.from_numpy(np.stack([predictor.preprocessing.square(picture)
-                                         for picture in pictures]))
-    guesses = [predictions[place].top(1)[0] for place in places]
-    for_guess, for_truth = (
-        grad_cam(predictor, squares, [predictor.classes.index(name) for name in names])
-        for names in ([name for name, _ in guesses], [truth[place] for place in places]))
-    rows = [(f"it is {truth[place]}\npredicted {name}\n{percent(probability)}",
-             [picture, overlay(picture, first), overlay(picture, second)])
-            for place, (name, probability), picture, first, second
-            in zip(places, guesses, pictures, for_guess, for_truth, strict=True)]
-    return [labelled_rows(rows, out / "worst_mistakes.png",
-                          "The mistakes it was most sure of",
-                          ["picture", "for the prediction", "for the truth"])]
 
 
 def judge_outliers(out: Path, predictions: list, folder: Path, known: list,
@@ -351,7 +252,7 @@ def readable_ones(predictions: list, folder: Path) -> list[int]:
 
 def main() -> None:
     args = parse_args()
-    from celestial import comparison, overlap
+    from celestial import comparison, overlap, sheets
     from celestial.datasets import list_outliers, list_split
     from celestial.evaluation import answers_of, judge, judge_far
     from celestial.files import write_json
@@ -388,9 +289,9 @@ def main() -> None:
         write_class_report(out / "classification_report.csv", answers.labels,
                            answers.probs.argmax(axis=1), classes),
         *draw_plots(out, answers, classes, judged),
-        *draw_cards(out, predictor, good, truth, args.seed),
-        *draw_activations(out, predictor, good, truth),
-        *draw_worst(out, predictor, good, truth),
+        *sheets.draw_cards(out, predictor, good, truth, args.seed),
+        *sheets.draw_activations(out, predictor, good, truth),
+        *sheets.draw_worst(out, predictor, good, truth),
         *label_files,
     ]
     unknown = len(good) - int(answers.accepted.sum())
