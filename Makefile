@@ -10,7 +10,7 @@ DEMO := demo
 TRAINING := --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
-.PHONY: setup demo web test lint bench
+.PHONY: setup demo web test versions lint bench
 
 setup: .venv/installed
 
@@ -60,6 +60,17 @@ web: setup
 test: .venv/tested
 	$(PY) -m ruff check .
 	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+# The oldest and the newest Python that the README names, each in an environment of its own.
+PYTHONS ?= python3.10 python3.13
+EVERY_STEP := tests/test_datapre.py tests/test_predict.py tests/test_evaluate.py tests/test_web.py
+versions:
+	for python in $(PYTHONS); do \
+	    $$python -m venv .venv-$$python && \
+	    .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check \
+	        -r requirements.txt && \
+	    .venv-$$python/bin/python -m pytest --numprocesses auto --dist loadfile $(EVERY_STEP) || \
+	    exit 1; done
 
 # Peers are measured where they are installed: pip install -r benchmarks/requirements-peers.txt
 bench: setup

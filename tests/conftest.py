@@ -1,10 +1,16 @@
 """Tiny drawn pictures, and the scripts run as a user runs them: one real process each."""
 
+import functools
 import hashlib
+import io
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +30,7 @@ COLOURS = {"mars": (200, 90, 40), "neptune": (60, 90, 220), "saturn": (220, 190,
 LONGEST = ("test_interrupted", "test_training", "test_blind", "test_evaluate", "test_readme",
            "test_distributed", "test_cluster", "test_comparison", "test_notebook", "test_web",
            "test_report")
+SECONDS = 600  # that a script may take
 # Small and short, but every part of the training runs.
 QUICK = ("--image-size", "32", "--epochs", "2", "--stage1-epochs", "2", "--stage1-views", "2",
          "--batch-size", "8")
@@ -95,11 +102,56 @@ def command(script: str, *options: object) -> list[str]:
     return [sys.executable, str(ROOT / script), *map(str, options)]
 
 
-def run(script: str, *options: object, cwd: Path, **settings) -> Done:
-    """Run a script in `cwd` to its end."""
-    done = subprocess.run(command(script, *options), cwd=cwd, env=environment(cwd),
-                          capture_output=True, text=True, encoding="utf-8", timeout=600,
-                          **settings)
+class Zygote:
+    """tests/zygote.py and the socket to it; where there is no fork, each run is started anew."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.connection, other = socket.socketpair()
+        self.process = subprocess.Popen(
+            [sys.executable, ROOT / "tests/zygote.py", str(other.fileno())],
+            env=environment(Path(tempfile.gettempdir())), pass_fds=[other.fileno()])
+        other.close()
+        self.answers = self.connection.makefile("r")
+
+    def run(self, words: list[str], cwd: Path) -> Done:
+        """Run a script to its end."""
+        request = {"command": words, "cwd": str(cwd), "environment": environment(cwd)}
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            socket.send_fds(self.connection, [json.dumps(request).encode()],
+                            [out.fileno(), err.fileno()])
+            child = int(self.answers.readline())
+            too_long = threading.Timer(SECONDS, os.kill, (child, signal.SIGKILL))
+            too_long.start()
+            status = int(self.answers.readline())
+            too_long.cancel()
+            for file in (out, err):
+                file.seek(0)
+            return Done(status, *(io.TextIOWrapper(file, "utf-8").read() for file in (out, err)))
+
+
+@functools.cache
+def zygote() -> Zygote:
+    return Zygote()
+
+
+def run(script: str, *options: object, cwd: Path, fresh: bool = False, **settings) -> Done:
+    """Run a script in `cwd` to its end.
+
+    Args:
+        script, options: the command.
+        cwd: the folder.
+        fresh: by a new Python, as a user does, and not by a fork of one that has imported torch.
+        settings: of `subprocess.run`; they need a new one as well.
+    """
+    words = command(script, *options)
+    if hasattr(os, "fork") and not fresh and not settings and zygote().lock.acquire(blocking=False):
+        try:
+            return zygote().run(words[1:], cwd)
+        finally:
+            zygote().lock.release()
+    done = subprocess.run(words, cwd=cwd, env=environment(cwd), capture_output=True, text=True,
+                          encoding="utf-8", timeout=SECONDS, **settings)
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -38,7 +38,8 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     draw_folder(folder / "my_images", 1)
     for script in bare():
-        done = run(script, *SMALL.get(script, ()), *FROM_SCRATCH.get(script, ()), cwd=folder)
+        done = run(script, *SMALL.get(script, ()), *FROM_SCRATCH.get(script, ()), cwd=folder,
+                   fresh=True)
         assert done.status == 0, done.err
         assert all((folder / path).exists() for path in done.result["files"])
     names = [path.relative_to(folder / "data/input").as_posix()
@@ -75,7 +76,7 @@ def test_every_other_command_runs(place, words):
     more = SMALL.get(script, ())
     if "--weights" not in words:
         more += FROM_SCRATCH.get(script, ())
-    done = run(script, *options, *more, cwd=place)
+    done = run(script, *options, *more, cwd=place, fresh=True)
     if script == "fetch_pictures.py" or "imagenet:resnet50" in words:
         assert done.status == 1 and done.error
     else:
