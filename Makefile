@@ -41,6 +41,7 @@ demo: setup
 	    --output-dir $(DEMO)/my_predictions
 	@echo
 	@echo "Done. Open these:"
+	@echo "  $(DEMO)/evaluation_results/report.html                 all of it on one page"
 	@echo "  $(DEMO)/celestial_dataset/sample_images.png            what the classes look like"
 	@echo "  $(DEMO)/model_checkpoints/training_history.png         how training went"
 	@echo "  $(DEMO)/evaluation_results/confusion_matrix.png        what is taken for what"

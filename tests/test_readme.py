@@ -149,7 +149,7 @@ def test_make_demo_draws_and_runs_everything(tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(list(drawn.glob("*/*.jpg"))) == 7 * 6
     to_open = re.findall(rf"^  ({tmp_path}\S+)", done.stdout, re.MULTILINE)
-    assert len(to_open) == 8
+    assert len(to_open) == 9
     for path in to_open:
         assert (tmp_path / path).is_file()
 
