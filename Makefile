@@ -67,6 +67,7 @@ PYTHONS ?= python3.10 python3.13
 EVERY_STEP := tests/test_datapre.py tests/test_predict.py tests/test_evaluate.py tests/test_web.py
 versions:
 	for python in $(PYTHONS); do \
+	    command -v $$python > /dev/null || { echo "$$python is not installed"; continue; }; \
 	    $$python -m venv .venv-$$python && \
 	    .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check \
 	        -r requirements.txt && \

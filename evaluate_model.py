@@ -256,7 +256,7 @@ def main() -> None:
     from celestial.datasets import list_outliers, list_split
     from celestial.evaluation import answers_of, judge, judge_far
     from celestial.files import write_json
-    from celestial.report import facts_of, write_report
+    from celestial.report import commands_of, facts_of, write_report
 
     predictors = comparison.start_predictors(__file__, args)
     predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
@@ -315,6 +315,10 @@ def main() -> None:
         content["comparison"], more = compare_models(
             out, [answers, *others], overlap.far_from_all(overlaps), args.seed)
         written += more
+    content["commands"] = commands_of(predictor.checkpoint, {
+        "data_dir": args.data_dir, "checkpoint": args.checkpoint or [predictor.path],
+        "split": args.split, "outliers": args.outliers, "allow_overlap": args.allow_overlap,
+        "seed": args.seed, "output_dir": out})
     content["figures"] = [path.name for path in written if path.suffix == ".png"]
     written += [write_json(out / "metrics.json", content), write_report(out)]
     console.print_result({"pictures": len(good), **judged, "far_pictures": far}, written)

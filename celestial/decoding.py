@@ -6,6 +6,7 @@ Decoders are large programs in C that meet files from anywhere. Here such a file
 
 import functools
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FuturesTimeout
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from celestial.console import ROOT
 from celestial.in_order import in_order
 from celestial.reading import ImageError
 
@@ -95,7 +97,27 @@ def _pool(workers: int) -> ProcessPool:
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
         context.set_forkserver_preload(["celestial.silence", "celestial.preprocessing"])
+        _start_server()
     return ProcessPool(workers, max_tasks=MOST_TASKS, initializer=_limit_worker, context=context)
+
+
+def _start_server() -> None:
+    """Start the server that forks the decoders, and let it find what it is to load beforehand.
+
+    Before Python 3.13.1 it does not know this process's sys.path
+    (https://github.com/python/cpython/issues/117378) and loads nothing, without a word.
+    """
+    from multiprocessing import forkserver
+
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 def _limit_worker() -> None:

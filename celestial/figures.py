@@ -14,7 +14,7 @@ from sklearn import metrics as sklearn_metrics
 
 from celestial.calibration import Bins
 from celestial.files import atomic_path
-from celestial.fonts import drawable, wide_font
+from celestial.fonts import drawable, installed
 
 plt.switch_backend("Agg")  # draws without a screen
 
@@ -27,12 +27,11 @@ plt.rcParams.update({
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
     "figure.constrained_layout.use": True, "text.parse_math": False,  # a $ in a name is a $
 })
-if wide := wide_font():
-    # It has one weight, and matplotlib would say so wherever a title is bold.
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+for wide in installed():
     font_manager.fontManager.addfont(wide)
-    plt.rcParams["font.family"] = [
-        *plt.rcParams["font.family"], font_manager.FontProperties(fname=wide).get_name()]
+    plt.rcParams["font.family"].append(font_manager.FontProperties(fname=wide).get_name())
+# They have one weight, and matplotlib would say so wherever a title is bold.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def save(figure: Figure, path: Path) -> Path:

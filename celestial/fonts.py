@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from anyascii import anyascii
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
-# Fonts with Chinese and Korean glyphs beside Latin ones, the best first: Google's and Adobe's,
+SIZE = 24  # pixels, at which fonts are tried
+NOWHERE = "\uffff"  # no letter, by definition of Unicode
+# Fonts with Chinese or Korean glyphs beside Latin ones, the best first: Google's and Adobe's,
 # free ones of Linux, then what Windows and macOS bring.
 NAMES = ("NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf", "SourceHanSans-Regular.ttc",
          "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc", "wqy-zenhei.ttc",
@@ -23,11 +25,38 @@ FOLDERS = {
 
 
 @functools.cache
-def wide_font() -> Path | None:
-    """Return an installed font that has Chinese and Korean, or None."""
+def installed() -> tuple[Path, ...]:
+    """Return the fonts of `NAMES` that are there and can be opened, the best first."""
     found = {path.name: path for folder in FOLDERS if folder.is_dir()
-             for path in folder.rglob("*.*t[tc]*")}
-    return next((found[name] for name in NAMES if name in found), None)
+             for path in folder.rglob("*.[ot]t[cf]")}
+    return tuple(found[name] for name in NAMES if name in found and _opens(found[name]))
+
+
+def _opens(path: Path) -> bool:
+    try:
+        ImageFont.truetype(path, SIZE)
+    except OSError:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=10_000)
+def _has(path: Path, letter: str) -> bool:
+    """Say whether a font has a letter: what it lacks looks like what no font has."""
+    face = ImageFont.truetype(path, SIZE)
+    drawn = []
+    for text in (letter, NOWHERE):
+        paper = Image.new("L", (2 * SIZE, 2 * SIZE))
+        ImageDraw.Draw(paper).text((0, 0), text, 255, face)
+        drawn.append(paper.tobytes())
+    return drawn[0] != drawn[1]
+
+
+def font_for(text: str) -> Path | None:
+    """Return the first installed font that has every letter of a text, or None."""
+    letters = {letter for letter in text if not _is_plain(letter)}
+    return next((path for path in installed() if all(_has(path, letter) for letter in letters)),
+                None)
 
 
 def _is_plain(text: str) -> bool:
@@ -40,10 +69,10 @@ def drawable(text: str) -> str:
 
     An empty box for each letter would make all such names look alike.
     """
-    return text if _is_plain(text) or wide_font() else anyascii(text)
+    return text if _is_plain(text) or font_for(text) else anyascii(text)
 
 
 def pillow_font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
     """Return a font for a `drawable` text: Pillow's own, unless the text needs another."""
     return (ImageFont.load_default(size) if _is_plain(text) else
-            ImageFont.truetype(wide_font(), size))
+            ImageFont.truetype(font_for(text), size))

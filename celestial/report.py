@@ -5,9 +5,11 @@ whichever of the two scripts ends last.
 """
 
 import base64
+import csv
 import datetime
 import io
 import json
+import math
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -18,13 +20,16 @@ from PIL import Image
 from celestial import console, metrics
 from celestial.checkpoints import Checkpoint
 from celestial.evaluation import PLAIN
+from celestial.file_names import display_name
 from celestial.files import atomic_path, sha256_of
 from celestial.tables import read_csv
 
 HERE = Path(__file__).resolve().parent
 STYLE = HERE / "web/static/style.css"  # the look of the web page
 WIDEST = 1400  # pixels of an embedded picture
+TALLEST = 16_383  # pixels, the most that WebP can hold
 QUALITY = 84  # of WebP, 0..100
+CHOSEN = ("weights_used", "device_used")  # in a checkpoint's options, and no options themselves
 SPLITS = ("train", "val", "test")
 SECTIONS = (("verdict", "Verdict"), ("figures", "Figures"), ("classes", "Class by class"),
             ("sure", "How sure it is"), ("mistakes", "Mistakes"), ("looks", "What it looks at"),
@@ -48,6 +53,8 @@ CAPTIONS = {
     "known_scores.png": "What fits the classes, and what does not: the scores of both",
     "worst_mistakes.png": "The mistakes it was most sure of, and what in each picture spoke for "
     "the wrong and for the right class (Grad-CAM; red: most)",
+    "prediction_visualization.png": "Pictures drawn at random, with their predictions",
+    "model_comparison.png": "Each model's accuracy, and the differences between them",
     "misclassified_samples.png": "More mistakes, the most confident first",
     "label_check.png": "Labels that the model doubts: some may be mistakes in the folders",
     "feature_activation_visualization.png": "Grad-CAM: what speaks for the class, and for the next",
@@ -59,13 +66,13 @@ CAPTIONS = {
 
 def facts_of(checkpoint: Checkpoint, path: Path, data_dir: Path) -> dict:
     """Return what the report tells of a checkpoint and its data, as plain values for JSON."""
+    never = not math.isfinite(checkpoint.reject_below)  # a network of ImageNet's
     return {"model": checkpoint.model, "classes": list(checkpoint.classes),
-            "checkpoint_sha256": sha256_of(path), "data": data_dir.name,
-            "data_dir": data_dir.as_posix(),
+            "checkpoint_sha256": sha256_of(path), "data": display_name(data_dir.resolve().name),
             "training": {"options": checkpoint.options, "versions": checkpoint.versions,
                          "date": checkpoint.date, "val": checkpoint.val,
                          "temperature": checkpoint.temperature,
-                         "reject_below": checkpoint.reject_below,
+                         "reject_below": None if never else checkpoint.reject_below,
                          "manifest_sha256": checkpoint.manifest_sha256,
                          "pictures": len(checkpoint.train_sha256),
                          "outliers": sum(label < 0 for label in checkpoint.train_labels)},
@@ -77,7 +84,9 @@ def _dataset(data_dir: Path) -> dict | None:
     try:
         rows = read_csv(data_dir / "manifest.csv")
         rejected = len(read_csv(data_dir / "rejected.csv"))
-    except OSError:
+    except (OSError, ValueError, csv.Error):
+        return None
+    if not rows or not {"class", "split", "group"} <= rows[0].keys():
         return None
     counts = Counter((row["class"], row["split"]) for row in rows)
     return {"counts": {name: {split: counts[name, split] for split in SPLITS}
@@ -88,7 +97,9 @@ def _dataset(data_dir: Path) -> dict | None:
 def refresh_report(folder: Path, checkpoint_sha256: str) -> list[Path]:
     """Write the report anew where `folder` has an evaluation of this very checkpoint."""
     found = _read(folder / "metrics.json")
-    return [write_report(folder)] if found.get("checkpoint_sha256") == checkpoint_sha256 else []
+    if found.get("checkpoint_sha256") != checkpoint_sha256 or "commands" not in found:
+        return []  # of other weights, or of an earlier version of this project
+    return [write_report(folder)]
 
 
 def write_report(folder: Path) -> Path:
@@ -98,13 +109,15 @@ def write_report(folder: Path) -> Path:
     if blind.get("checkpoint_sha256") != found["checkpoint_sha256"]:
         blind = {}
     paths = [*(folder / name for name in found["figures"]),
-             *([folder.parent / BLIND] if blind else []),
-             Path(found["checkpoint"]).parent / HISTORY]
+             *([folder.parent / BLIND] if blind else [])]
+    checkpoint = Path(found["checkpoint"])
+    if checkpoint.name == console.FINAL_CHECKPOINT.name:  # the curves beside it are its own
+        paths.append(checkpoint.parent / HISTORY)
     template = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True,
                            undefined=StrictUndefined, trim_blocks=True).get_template("report.html")
     text = template.render(
         **_words(found, blind), sections=SECTIONS, captions=CAPTIONS, blind=blind,
-        shown={path.name: _embedded(path) for path in paths if path.is_file()},
+        shown={path.name: picture for path in paths if (picture := _embedded(path))},
         style=STYLE.read_text(encoding="utf-8"), class_rows=_class_rows(folder),
         version=console.versions()["celestial"], commit=console.versions()["commit"],
         date=datetime.date.today().isoformat())
@@ -138,7 +151,7 @@ def _words(found: dict, blind: dict) -> dict:
         "data_words": "" if not dataset else
         f"{dataset['groups']} groups of near-copies and single pictures, each in one split; "
         f"{dataset['rejected']} files were rejected (rejected.csv says why).",
-        "training_rows": _training_rows(found), "commands": _commands(found)}
+        "training_rows": _training_rows(found), "commands": "\n".join(found["commands"])}
 
 
 def _verdict(found: dict, far: dict | None, blind: dict) -> list[str]:
@@ -149,10 +162,12 @@ def _verdict(found: dict, far: dict | None, blind: dict) -> list[str]:
         sentences.append(f"Of the {far['pictures']} that resemble no training picture, "
                          f"{_text(far, 'accuracy')}.")
     if found.get("share_unknown"):
-        sentences.append(f"It calls {_text(found, 'share_unknown')} none of its classes; where it "
-                         f"names one, {_text(found, 'accuracy_of_accepted')} are right.")
-    sentences.append(f"Its probabilities are off by {_text(found, 'ece')} on average (ECE; 0 is "
-                     "best).")
+        named = f"; where it names one, {_text(found, 'accuracy_of_accepted')} are right" if (
+            found.get("accuracy_of_accepted")) else ""
+        sentences.append(f"It calls {_text(found, 'share_unknown')} none of its classes{named}.")
+    if found.get("ece"):
+        sentences.append(f"Its probabilities are off by {_text(found, 'ece')} on average "
+                         "(ECE; 0 is best).")
     if blind:
         sentences.append(f"Blind test: {blind['verdict']}.")
     return sentences
@@ -173,27 +188,38 @@ def _training_rows(found: dict) -> list[tuple[str, str]]:
              f"{100 * val['accuracy']:.1f} % of {val['pictures']}" if "accuracy" in val else
              "unknown"),
             ("temperature", f"{training['temperature']:.3f}"),
-            ("called unknown below a known_score of", f"{training['reject_below']:.3f}"),
+            ("called unknown below a known_score of", "never" if training["reject_below"] is None
+             else f"{training['reject_below']:.3f}"),
             ("date", training["date"]),
             *((name, value) for name, value in training["versions"].items())]
 
 
-def _commands(found: dict) -> str:
-    """Return the commands that lead to this page."""
-    options = found["training"]["options"]
-    given = []
+def commands_of(checkpoint: Checkpoint, evaluation: dict) -> list[str]:
+    """Return the commands that lead to a report.
+
+    Args:
+        checkpoint: its training's options are known.
+        evaluation: options of evaluate_model.py.
+    """
+    commit = str(checkpoint.versions.get("commit", "")).removesuffix("-dirty")
+    training = {name: value for name, value in checkpoint.options.items() if name not in CHOSEN}
+    blind = {name: evaluation[name] for name in ("data_dir", "checkpoint")}
+    trained = ["python datapre.py", _command("improved_training.py", training)] if training else []
+    return [*([f"git checkout {commit}"] if commit and " " not in commit else []), *trained,
+            _command("evaluate_model.py", evaluation), _command("blind_test_validation.py", blind)]
+
+
+def _command(script: str, options: dict) -> str:
+    words = ["python", script]
     for name, value in options.items():
-        if name == "weights_used" or value in (None, "None", False, "False"):
+        if value is None or value is False or value in ("None", "False"):
             continue
-        flag = f"--{name.replace('_', '-')}"
-        given += [flag] if value in (True, "True") and value != 1.0 else [flag, str(value)]
-    evaluated = ["--data-dir", found["data_dir"], "--checkpoint", found["checkpoint"]]
-    commit = found["training"]["versions"].get("commit", "")
-    return "\n".join([f"git checkout {commit.removesuffix('-dirty')}" if commit else "",
-                      "python datapre.py",
-                      shlex.join(["python", "improved_training.py", *given]),
-                      shlex.join(["python", "evaluate_model.py", *evaluated]),
-                      shlex.join(["python", "blind_test_validation.py", *evaluated])]).strip()
+        words.append(f"--{name.replace('_', '-')}")
+        if isinstance(value, (list, tuple)):
+            words += [display_name(str(one)) for one in value]
+        elif value is not True and value != "True":
+            words.append(display_name(str(value)))
+    return shlex.join(words)
 
 
 def _class_rows(folder: Path) -> list[tuple]:
@@ -203,12 +229,19 @@ def _class_rows(folder: Path) -> list[tuple]:
             for row in rows]
 
 
-def _embedded(path: Path) -> dict:
-    """Return a picture as a data URL, at most `WIDEST` pixels wide, with its size."""
-    with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    if picture.width > WIDEST:
-        picture = picture.resize((WIDEST, round(picture.height * WIDEST / picture.width)))
+def _embedded(path: Path) -> dict | None:
+    """Return a picture as a data URL, at most `WIDEST` pixels wide, with its size.
+
+    None where it is not there or cannot be read.
+    """
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+    except OSError:
+        return None
+    scale = min(1, WIDEST / picture.width, TALLEST / picture.height)
+    if scale < 1:
+        picture = picture.resize([max(1, int(side * scale)) for side in picture.size])
     file = io.BytesIO()
     picture.save(file, format="WEBP", quality=QUALITY)
     return {"url": "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode(),

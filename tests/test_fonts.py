@@ -1,7 +1,10 @@
 """Names in Chinese and Korean on cards and in plots: no two look alike, whatever is installed."""
 
+import shutil
 import warnings
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,10 +20,10 @@ NAMES = ("火星", "土星", "화성", "토성")
 def no_fonts(request, monkeypatch):
     if request.param == "no fonts":
         monkeypatch.setattr(fonts, "FOLDERS", ())
-    fonts.wide_font.cache_clear()
+    fonts.installed.cache_clear()
     yield request.param == "no fonts"
     monkeypatch.undo()
-    fonts.wide_font.cache_clear()
+    fonts.installed.cache_clear()
 
 
 def drawn_apart(pictures: list[np.ndarray]) -> bool:
@@ -49,6 +52,21 @@ def test_names_in_plots_differ(no_fonts, tmp_path):
 def test_without_a_font_names_are_in_latin_letters(no_fonts):
     assert fonts.drawable("mars – ü") == "mars – ü"
     if no_fonts:
-        assert fonts.drawable("火星") == "HuoXing" and fonts.wide_font() is None
-    elif fonts.wide_font():
+        assert fonts.drawable("火星") == "HuoXing" and not fonts.installed()
+    elif fonts.font_for("火星"):
         assert fonts.drawable("火星") == "火星"
+
+
+def test_a_font_without_a_letter_is_not_taken_for_it(tmp_path, monkeypatch):
+    """Under a name that promises Chinese and Korean there lies one that has Latin letters alone."""
+    latin = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
+    shutil.copy(latin, tmp_path / fonts.NAMES[0])
+    (tmp_path / fonts.NAMES[-1]).write_bytes(b"no font")
+    monkeypatch.setattr(fonts, "FOLDERS", (tmp_path,))
+    fonts.installed.cache_clear()
+    try:
+        assert [path.name for path in fonts.installed()] == [fonts.NAMES[0]]
+        assert fonts.font_for("火星") is None and fonts.drawable("火星") == "HuoXing"
+        assert fonts.font_for("Марс") == tmp_path / fonts.NAMES[0]
+    finally:
+        fonts.installed.cache_clear()

@@ -38,7 +38,7 @@ def test_same_options_same_bytes_whatever_else_is_drawn(tmp_path):
     assert first.status == 0, first.err
     assert first.result["drawn"] == 6 and first.result["classes"] == ["mars", "uranus"]
     more = run("render_samples.py", "--classes", "uranus", "moon", "mars", "--per-class", 8,
-               "--size", 32, "--output-dir", "more", "--workers", 2, cwd=tmp_path)
+               "--size", 32, "--output-dir", "more", "--workers", 2, cwd=tmp_path, fresh=True)
     assert more.status == 0, more.err
     first, more = content_of(tmp_path / "first"), content_of(tmp_path / "more")
     assert len(more) == 24 and first.items() <= more.items()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 
 import pytest
@@ -36,10 +37,24 @@ def test_the_page_says_what_was_found(place):
     assert f"Of {found['pictures']} test pictures" in words
     assert found["training_overlap"]["in_words"] in words
     assert found["checkpoint_sha256"] in words
-    assert "python improved_training.py --" in words and "Not made for these weights yet" in words
+    assert "Not made for these weights yet" in words
+    assert "--allow-overlap" in words and "python evaluate_model.py --data-dir data" in words
     for name in ("confusion_matrix.png", "reliability_diagram.png", "activation_maps.png"):
         assert f"({name})" in page
     assert "binary_curves.png" not in page, "a figure of an earlier evaluation"
+
+
+def test_its_commands_are_commands(place, monkeypatch):
+    import evaluate_model
+    import improved_training
+
+    found = json.loads((place / "evaluation_results/metrics.json").read_text())
+    told = {words[1]: words[1:] for words in map(shlex.split, found["commands"])}
+    monkeypatch.setattr("sys.argv", told["improved_training.py"])
+    args = improved_training.parse_args()
+    assert (args.weights, args.image_size, args.epochs) == ("none", 32, 2)
+    monkeypatch.setattr("sys.argv", told["evaluate_model.py"])
+    assert evaluate_model.parse_args().allow_overlap
 
 
 def test_the_page_stands_alone(place):
@@ -47,7 +62,7 @@ def test_the_page_stands_alone(place):
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert sources and all(source.startswith(("data:image/webp;base64,", "#"))
                            for source in sources)
-    assert "http" not in page.replace("https://", "http").partition("<style>")[0]
+    assert "http" not in re.sub(r"base64,[^\"]*|<code>.*?</code>", "", page, flags=re.DOTALL)
     assert "<script" not in page and "url(" not in page and "@import" not in page
     for target in re.findall(r'href="#([^"]*)"', page):
         assert f'id="{target}"' in page

@@ -42,6 +42,7 @@ def become(request: dict, descriptors: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
+    numpy.random.seed()  # as every process has its own
     sys.argv = request["command"]
     sys.path[:2] = [str(Path(request["command"][0]).parent)]
     runpy.run_path(request["command"][0], run_name="__main__")
@@ -49,6 +50,7 @@ def become(request: dict, descriptors: list[int]) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    import numpy
     import seaborn  # noqa: F401 (brings matplotlib and pandas)
     import sklearn.metrics  # noqa: F401
 

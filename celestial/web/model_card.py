@@ -75,7 +75,8 @@ def _evaluation(checkpoint: Path) -> list[Measured]:
     for place in EVALUATIONS:
         try:
             found = json.loads((checkpoint.parent / place).read_text(encoding="utf-8"))
-            if found["checkpoint_sha256"] != sha256_of(checkpoint):
+            unseen = found["split"] == "test" and not found["training_overlap"]["exact_copies"]
+            if found["checkpoint_sha256"] != sha256_of(checkpoint) or not unseen:
                 continue
             return [Measured(name, metrics.as_text(found[name], name != "ece"), found["split"],
                              found["pictures"], found["data"])

@@ -53,6 +53,8 @@ _DOCUMENTATION = {
     "knows": ("It knows {classes} classes and has learned them from {pictures} pictures:",
               "它认识 {classes} 个类别，由 {pictures} 张图片学得：",
               "클래스 {classes}개를 알며 사진 {pictures}장으로 배웠습니다:"),
+    "knows_only": ("It knows {classes} classes:", "它认识 {classes} 个类别：",
+                   "클래스 {classes}개를 압니다:"),
     "more": ("and {count} more", "以及另外 {count} 个", "그 밖에 {count}개"),
     "comma": (", ", "、", ", "),
     "measured": ("How well it does", "表现如何", "얼마나 잘하는가"),
