@@ -4,7 +4,9 @@ Decoders are large programs in C that meet files from anywhere. Here such a file
 `ImageError` with a reason, another worker takes the place of the lost one, and the run goes on.
 """
 
+import ctypes
 import functools
+import itertools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +25,7 @@ Source = TypeVar("Source")
 Result = TypeVar("Result")
 SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6
 MOST_MEMORY = 2 << 30  # bytes a worker may take
-MOST_TASKS = 2000  # of a worker; then a new one takes its place: decoders' memory only grows
+TRIM_EVERY = 64  # files, after which a worker gives back the memory that decoders have freed
 
 
 def decode_all(function: Callable[[Path], Result], paths: Iterable[Path], workers: int,
@@ -72,12 +74,25 @@ def start_early(workers: int) -> None:
 
 
 def _try(function: Callable[[Source], Result], source: Source) -> Result | ImageError:
+    if next(_tried) % TRIM_EVERY == 0:
+        _trim()
     try:
         return function(source)
     except ImageError as error:
         return error
     except MemoryError:
         return ImageError("too large for the memory of a decoder")
+
+
+def _trim() -> None:
+    """Give freed memory back to the system; glibc keeps it, after a large picture for ever."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        pass  # another C library
+
+
+_tried = itertools.count(1)
 
 
 def outcome(future: ProcessFuture) -> object:
@@ -98,7 +113,7 @@ def _pool(workers: int) -> ProcessPool:
     if kind == "forkserver":
         context.set_forkserver_preload(["celestial.silence", "celestial.preprocessing"])
         _start_server()
-    return ProcessPool(workers, max_tasks=MOST_TASKS, initializer=_limit_worker, context=context)
+    return ProcessPool(workers, initializer=_limit_worker, context=context)
 
 
 def _start_server() -> None:
