@@ -318,7 +318,7 @@ def main() -> None:
     content["commands"] = commands_of(predictor.checkpoint, {
         "data_dir": args.data_dir, "checkpoint": args.checkpoint or [predictor.path],
         "split": args.split, "outliers": args.outliers, "allow_overlap": args.allow_overlap,
-        "seed": args.seed, "output_dir": out})
+        "seed": args.seed})
     content["figures"] = [path.name for path in written if path.suffix == ".png"]
     written += [write_json(out / "metrics.json", content), write_report(out)]
     console.print_result({"pictures": len(good), **judged, "far_pictures": far}, written)

@@ -44,18 +44,26 @@ def parse_args() -> argparse.Namespace:
                        help="fetched pictures that each class shall have")
     group.add_argument("--sources", nargs="+", choices=ARCHIVES, default=list(ARCHIVES),
                        metavar="ARCHIVE", help=f"{' or '.join(ARCHIVES)}; several take turns")
-    group.add_argument("--most-megabytes", type=console.positive_float, default=20.0,
+    group.add_argument("--most-megabytes", type=up_to_a_million, default=20.0,
                        help="of one picture, 10^6 bytes; larger ones are left out")
     group = parser.add_argument_group("folders")
     group.add_argument("--output-dir", type=Path, default=Path("data/input"), metavar="FOLDER",
                        help="gets one folder a class, and sources.csv")
     group = parser.add_argument_group("network")
-    group.add_argument("--seconds-between", type=console.positive_float, default=1.0,
+    group.add_argument("--seconds-between", type=up_to_a_million, default=1.0,
                        help="pause between two requests to one host, seconds")
     group = parser.add_argument_group("computing")
     group.add_argument("--workers", type=console.positive_int, default=os.cpu_count(),
                        help="processes that decode")
     return parser.parse_args()
+
+
+def up_to_a_million(text: str) -> float:
+    """Read an option as a number that neither a pause nor a size in bytes makes overflow."""
+    value = console.positive_float(text)
+    if value > 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is more than a million")
+    return value
 
 
 def class_name(text: str) -> str:

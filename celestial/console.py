@@ -15,7 +15,6 @@ from pathlib import Path
 import celestial
 
 ROOT = Path(__file__).resolve().parent.parent
-LARGEST = 1e9  # of an option that is a number
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
 DATASET = Path("data/celestial_dataset")
 MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble", "cnn")
@@ -65,10 +64,10 @@ def seed_number(text: str) -> int:
 
 
 def positive_float(text: str) -> float:
-    """Read an option as a number above 0, and not so large that reckoning with it overflows."""
+    """Read an option as a number above 0."""
     value = float(text)
-    if not 0 < value <= LARGEST:
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0 and up to {LARGEST:.0e}")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
 
 

@@ -44,17 +44,16 @@ def become(request: dict, descriptors: list[int]) -> None:
     os.chdir(request["cwd"])
     numpy.random.seed()  # as every process has its own
     sys.argv = request["command"]
-    sys.path[:2] = [str(Path(request["command"][0]).parent)]
+    sys.path[0] = str(Path(request["command"][0]).parent)
     runpy.run_path(request["command"][0], run_name="__main__")
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    # Nothing of the project, as some tests run the scripts of a changed copy of it.
     import numpy
     import seaborn  # noqa: F401 (brings matplotlib and pandas)
     import sklearn.metrics  # noqa: F401
-
-    import celestial.lean_torchvision  # noqa: F401 (brings torch)
+    import torch  # noqa: F401
 
     if asked := serve(socket.socket(fileno=int(sys.argv[1]))):
         become(*asked)
