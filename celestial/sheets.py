@@ -33,9 +33,7 @@ def draw_cards(out: Path, predictor: Predictor, predictions: Sequence[Prediction
                 for index, picture in zip(indices, pictures, strict=True)]
 
     chosen = np.random.default_rng(seed).permutation(len(predictions))[:SHOWN]
-    wrong = [index for index, prediction in enumerate(predictions)
-             if prediction.top(1)[0][0] != truth[index]]
-    wrong.sort(key=lambda index: -predictions[index].top(1)[0][1])
+    wrong = _mistakes(predictions, truth)
     return [
         card_sheet(draw(chosen), out / "prediction_visualization.png",
                    f"{len(chosen)} of {len(predictions)} pictures, drawn at random; in all "
@@ -84,11 +82,9 @@ def draw_activations(out: Path, predictor: Predictor, predictions: Sequence[Pred
 def draw_worst(out: Path, predictor: Predictor, predictions: Sequence[Prediction],
                truth: Sequence[str]) -> list[Path]:
     """Draw the mistakes the model was most sure of, and what spoke for either class."""
-    wrong = sorted((-one.top(1)[0][1], place) for place, one in enumerate(predictions)
-                   if one.top(1)[0][0] != truth[place])[:WORST]
-    if not wrong:
+    places = _mistakes(predictions, truth)[:WORST]
+    if not places:
         return []
-    places = [place for _, place in wrong]
     pictures = predictor.pictures(predictions[place].path for place in places)
     squares = _squares(predictor, pictures)
     guesses = [predictions[place].top(1)[0] for place in places]
@@ -102,6 +98,13 @@ def draw_worst(out: Path, predictor: Predictor, predictions: Sequence[Prediction
     return [labelled_rows(rows, out / "worst_mistakes.png",
                           "The mistakes it was most sure of",
                           ["picture", "for the prediction", "for the truth"])]
+
+
+def _mistakes(predictions: Sequence[Prediction], truth: Sequence[str]) -> list[int]:
+    """Return the places of the wrong answers, the most confident first."""
+    wrong = [place for place, prediction in enumerate(predictions)
+             if prediction.top(1)[0][0] != truth[place]]
+    return sorted(wrong, key=lambda place: -predictions[place].top(1)[0][1])
 
 
 def _squares(predictor: Predictor, pictures: Sequence[np.ndarray]) -> torch.Tensor:
