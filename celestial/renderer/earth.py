@@ -11,7 +11,7 @@ from PIL import Image
 from celestial.renderer.atlas import Feature, draw_map, look_up
 from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas, mix, smoothstep
-from celestial.renderer.framing import frame, sunward
+from celestial.renderer.framing import frame, on_screen, sunward
 from celestial.renderer.globe import (
     Globe,
     Pose,
@@ -23,7 +23,7 @@ from celestial.renderer.globe import (
 )
 from celestial.renderer.look import random_look
 from celestial.renderer.noise import fbm, in_plane
-from celestial.renderer.stars import space
+from celestial.renderer.stars import program_stars, space
 from celestial.renderer.weather import clouds
 
 FLATTENING = 0.00335  # WGS 84
@@ -57,14 +57,15 @@ def _charts(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Earth: uint8 (height, width, 3)."""
-    kind = canvas.pick({"disc": 46, "phase": 20, "weather": 8, "horizon": 12, "close": 8,
-                        "earthrise": 6})
+    kind = canvas.pick({"disc": 40, "phase": 16, "weather": 7, "horizon": 11, "close": 6,
+                        "earthrise": 5, "program": 15})
     pose = _pose(canvas, kind)
     whole = see_globe(canvas, pose)
     globe, mask = gather_disc(whole)
     infrared = kind == "weather" and canvas.chance(0.5)
     light = (_infrared if infrared else _daylight)(canvas, globe)
-    behind = space(canvas) + _rim(canvas, whole) * (0 if infrared else 1)
+    sky = program_stars(canvas) if kind == "program" else space(canvas)
+    behind = sky + _rim(canvas, whole) * (0 if infrared else 1)
     light = behind * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     if kind == "earthrise":
         light = _moon_ground(canvas, light)
@@ -72,6 +73,8 @@ def draw(canvas: Canvas) -> np.ndarray:
     look.exposure = float(np.clip(look.exposure, 0.6, 1.4))
     if kind == "earthrise":
         look.calm_cast(0.3)
+    if kind == "program":  # a screen: dim, and without a camera's noise
+        look.show_on_screen(canvas, canvas.uniform(0.35, 1.1))
     return photograph(canvas, light, look)
 
 
@@ -86,6 +89,10 @@ def _pose(canvas: Canvas, kind: str) -> Pose:
     if kind == "weather":
         kinds, phase, latitude = {"full": 1}, abs(canvas.rng.normal(0, 20)), 0.0
     radius, centre = frame(canvas, kinds)
+    if kind == "program":  # its user flies to the Earth from any side
+        radius, centre = on_screen(canvas)
+        latitude = math.degrees(math.asin(canvas.uniform(-1, 1)))
+        turn, phase = canvas.uniform(0, 2 * math.pi), canvas.uniform(0, 150)
     if kind == "earthrise":
         radius, phase = canvas.uniform(0.15, 0.5), canvas.uniform(30, 110)
         centre = (canvas.uniform(-0.5, 0.5), canvas.uniform(-0.1, 0.5))
@@ -137,7 +144,7 @@ def _ground(canvas: Canvas, globe: Globe) -> torch.Tensor:
     grain = fbm(canvas, globe.point, 3.0, 4, gain=0.7, finest=globe.finest)
     land = look_up(chart, globe, 0.006 * grain, -0.006 * grain)
     land = smoothstep(0.3, 0.7, land)
-    deep = canvas.colour(*canvas.rng.uniform((4, 18, 55), (22, 55, 115)))
+    deep = canvas.colour(*canvas.rng.uniform((4, 18, 55), (40, 75, 140)))
     sea = deep * (1 + 0.15 * grain).clamp(min=0.5)
     # The sea mirrors the sun where waves stand halfway between us and it (Cox & Munk 1954).
     half = globe.pose.sun + np.array([0, 0, 1.0])

@@ -36,6 +36,13 @@ def frame(canvas: Canvas, kinds: dict[str, float]) -> tuple[float, tuple[float, 
     return radius, (away * math.cos(angle), away * math.sin(angle))
 
 
+def on_screen(canvas: Canvas) -> tuple[float, tuple[float, float]]:
+    """Choose radius and centre as `frame` does, of a body that a planetarium program shows."""
+    radius = canvas.log_uniform(0.1, 0.4) if canvas.chance(0.35) else canvas.uniform(0.4, 0.95)
+    away = 0.02 if canvas.chance(0.75) else 0.3 * max(0.0, 1 - radius)
+    return radius, (canvas.rng.normal(0, away), canvas.rng.normal(0, away))
+
+
 def sunward(canvas: Canvas, centre: tuple[float, float], sun_turn: float) -> float:
     """Turn the sun of a body that the frame cuts so that the part in sight is not the dark one."""
     if math.hypot(*centre) < 0.5:

@@ -13,7 +13,7 @@ from celestial.renderer.galaxy_kinds import OLD, SINGLE, YOUNG, Place, redden, s
 from celestial.renderer.noise import fbm, plane_points
 from celestial.renderer.stars import splat
 
-KINDS = {"spiral": 0.43, "edge": 0.14, "elliptical": 0.11, "irregular": 0.06, "pair": 0.08,
+KINDS = {"spiral": 0.38, "edge": 0.14, "elliptical": 0.11, "irregular": 0.10, "pair": 0.09,
          "group": 0.07, "deep": 0.03, "starburst": 0.025, "dust_lane": 0.025, "ring": 0.015,
          "infrared": 0.015}
 
@@ -39,15 +39,15 @@ def draw(canvas: Canvas) -> np.ndarray:
     if kind != "infrared" and c.chance(0.04):  # ultraviolet, hydrogen or infrared in false colours
         cast = (1.3, c.uniform(0.4, 0.9), c.uniform(0.2, 0.7))
         look.cast = cast if c.chance(0.5) else cast[::-1]
-    crowded = c.chance(0.2) and kind in ("spiral", "edge", "starburst")
+    crowded = c.chance(0.25) and kind in SINGLE
     return deep_photograph(c, light + _stars_in_front(c, crowded), look)
 
 
 def _frame(canvas: Canvas, largest: float) -> Place:
     """Draw how large and where a single galaxy is shown, up to this radius."""
     c = canvas
-    kind = c.pick({"usual": 6, "small": 2, "filling": 2.2, "close": 1.0})
-    radius = {"usual": (0.45, 1.0), "small": (0.18, 0.45), "filling": (1.0, 1.7),
+    kind = c.pick({"usual": 5.5, "small": 3, "filling": 2, "close": 0.9})
+    radius = {"usual": (0.45, 1.0), "small": (0.09, 0.45), "filling": (1.0, 1.7),
               "close": (1.7, 3.5)}[kind]
     size = min(c.log_uniform(*radius), largest)
     off = 0.35 * size if kind == "close" else 0.35 * max(0.15, 1 - size)

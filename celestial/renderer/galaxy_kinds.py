@@ -176,7 +176,7 @@ def _irregular(canvas: Canvas, place: Place) -> torch.Tensor:
         c.colour(*YOUNG), c.colour(*HYDROGEN), c.rng.random())
     if c.chance(0.6):  # the nearest ones are resolved into stars
         white = c.tensor(c.rng.standard_exponential((c.size, c.size), np.float32))
-        light = light * mix(torch.ones_like(white), white ** 2 / 2, c.uniform(0.1, 0.5))
+        light = light * mix(torch.ones_like(white), white ** 2 / 2, c.uniform(0.1, 0.9))
     return light
 
 

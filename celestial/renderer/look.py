@@ -67,6 +67,14 @@ class Look:
         self.cast = tuple(gain ** power for gain in self.cast)
 
 
+    def show_on_screen(self, canvas: Canvas, exposure: float) -> None:
+        """Make it a planetarium program's screen, where nothing was photographed."""
+        self.exposure, self.gamma, self.sky = exposure, 2.2, (0.0, 0.0, 0.0)
+        self.fwhm, self.aspect = canvas.scale * canvas.uniform(0.4, 1), canvas.uniform(0.7, 1)
+        self.read_noise, self.photons, self.missing = 0.0, 1e9, 0.0
+        self.calm_cast(0.5)
+
+
 def random_look(canvas: Canvas, mono: float = 0.15) -> Look:
     """Draw the way a picture of a solar system body is taken.
 

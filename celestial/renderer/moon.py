@@ -8,14 +8,14 @@ import torch
 from celestial.renderer import airless_map, craters
 from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas
-from celestial.renderer.framing import frame
+from celestial.renderer.framing import frame, on_screen
 from celestial.renderer.globe import Globe, Pose, see_globe
 from celestial.renderer.look import Look, random_look
 from celestial.renderer.moon_map import maria_and_rays
 from celestial.renderer.moon_styles import STYLES, glow
 from celestial.renderer.noise import fbm, octave
 
-VIEWS = {"near": 46, "orbit": 9, "close": 17, "program": 28}
+VIEWS = {"near": 42, "orbit": 9, "close": 15, "program": 34}
 STYLE_WEIGHTS = {
     "near": {"plain": 56, "haze": 20, "eclipse": 6, "day": 7, "low": 7, "mineral": 4},
     "orbit": {"plain": 97, "mineral": 3}, "close": {"plain": 97, "mineral": 3},
@@ -112,9 +112,7 @@ def _from_space(canvas: Canvas) -> Pose:
 
 def _on_screen(canvas: Canvas) -> Pose:
     """Look at any side as a planetarium program does: the chosen body in the middle."""
-    radius = canvas.log_uniform(0.1, 0.4) if canvas.chance(0.35) else canvas.uniform(0.4, 0.95)
-    away = 0.02 if canvas.chance(0.75) else 0.3 * max(0.0, 1 - radius)
-    centre = (canvas.rng.normal(0, away), canvas.rng.normal(0, away))
+    radius, centre = on_screen(canvas)
     # the program's user turns the Moon whichever way, so sunlit shares are all equally likely
     return _anywhere(canvas, radius, centre, math.degrees(math.acos(canvas.uniform(-0.92, 1))))
 
@@ -146,6 +144,6 @@ def _surface(canvas: Canvas, globe: Globe, relief: float) -> tuple[torch.Tensor,
     strength = (1 - 0.7 * mare) * relief
     ground = craters.rugged(canvas, globe, canvas.uniform(0.7, 1.1), strength)
     mottle = fbm(canvas, globe.point, 5, 3, 0.7, globe.finest)
-    albedo = (0.70 + 0.04 * mottle - canvas.uniform(0.42, 0.54) * mare
+    albedo = (0.70 + canvas.uniform(0.02, 0.12) * mottle - canvas.uniform(0.42, 0.54) * mare
               + canvas.uniform(0.25, 0.45) * rays + 0.3 * ground.fresh * (1 - 0.5 * mare))
     return albedo.clamp(min=0.08) * craters.moonlight(canvas, globe, ground), mare

@@ -113,10 +113,7 @@ def _program(canvas: Canvas, globe: Globe, light: torch.Tensor, mare: torch.Tens
              look: Look) -> Shown:
     """A planetarium program's screen: dim, soft, a night side that is not quite black."""
     night = canvas.log_uniform(0.004, 0.06) * (0.8 - 0.4 * mare)
-    look.exposure, look.gamma, look.sky = canvas.uniform(0.18, 0.75), 2.2, (0.0, 0.0, 0.0)
-    look.fwhm, look.aspect = canvas.scale * canvas.uniform(0.4, 1), canvas.uniform(0.7, 1)
-    look.read_noise, look.photons, look.missing = 0.0, 1e9, 0.0  # nothing was photographed
-    look.calm_cast(0.5)
+    look.show_on_screen(canvas, canvas.uniform(0.18, 0.75))
     # programs shade by Lambert's law or somewhere between it and Lommel-Seeliger's
     lambert = light * (globe.mu0.clamp(min=0) + globe.mu) / 2
     shaded = mix(light, lambert, canvas.uniform(0, 1)) * (1 + canvas.uniform(0, 0.6) * mare)

@@ -10,7 +10,7 @@ from celestial.renderer.nebula_shocks import bubble, jet, remnant
 
 KINDS = {"emission": emission, "planetary": planetary, "reflection": reflection, "dark": dark,
          "remnant": remnant, "bubble": bubble, "complex": complex_cloud, "jet": jet}
-SHARES = {"emission": 34, "planetary": 29, "reflection": 9, "dark": 7, "remnant": 11,
+SHARES = {"emission": 31, "planetary": 32, "reflection": 9, "dark": 7, "remnant": 11,
           "bubble": 4, "complex": 4, "jet": 1}
 STARS = {"complex": (300, 4000), "planetary": (10, 300)}
 TAKEN = {"amateur": 0.45, "plate": 0.1, "texture": 0.1, "hubble": 0.28, "raw": 0.04, "webb": 0.03}

@@ -23,9 +23,9 @@ PLANETARY = {"natural": 3, "teal": 6, "bicolour": 5, "hubble": 2, "hubble green"
 
 def planetary(canvas: Canvas, stars: torch.Tensor) -> torch.Tensor:
     """Draw a planetary nebula: shells or lobes, halo, knots, the star in the middle."""
-    size = canvas.pick({"large": 6, "middle": 3.5, "small": 1.2})
+    size = canvas.pick({"large": 5, "middle": 3.5, "small": 2.5})
     radius = {"large": canvas.uniform(0.45, 0.95), "middle": canvas.uniform(0.2, 0.45),
-              "small": canvas.log_uniform(0.08, 0.2)}[size]
+              "small": canvas.log_uniform(0.06, 0.2)}[size]
     centre = random_point(canvas, 0.12 if size == "large" else 0.3)
     u, v = axes_through(canvas, centre, canvas.uniform(0, math.pi))
     u, v = u / radius, v / radius / canvas.uniform(0.6, 1)
@@ -69,8 +69,8 @@ def _elliptical(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tenso
     Returns:
         lines (4, size, size).
     """
-    form = canvas.pick({"ring": 4.5, "disc": 1.5, "nested": 3, "owl": 0.8, "dumbbell": 1.2,
-                        "eskimo": 1.2})
+    form = canvas.pick({"ring": 4.5, "disc": 1.5, "nested": 3, "double": 3, "owl": 0.8,
+                        "dumbbell": 1.2, "eskimo": 1.2})
     ends = (u * u - v * v) / (u * u + v * v + 1e-4)  # 1 on the axis, -1 across
     bright = 1 + canvas.uniform(-0.7, 0.7) * ends
     wall = canvas.uniform(0.5, 1) if form == "disc" else canvas.uniform(0.12, 0.4)
@@ -82,6 +82,8 @@ def _elliptical(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tenso
     hydrogen = hydrogen * _dimmed_middle(canvas, q)
     if form == "nested":
         oxygen, hydrogen = _nested(canvas, u, v, q, oxygen, hydrogen)
+    elif form == "double":
+        oxygen, hydrogen = _double(canvas, u, v, q)
     elif form == "owl":
         eyes = torch.exp(-((q - 0.42) / 0.22) ** 2) * ends.clamp(min=0)
         oxygen, hydrogen = oxygen * (1 - 0.6 * eyes), hydrogen * (1 - 0.4 * eyes)
@@ -120,6 +122,23 @@ def _nested(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor,
         rings = 0.5 + 0.5 * torch.cos(q * canvas.uniform(15, 30))
         hydrogen = hydrogen + canvas.uniform(0.03, 0.2) * rings * torch.exp(-1.2 * q)
     return oxygen, hydrogen
+
+
+def _double(canvas: Canvas, u: torch.Tensor, v: torch.Tensor,
+            q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return oxygen and hydrogen of a bright shell within a smooth round one with a sharp edge.
+
+    NGC 6826 has both; so have half of the round nebulae and more (Chu, Jacoby & Arendt 1987,
+    ApJS 64, 529).
+    """
+    along, across = rotated(u, v, canvas.uniform(0, math.pi))
+    inner = (along ** 2 + (across * canvas.uniform(1, 1.6)) ** 2).sqrt()
+    bright = shell(inner / canvas.uniform(0.35, 0.65), canvas.uniform(0.15, 0.7),
+                   canvas.uniform(0.03, 0.15))
+    around = smoothstep(1.0, canvas.uniform(0.85, 0.97), q) * (1 + canvas.uniform(-0.6, 0.4) * q)
+    around = around * canvas.log_uniform(0.1, 0.6)
+    return (canvas.uniform(0.6, 1.4) * bright + around,
+            canvas.uniform(0.1, 1) * bright + canvas.uniform(0.1, 1) * around)
 
 
 def _bipolar(canvas: Canvas, u: torch.Tensor, v: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

@@ -25,11 +25,11 @@ def clouds(canvas: Canvas, globe: Globe) -> torch.Tensor:
     belt = 0.9 * torch.exp(-((latitude - season) / 7) ** 2)
     storms = 0.9 * torch.exp(-((latitude.abs() - 55) / 17) ** 2)
     sinking = -0.9 * torch.exp(-((latitude.abs() - 21) / 11) ** 2)
-    bias = belt + storms + sinking + canvas.uniform(-0.5, 0.25)
+    bias = belt + storms + sinking + canvas.uniform(-0.5, 0.5)
     if globe.pose.radius > 1.8:
         bias = 0.4 * bias + canvas.uniform(-0.3, 0.3)
     cover = masses + 0.55 * wide + bias
-    thick = smoothstep(-0.1, canvas.uniform(1.3, 2.0), cover)
+    thick = smoothstep(-0.1, canvas.uniform(1.3, 2.8), cover)
     cells = octave(canvas, globe.point, min(30.0, globe.finest)) if globe.finest > 10 else 0.0
     thin = 0.22 * smoothstep(-0.3, 1.5, cells + 0.8 * cover)  # fair-weather cumulus
     return (thick + thin * (1 - thick)).clamp(0, 0.97)
