@@ -4,6 +4,7 @@ Decoders are large programs in C that meet files from anywhere. Here such a file
 `ImageError` with a reason, another worker takes the place of the lost one, and the run goes on.
 """
 
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -120,19 +121,31 @@ def _start_server() -> None:
     """Start the server that forks the decoders, and let it find what it is to load beforehand.
 
     Before Python 3.13.1 it does not know this process's sys.path
-    (https://github.com/python/cpython/issues/117378) and loads nothing, without a word.
+    (https://github.com/python/cpython/issues/117378) and loads nothing, without a word. A decoder
+    computes with one thread: OpenBLAS takes memory for one on each core in every process, and on
+    16 cores that alone was more than `MOST_MEMORY`, so that every decoder died.
     """
     from multiprocessing import forkserver
 
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
-    try:
+    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    with _environment(PYTHONPATH=os.pathsep.join(paths), OPENBLAS_NUM_THREADS="1",
+                      OMP_NUM_THREADS="1"):
         forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
     finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _limit_worker() -> None:

@@ -51,6 +51,21 @@ print(found.width, found.height, *found.picture.shape[:2], found.picture[::40, :
       re.search(r"VmHWM:\\s*([0-9]+) kB", status)[1])
 """
 
+# Says in how many threads a decoder multiplies matrices.
+THREADS = """
+import re
+import numpy as np
+from pathlib import Path
+from celestial.decoding import in_process
+
+def threads():
+    np.ones((600, 600)) @ np.ones((600, 600))
+    return re.search(r"Threads:\\s*([0-9]+)", Path("/proc/self/status").read_text())[1]
+
+if __name__ == "__main__":
+    print(in_process(1, threads).result())
+"""
+
 
 def behave(path: Path) -> str:
     """Do what the name of the file says."""
@@ -117,6 +132,17 @@ def test_only_a_few_files_are_read_ahead(workers):
 
     for count, _ in enumerate(islice(decode_all(behave, endless(), workers, ahead=5), 60)):
         assert taken <= count + 1 + 5
+
+
+@LINUX
+def test_a_decoder_computes_with_one_thread(tmp_path):
+    """On 16 cores OpenBLAS's threads took more than a decoder's memory, and all of them died."""
+    (tmp_path / "threads.py").write_text(THREADS)
+    variables = {name: value for name, value in environment(tmp_path).items()
+                 if name not in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "threads.py"], cwd=tmp_path, text=True, timeout=60,
+                          env={**variables, "PYTHONPATH": str(ROOT)}, capture_output=True)
+    assert done.stdout == "1\n", done.stderr
 
 
 @LINUX
