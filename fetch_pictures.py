@@ -229,10 +229,14 @@ def main() -> None:
     from celestial.archives import open_archives
     from celestial.collection import Collection
     from celestial.downloads import Client
+    from celestial.locks import lock_for, only_one
 
     archives = open_archives(args.sources, Client(args.seconds_between))
-    collection = Collection(args.output_dir, args.workers)
-    ended = fetch_all(archives, collection, args)
+    # Of two at once each would write the table without the other's rows.
+    with only_one(lock_for(args.output_dir), f"another run fetches into {args.output_dir}; "
+                  "waiting for its end"):
+        collection = Collection(args.output_dir, args.workers)
+        ended = fetch_all(archives, collection, args)
 
     counts = {name: collection.kept(name) for name in args.classes}
     if not any(counts.values()):

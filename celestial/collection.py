@@ -16,14 +16,19 @@ from celestial.console import UserError
 from celestial.decoding import decode_all, outcome, start_decoding
 from celestial.duplicates import LOOSE, SAME, distances, fingerprint, group
 from celestial.file_names import display_name, folded, short_name
-from celestial.files import atomic_path, class_folders, sha256_of, walk_files
+from celestial.files import (
+    SOURCES_TABLE,
+    atomic_path,
+    class_folders,
+    sha256_of,
+    walk_files,
+)
 from celestial.images import decode
 from celestial.reading import ImageError
 from celestial.registration import thumbnail
 from celestial.splits import COMPARED_SIDE
 from celestial.tables import read_csv, read_rows, write_csv
 
-TABLE = "sources.csv"
 LONGEST_NAME = 80  # letters of an id in a file name; what is longer ends in a hash
 # What is tried again by the next run; all else is settled.
 UNSETTLED = ("failed",)
@@ -97,7 +102,7 @@ class Collection:
     """
 
     def __init__(self, folder: Path, workers: int):
-        self.folder, self.table, self.workers = folder, folder / TABLE, workers
+        self.folder, self.table, self.workers = folder, folder / SOURCES_TABLE, workers
         self.rows = {_key(row): self._checked(row) for row in _read(self.table)}
         self.looks: dict[str, Look] = {}
 

@@ -170,7 +170,7 @@ def cached_array(cache_dir: Path, kind: str, key: str,
                  build: Callable[[Path], None]) -> np.ndarray:
     """Return the memory-mapped array `kind_key.npy`, which `build(path)` writes when missing."""
     path = cache_dir / f"{kind}_{key}.npy"
-    with only_one(cache_dir / "lock"):  # a second training waits for the first one's arrays
+    with only_one(cache_dir / "lock", "another training prepares its pictures; waiting for it"):
         if not path.exists():
             for left_by_killed in cache_dir.glob(".*.tmp"):
                 left_by_killed.unlink()

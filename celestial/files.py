@@ -16,6 +16,7 @@ from celestial.file_names import TEMPORARY, display_name, short_name
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What desktops and git put into folders by themselves; nobody means them.
 NOBODYS_FILES = {".DS_Store", "Thumbs.db", "desktop.ini", ".gitkeep"}
+SOURCES_TABLE = "sources.csv"  # beside the class folders: where fetched pictures come from
 
 
 @contextmanager

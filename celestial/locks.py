@@ -1,7 +1,10 @@
 """One process at a time: a wait that ends even if the process that is waited for is killed."""
 
 import errno
+import getpass
+import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,21 +17,46 @@ else:
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[None]:
+def only_one(lock: Path, waiting: str) -> Iterator[None]:
     """Wait until no other process is in such a block with the same file `lock`.
 
     Where the disk knows no locks, nobody waits.
+
+    Args:
+        lock: any file; made where there is none, and left there.
+        waiting: is printed where another process is in it.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("ab") as file:
-        _wait_for(file)
+        if not _is_free(file):
+            print(waiting, flush=True)
+            _wait_for(file)
         yield
+
+
+def lock_for(folder: Path) -> Path:
+    """Return a lock of this user for a folder in which no file is to be left."""
+    key = hashlib.sha256(f"{getpass.getuser()} {folder.resolve()}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"celestial-{key}.lock"
+
+
+def _is_free(file: BinaryIO) -> bool:
+    """Take the lock if it is free, and say whether it was; where there are no locks it is."""
+    try:
+        if os.name == "nt":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            # unlike flock's, workers do not inherit this lock
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLOCK)
+    return True
 
 
 def _wait_for(file: BinaryIO) -> None:
     if os.name != "nt":
         with suppress(OSError):
-            fcntl.lockf(file, fcntl.LOCK_EX)  # unlike flock's, workers do not inherit this lock
+            fcntl.lockf(file, fcntl.LOCK_EX)
         return
     while True:
         try:

@@ -18,7 +18,13 @@ from celestial.console import UserError
 from celestial.decoding import decode_all
 from celestial.duplicates import fingerprint
 from celestial.file_names import display_name, output_paths
-from celestial.files import NOBODYS_FILES, class_folders, sha256_of, walk_files
+from celestial.files import (
+    NOBODYS_FILES,
+    SOURCES_TABLE,
+    class_folders,
+    sha256_of,
+    walk_files,
+)
 from celestial.images import decode
 from celestial.reading import ImageError
 from celestial.registration import thumbnail
@@ -84,7 +90,8 @@ def scan(input_dir: Path, workers: int,
         The usable pictures without a split, the thumbnail of each sha256 (see
         `registration.thumbnail`), and the files that cannot be used.
     """
-    loose = [entry for entry in input_dir.iterdir() if not entry.is_dir()]
+    loose = [entry for entry in input_dir.iterdir()
+             if not entry.is_dir() and entry.name != SOURCES_TABLE]
     files = loose + [file for folder in class_folders(input_dir) for file in walk_files(folder)]
     files = [file for file in files if file.name not in NOBODYS_FILES]
     results = progress(decode_all(partial(_check, input_dir), files, workers), len(files))

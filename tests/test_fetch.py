@@ -161,7 +161,7 @@ def test_datapre_runs_on_what_was_fetched(fetched):
     assert done.status == 0, done.out + done.err
     assert done.result["pictures"] == 13 and done.result["near_copies"] == 0
     with (folder / "data/celestial_dataset/rejected.csv").open(encoding="utf-8-sig") as file:
-        assert [row["source"] for row in csv.DictReader(file)] == ["sources.csv"]
+        assert not list(csv.DictReader(file)), "the table of sources is no picture left out"
     assert content_of(folder / "data/input") == before
 
 
@@ -217,6 +217,28 @@ def test_a_killed_run_goes_on_and_what_was_deleted_stays_away(mars, tmp_path):
     assert mars.asked("~") == {**dict.fromkeys(mars.files[:5], 1), mars.files[2]: 2}
     done = run("fetch_pictures.py", *options, "--per-class", 5, cwd=tmp_path)
     assert done.result["pictures"] == 4 and mine.read_bytes() == b"somebody else's"
+
+
+def test_two_runs_at_once_keep_each_others_rows(mars, tmp_path):
+    options = ("--classes", "mars", "--sources", "nasa", *QUICK)
+    second, reached, go_on = mars.answers[mars.files[1]], threading.Event(), threading.Event()
+
+    def hang(handler):
+        reached.set()
+        go_on.wait(60)
+        reply(handler, second)
+
+    mars.answers[mars.files[1]] = hang
+    one = start("fetch_pictures.py", *options, "--per-class", 3, cwd=tmp_path)
+    assert reached.wait(30)
+    two = start("fetch_pictures.py", *options, "--per-class", 6, cwd=tmp_path)
+    while "waiting for its end" not in (line := two.stdout.readline()):
+        assert line, two.stderr.read()
+    go_on.set()
+    for process in (one, two):
+        assert process.wait(60) == 0, process.stderr.read()
+    assert [row["status"] for row in table(tmp_path)] == ["kept"] * 6
+    assert mars.asked("~") == dict.fromkeys(mars.files, 1), "none was fetched twice"
 
 
 def test_without_a_network_it_is_one_sentence(network, tmp_path):

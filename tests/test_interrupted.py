@@ -193,7 +193,7 @@ def test_every_kind_of_damage_is_noticed(damage, tmp_path, capsys):
 def test_one_at_a_time_even_after_a_kill(tmp_path):
     code = ("import sys; from pathlib import Path; from celestial.locks import only_one\n"
             "print('asks', flush=True)\n"
-            "with only_one(Path('lock')):\n"
+            "with only_one(Path('lock'), 'waiting'):\n"
             "    print('has', flush=True)\n"
             "    sys.stdin.readline()\n")
 
@@ -207,6 +207,7 @@ def test_one_at_a_time_even_after_a_kill(tmp_path):
     first = start()
     assert first.stdout.readline() == "has\n"
     second = start()
+    assert second.stdout.readline() == "waiting\n"
     second.stdin.write("go on\n")
     second.stdin.flush()
     with pytest.raises(subprocess.TimeoutExpired):  # without the lock it would have ended
