@@ -213,7 +213,7 @@ class LateClassifier(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalised float (N, 3, size, size) -> logits (N, classes)."""
         with torch.no_grad():
-            maps = [start.to(images.device)(images.to(self.precision)) for start in self.starts]
+            maps = [start(images.to(self.precision)) for start in self.starts]
         return self.head(torch.cat([tail(seen) for tail, seen in zip(
             self.tails.values(), maps, strict=True)], dim=1))
 

@@ -136,6 +136,7 @@ def head_stage(model: Classifier, data: TrainingData, weights_digest: str,
 
 def fine_tuning_stage(model: Classifier, data: TrainingData, args: argparse.Namespace) -> Stage:
     """Return stage 2: the last blocks of each backbone, or all, learn as well, at a lower rate."""
+    model.to(data.device)  # all of it: what stays frozen computes too
     whole = args.fine_tune == "all"
     groups = [{"params": list(model.head.parameters()), "lr": args.learning_rate},
               {"params": model.unfreeze(whole), "lr": BACKBONE_RATE * args.learning_rate}]

@@ -1,5 +1,9 @@
 """The networks: what they are made of, and that frozen means frozen."""
 
+import argparse
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,6 +15,8 @@ from celestial.models import (
     DepthwiseConv,
     LateClassifier,
 )
+from celestial.preprocessing import Preprocessing
+from celestial.stages import TrainingData, fine_tuning_stage
 
 PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
@@ -96,6 +102,25 @@ def test_the_late_classifier_is_the_classifier(name):
     blocks = [f"{member}.{block}." for member in MEMBERS[name]
               for block in BACKBONES[member].last_blocks]
     assert moved and all(key.startswith(tuple(blocks)) for key in moved)
+
+
+def test_stage_2_takes_the_whole_network_to_its_device():
+    """On a GPU the frozen blocks stayed behind, and the finished training could not be evaluated.
+
+    The device "meta" is no GPU, but it is there everywhere, and another one than the CPU.
+    """
+    meta, nothing = torch.device("meta"), np.zeros((4, 3, 64, 64), np.uint8)
+    labels = np.array([0, 1, 2, 0])
+    data = TrainingData(nothing, labels, nothing, labels, [], Preprocessing(64), Path(), meta)
+    model = Classifier("resnet50", 3)
+    model.freeze_backbones()
+    stage = fine_tuning_stage(model, data, argparse.Namespace(
+        fine_tune="last-blocks", learning_rate=1e-3, epochs=1, batch_size=4, seed=1))
+    for network in (model, stage.network.to(meta)):
+        assert network(torch.empty(2, 3, 64, 64, device=meta)).device == meta
+    tensors = [*model.state_dict().values(),
+               *(value for start in stage.network.starts for value in start.state_dict().values())]
+    assert {value.device for value in tensors} == {meta}
 
 
 def test_cached_features_are_those_of_the_live_backbone_in_training():
