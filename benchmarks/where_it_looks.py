@@ -3,6 +3,9 @@
 in:   nothing; pictures are drawn, cut out and laid on a dark sky, so that the place is known
 out:  where_it_looks.md (a table), where_it_looks.png
 
+A wrongly named picture has the map of the wrong class, which may well lie elsewhere; so what is
+rightly named is told apart.
+
   python benchmarks/where_it_looks.py
   python benchmarks/where_it_looks.py --checkpoint model_checkpoints/a.pth model_checkpoints/b.pth
 """
@@ -83,6 +86,13 @@ def inside_shares(heats: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
     return np.array(shares)
 
 
+def _spread(shares: np.ndarray) -> str:
+    """Return the median and the least tenth of shares as text."""
+    if not len(shares):
+        return "none"
+    return f"{np.median(shares):.0%} ({np.quantile(shares, 0.1):.0%})"
+
+
 def main() -> None:
     args = parse_args()
     import torch
@@ -95,7 +105,7 @@ def main() -> None:
     predictors = comparison.start_predictors(__file__, args)
     scenes = draw_scenes(args)
     lines = ["| model | pictures | rightly named | mass of the map on the planet, median (least "
-             "tenth) | area of the planets |", "|---|---|---|---|---|"]
+             "tenth) | of the rightly named | area of the planets |", "|---|---|---|---|---|---|"]
     figures, rows = {}, []
     for predictor in predictors:
         squares = np.stack([predictor.preprocessing.square(picture) for _, picture, _ in scenes])
@@ -103,14 +113,14 @@ def main() -> None:
         heats = grad_cam(predictor, torch.from_numpy(squares),
                          [int(answer.probabilities.argmax()) for answer in answers])
         shares = inside_shares(heats, [mask for *_, mask in scenes])
-        right = sum(answer.top(1)[0][0] == label
-                    for answer, (label, *_) in zip(answers, scenes, strict=True))
+        right = np.array([answer.top(1)[0][0] == label
+                          for answer, (label, *_) in zip(answers, scenes, strict=True)])
         area = np.mean([mask.mean() for *_, mask in scenes])
         name = f"{predictor.checkpoint.model}, {predictor.preprocessing.size} pixels"
-        figures[name] = round(float(np.median(shares)), 3)
+        figures[name] = {"all": _spread(shares), "rightly named": _spread(shares[right])}
         lines.append(f"| {name} | {len(scenes)} | "
-                     f"{metrics.as_text(metrics.share(right, len(scenes)))} | "
-                     f"{np.median(shares):.0%} ({np.quantile(shares, 0.1):.0%}) | {area:.0%} |")
+                     f"{metrics.as_text(metrics.share(int(right.sum()), len(scenes)))} | "
+                     f"{_spread(shares)} | {_spread(shares[right])} | {area:.0%} |")
         for label in PLANETS:
             own = [place for place, scene in enumerate(scenes) if scene[0] == label][:SHOWN]
             rows.append((f"{label}\n{predictor.checkpoint.model}",

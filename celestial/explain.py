@@ -21,13 +21,17 @@ SEEN = 3  # a layer's channels are shown in so many rows and columns
 
 
 class _AgreeingCAM(HiResCAM):
-    """Of each backbone's layers the product, over the backbones the mean."""
+    """Of each backbone's layers the product, over the backbones the mean.
+
+    What speaks for a class everywhere alike has no place, so the picture's mean is taken away.
+    """
 
     def aggregate_multi_layers(self, cam_per_target_layer: list[np.ndarray]) -> np.ndarray:
         """Take a list of (N, 1, size, size), 0..1, `CAM_LAYERS` a backbone -> (N, size, size)."""
         layers = np.concatenate(cam_per_target_layer, axis=1)
         products = layers.reshape(len(layers), -1, CAM_LAYERS, *layers.shape[2:]).prod(axis=2)
-        return scale_cam_image(scale_cam_image(products).mean(axis=1))
+        heats = scale_cam_image(products).mean(axis=1)
+        return scale_cam_image(np.maximum(heats - heats.mean(axis=(1, 2), keepdims=True), 0))
 
 
 def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) -> np.ndarray:
@@ -37,9 +41,9 @@ def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) ->
     the other way round. As Guided Grad-CAM does (Selvaraju et al., "Grad-CAM: Visual Explanations
     from Deep Networks", 2017), a coarse map is multiplied by finer ones: of the last three layers,
     element by element as in HiResCAM (Draelos and Carin, "Use HiResCAM instead of Grad-CAM", 2020).
-    On drawn planets that stand off-centre 84 % of its mass lies on the planet, of plain Grad-CAM
-    47 % (the weights that ship; of networks that hardly know the planets 44 to 65 %;
-    benchmarks/where_it_looks.py). Of the ensemble the mean over its backbones.
+    On drawn planets that stand off-centre and are rightly named 89 % of its mass lies on the planet
+    (the weights that ship; of hardly trained networks 75 % and more; benchmarks/where_it_looks.py),
+    of plain Grad-CAM about half. Of the ensemble the mean over its backbones.
 
     Args:
         predictor: its network is looked into; float32, because gradients are small.
