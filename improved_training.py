@@ -179,23 +179,16 @@ def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace)
     from celestial.checkpoints import Checkpoint
     from celestial.datasets import fingerprint_files
     from celestial.files import sha256_of
-    from celestial.training import predict_batches, top_accuracies
+    from celestial.training import predict_batches
 
     logits, labels = predict_batches(model, data.val_batches(args), data.device)
-    accuracy, top2 = top_accuracies(logits, labels)
-    logits, labels = logits.cpu().numpy(), labels.cpu().numpy()
-    temperature = confidence.fit_temperature(logits, labels)
-    probs = confidence.probabilities(logits, temperature)
     manifest = args.data_dir / "manifest.csv"
     fingerprints = fingerprint_files(files.paths, data.preprocessing, args.output_dir / "cache",
                                      train_sha256, args.workers)
     return Checkpoint(
         model=args.model, classes=files.classes, preprocessing=data.preprocessing,
         state=stored_weights(model, args.float16),
-        temperature=temperature,
-        reject_below=confidence.fit_reject_below(confidence.known_score(logits)),
-        val={"pictures": len(labels), "accuracy": accuracy, "top2": top2,
-             "log_loss": float(-np.log(probs[np.arange(len(labels)), labels] + 1e-15).mean())},
+        **confidence.fit_on_val(logits.cpu().numpy(), labels.cpu().numpy()),
         options={**{name: value if isinstance(value, (int, float)) else str(value)
                     for name, value in sorted(vars(args).items())},
                  "weights_used": why, "device_used": str(data.device)},

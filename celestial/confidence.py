@@ -58,3 +58,19 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 def fit_reject_below(scores: np.ndarray) -> float:
     """Return the threshold that accepts at least `ACCEPTED` of val's known pictures."""
     return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
+
+
+def fit_on_val(logits: np.ndarray, labels: np.ndarray) -> dict[str, object]:
+    """Return what a checkpoint takes from val: `temperature`, `reject_below`, figures `val`.
+
+    Args:
+        logits: float (N, classes).
+        labels: int (N,), each of a class.
+    """
+    temperature = fit_temperature(logits, labels)
+    own = probabilities(logits, temperature)[np.arange(len(labels)), labels]
+    best_two = np.argsort(-logits, axis=1)[:, :2] == labels[:, None]
+    return {"temperature": temperature, "reject_below": fit_reject_below(known_score(logits)),
+            "val": {"pictures": len(labels), "accuracy": float(best_two[:, 0].mean()),
+                    "top2": float(best_two.any(axis=1).mean()),
+                    "log_loss": float(-np.log(own + 1e-15).mean())}}
