@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import pyvips
 from conftest import ROOT, draw, environment, run
+from hostile import BOMBS, picture
 from PIL import Image
 from processes import family, still_running
 
@@ -23,6 +24,7 @@ from celestial.decoding import decode_all
 from celestial.images import load_image
 from celestial.reading import ImageError
 
+STAYS = []  # what a worker keeps to its end
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 # Decodes one picture again and again, with two workers, until it is stopped.
 ENDLESS = """
@@ -82,6 +84,23 @@ def behave(path: Path) -> str:
     return f"{path.name} is fine"
 
 
+def leave_memory(path: Path) -> tuple[int, int]:
+    """Return the process's own bytes and the pages it has taken; do what the name of the file says.
+
+    Of many blocks the last one stays, above the others: nothing goes back by itself.
+    """
+    import resource
+
+    _, resident, of_files, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    before = (resident - of_files) << 12, resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [np.ones(1 << 20, np.uint8) for _ in range(200 if "large" in path.name else 10)]
+    if "large" in path.name:
+        STAYS.append(blocks.pop())
+    if "broken" in path.name:
+        raise ImageError(f"after {len(blocks)} blocks")
+    return before
+
+
 def outcomes(names: list[str], workers: int) -> list[tuple[str, str]]:
     return [(path.name, str(found))
             for path, found in decode_all(behave, map(Path, names), workers)]
@@ -104,6 +123,44 @@ def test_it_goes_on_after_many_crashes():
     names = [name for number in range(12) for name in ("crash", str(number))]
     assert [answer for name, answer in outcomes(names, 2) if name != "crash"] == [
         f"{number} is fine" for number in range(12)]
+
+
+@LINUX
+@pytest.mark.parametrize("name", ["large", "large and broken"])
+def test_a_worker_that_waits_has_given_back_what_a_large_file_took(name):
+    found = []
+    for path in map(Path, ("a", name, "b", name, name, "c")):
+        found.append(decoding.outcome(decoding.start_decoding(1, leave_memory, path)))
+        time.sleep(3 * decoding.IDLE)
+    first, *later = (found[place][0] for place in (0, 2, 5))
+    assert max(later) < first + (20 << 20)
+    assert isinstance(found[1], ImageError) == (name == "large and broken")
+
+
+@LINUX
+def test_what_the_threads_of_a_library_took_is_given_back_as_well():
+    def settled(content: bytes, times: int) -> int:
+        for _ in range(times):
+            found = decoding.outcome(decoding.start_decoding(1, reduced, content))
+            assert isinstance(found, np.ndarray)
+        time.sleep(3 * decoding.IDLE)
+        return decoding.outcome(decoding.start_decoding(1, leave_memory, Path("a")))[0]
+
+    outcomes(["exit"], 1)  # so that the worker is a new one
+    before = settled(picture("TIFF"), 1)  # libvips is there
+    assert settled(BOMBS[0], 12) < before + (8 << 20), "144 million pixels each"
+
+
+def reduced(content: bytes) -> np.ndarray:
+    return load_image(content, 340)
+
+
+@LINUX
+def test_a_worker_that_is_busy_keeps_the_memory_for_the_next_file():
+    outcomes(["exit"], 1)  # so that the worker is a new one
+    found = [found for _, found in decode_all(leave_memory, map(Path, ["usual"] * 20), 1)]
+    pages = found[-1][1] - found[5][1]
+    assert pages < 5000, "of 4 kB; 10 MB, 14 times, would be 36,000"
 
 
 def test_results_are_the_same_with_any_number_of_workers(tmp_path):
