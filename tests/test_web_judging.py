@@ -1,0 +1,106 @@
+"""How the web page puts pictures together: decoding is played by the test, so is the network."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from celestial.inference import Prediction
+from celestial.reading import ImageError
+from celestial.web import judging
+from celestial.web.judging import Judge
+
+SQUARE = np.zeros((3, 8, 8), np.uint8), None  # what decoding returns
+SECONDS = 20  # after which an answer is not expected any more
+
+
+class Played(Judge):
+    """A judge whose files are decoded when the test says so."""
+
+    def __init__(self, batch_size: int = 8):
+        self.batches = []
+        self.files: dict[bytes, Future] = {}
+        self.visitors = ThreadPoolExecutor(16)
+        super().__init__(SimpleNamespace(judge=self._note, engine=SimpleNamespace(
+            streams=2, batch_size=batch_size, start_stream=lambda: None)), room=64)
+
+    def _note(self, batch: list) -> list[Prediction]:
+        self.batches.append(len(batch))
+        return [Prediction(Path(), None, (), reason=item.reason or "judged") for item in batch]
+
+    def _start(self, content: bytes, keep_picture: bool) -> Future:
+        return self.files.setdefault(content, Future())
+
+    def decoded(self, content: bytes, found: object = SQUARE) -> None:
+        """Be a decoder that is done with a file; let the threads see that before anything else."""
+        self.files[content].set_result(found)
+        time.sleep(0.05)
+
+    def ask(self, *contents: bytes) -> Future:
+        """Be a visitor with these files; return at once, when their decoding has begun."""
+        asked = self.visitors.submit(self.judge, contents, False)
+        while not {self.files.get(content) for content in contents} <= self.decoding:
+            time.sleep(0.001)
+        return asked
+
+
+@pytest.fixture
+def judge():
+    judge = Played()
+    yield judge
+    for file in judge.files.values():
+        if not file.done():
+            file.set_result(SQUARE)
+    judge.visitors.shutdown()
+    judge.close()
+
+
+def reasons(asked: Future) -> list[str]:
+    return [one.prediction.reason for one in asked.result(SECONDS)]
+
+
+def test_what_is_decoded_at_the_same_time_is_judged_together(judge, monkeypatch):
+    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
+    asked = [judge.ask(b"a", b"b"), judge.ask(b"c"), judge.ask(b"d")]
+    for content in (b"a", b"d", b"c"):
+        judge.decoded(content)
+    assert not any(one.done() for one in asked)
+    judge.decoded(b"b", ImageError("torn"))
+    assert [reasons(one) for one in asked] == [["judged", "torn"], ["judged"], ["judged"]]
+    assert judge.batches == [4]
+
+
+def test_a_full_batch_waits_for_nobody(judge, monkeypatch):
+    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
+    names = [bytes([number]) for number in range(8)]
+    asked = judge.ask(*names)
+    waits = judge.ask(b"slow")
+    for name in names:
+        judge.decoded(name)
+    assert reasons(asked) == ["judged"] * 8 and judge.batches == [8] and not waits.done()
+
+
+def test_who_is_alone_does_not_wait(judge, monkeypatch):
+    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
+    asked = judge.ask(b"a")
+    judge.decoded(b"a")
+    assert reasons(asked) == ["judged"]
+
+
+def test_a_file_that_takes_long_holds_up_the_others_for_a_moment_only(judge):
+    slow, quick = judge.ask(b"slow"), judge.ask(b"a")
+    judge.decoded(b"a")
+    assert reasons(quick) == ["judged"] and not slow.done()
+
+
+def test_an_error_of_decoding_reaches_its_visitor_alone(judge, monkeypatch):
+    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
+    bad, good = judge.ask(b"bad"), judge.ask(b"good")
+    judge.files[b"bad"].set_exception(RuntimeError("a mistake of this program"))
+    judge.decoded(b"good")
+    with pytest.raises(RuntimeError, match="a mistake"):
+        bad.result(SECONDS)
+    assert reasons(good) == ["judged"]
