@@ -21,12 +21,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from hostile import SLOW, hostile_requests, picture, send  # noqa: E402  (the folders are on the path)
 from processes import memory_of  # noqa: E402
 from web_client import serving  # noqa: E402
+from web_speed import draw_jpeg, many_visitors  # noqa: E402
 
 from celestial import console  # noqa: E402
 
 AT_ONCE = 16  # attackers, beside those that are slow
 SLOW_FOR = 20  # seconds that a slow client sends a byte now and then
-WARMING = 300  # requests before the memory is first measured
+# Before the memory is first measured, so that every library is loaded and every thread has worked:
+WARMING = 1000, 64, 10  # hostile requests; honest visitors at once, and for how many seconds
 RESTING = 40  # seconds until it is measured again: what hangs is dropped meanwhile
 HONEST_EVERY = 50  # hostile requests, one visitor
 
@@ -83,7 +85,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(
             Path(folder), "--checkpoint", args.checkpoint.resolve(), "--most-a-minute",
             10 ** 6) as (server, client):
-        attack(client, hostile_requests(WARMING, args.seed + 1))
+        attack(client, hostile_requests(WARMING[0], args.seed + 1))
+        many_visitors(client, draw_jpeg(), *WARMING[1:])
         time.sleep(RESTING)
         before = memory_of(server.pid) / 1e6
         started = time.monotonic()

@@ -31,6 +31,7 @@ from celestial import console  # noqa: E402
 
 SIDES = 1152, 868  # pixels: one megapixel
 BATCH = 400  # pictures for the comparison with a folder
+WARMING = 10  # seconds of the many visitors before the memory is first measured
 
 
 def parse_args() -> argparse.Namespace:
@@ -89,10 +90,10 @@ def many_visitors(client, picture: bytes, visitors: int, seconds: float) -> dict
     return {status: every.count(status) for status in set(every)}
 
 
-def in_own_process(client, picture: bytes, args: argparse.Namespace) -> dict[int, int]:
+def in_own_process(*arguments: object) -> dict[int, int]:
     """Run `many_visitors` in another process, so that it takes no lock of this one's."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(many_visitors, (client, picture, args.visitors, args.seconds))
+        return pool.apply(many_visitors, arguments)
 
 
 def folder_speed(picture: bytes, checkpoint: Path, work: Path) -> float:
@@ -125,8 +126,9 @@ def main() -> None:
                      10**6) as (server, client):
             one_visitor(client, picture, 20)
             alone = sorted(one_visitor(client, picture, args.requests))
+            in_own_process(client, picture, args.visitors, WARMING)
             before = memory_of(server.pid) / 1e6
-            statuses = in_own_process(client, picture, args)
+            statuses = in_own_process(client, picture, args.visitors, args.seconds)
             after = memory_of(server.pid) / 1e6
             later = statistics.median(one_visitor(client, picture, 20))
     p50, p95 = alone[len(alone) // 2], alone[int(0.95 * len(alone))]
@@ -143,7 +145,8 @@ def main() -> None:
              f"| the same pictures in a folder, a second | {found['folder_per_s']} |",
              f"| share | {found['share_of_folder']:.0%} |",
              f"| answers by status | {statuses} |",
-             "| memory of all its processes, shared pages counted once, before and after | "
+             f"| memory of all its processes, shared pages counted once, after {WARMING} s of "
+             "these visitors, and at the end | "
              f"{before:.0f} MB, {after:.0f} MB |"]
     with atomic_path(args.output_dir / "web_speed.md") as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
