@@ -27,13 +27,15 @@ LEARNED = {"galaxy": 236, "nebula": 228}  # the known project's pictures
 VAL = 0.15  # share of them
 SHIPPED = console.ROOT / "pretrained/regnet_y_800mf.pth"
 FINE_TUNING = ("--weights", SHIPPED, "--fine-tune", "all", "--stage1-epochs", 10,
-               "--learning-rate", 1e-2, "--epochs", 50, "--patience", 50, "--batch-size", 32)
+               "--batch-size", 32)
 # run: what it is, how many of each class are learned from (None: 70/15/15), options of training
 RUNS = {
     "cnn": ("plain CNN from scratch, galaxy against nebula", LEARNED,
             ("--model", "cnn", "--epochs", 100, "--patience", 100, "--batch-size", 32)),
-    "shipped": ("from the weights that ship, galaxy against nebula", LEARNED, FINE_TUNING),
-    "three": ("from the weights that ship, all three classes", None, FINE_TUNING),
+    "shipped": ("from the weights that ship, galaxy against nebula", LEARNED,
+                (*FINE_TUNING, "--learning-rate", 1e-2, "--epochs", 50, "--patience", 50)),
+    "three": ("from the weights that ship, all three classes", None,
+              (*FINE_TUNING, "--learning-rate", 5e-3, "--epochs", 15)),
 }
 
 
