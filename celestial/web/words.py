@@ -6,10 +6,10 @@ LANGUAGES = {"en": "English", "zh": "中文", "ko": "한국어"}
 _PAGE = {
     "title": ("What is in this picture?", "这张图片里是什么？", "이 사진에는 무엇이 있을까요?"),
     "intro": (
-        "Drop photographs of planets, galaxies, nebulae or star clusters here. You get what each "
-        "one shows, how sure that is, and the place in the picture that decided.",
-        "把行星、星系、星云或星团的照片拖到这里，即可得知每张照片的内容、可信程度，以及图片中起决定作用的区域。",
-        "행성, 은하, 성운, 성단 사진을 여기에 끌어다 놓으세요. 무엇이 찍혔는지, 얼마나 확실한지, "
+        "Drop photographs of celestial objects here. You get what each one shows, how sure that "
+        "is, and the place in the picture that decided.",
+        "把天体的照片拖到这里，即可得知每张照片的内容、可信程度，以及图片中起决定作用的区域。",
+        "천체 사진을 여기에 끌어다 놓으세요. 무엇이 찍혔는지, 얼마나 확실한지, "
         "사진의 어느 곳을 보고 판단했는지 알려 줍니다."),
     "drop": ("Drop pictures here or paste them", "将图片拖到这里或粘贴",
              "사진을 끌어다 놓거나 붙여넣기"),
