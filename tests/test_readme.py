@@ -1,4 +1,7 @@
-"""What the READMEs and the Makefile promise, run as written."""
+"""What the READMEs and the Makefile promise, run as written.
+
+`make demo` starts every script in a Python of its own; the other commands need not do so again.
+"""
 
 import re
 import shutil
@@ -38,8 +41,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     draw_folder(folder / "my_images", 1)
     for script in bare():
-        done = run(script, *SMALL.get(script, ()), *FROM_SCRATCH.get(script, ()), cwd=folder,
-                   fresh=True)
+        done = run(script, *SMALL.get(script, ()), *FROM_SCRATCH.get(script, ()), cwd=folder)
         assert done.status == 0, done.err
         assert all((folder / path).exists() for path in done.result["files"])
     names = [path.relative_to(folder / "data/input").as_posix()
@@ -76,7 +78,7 @@ def test_every_other_command_runs(place, words):
     more = SMALL.get(script, ())
     if "--weights" not in words:
         more += FROM_SCRATCH.get(script, ())
-    done = run(script, *options, *more, cwd=place, fresh=True)
+    done = run(script, *options, *more, cwd=place)
     if script == "fetch_pictures.py" or "imagenet:resnet50" in words:
         assert done.status == 1 and done.error
     else:
