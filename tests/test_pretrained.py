@@ -1,13 +1,20 @@
 """The weights that ship, used as on a fresh clone: nothing trained, nothing downloaded."""
 
 import csv
+from dataclasses import replace
 
+import numpy as np
+import pytest
+import torch
 from conftest import ROOT, run
+from sklearn.metrics import log_loss, top_k_accuracy_score
 
-from celestial.checkpoints import load_checkpoint
+from celestial.checkpoints import load_checkpoint, save_checkpoint
 from celestial.console import OUTLIERS
-from celestial.datasets import OUTLIER
+from celestial.datasets import OUTLIER, list_split
 from celestial.duplicates import WIDTH
+from celestial.files import sha256_of
+from celestial.inference import Predictor
 
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 
@@ -57,3 +64,34 @@ def test_things_that_are_none_of_the_classes_are_unknown(tmp_path):
     done = run("predict_my_images.py", "--no-pictures", cwd=tmp_path)
     # 97 % of such pairs are told apart; of 40 pictures about 3 are taken for a class.
     assert done.result["rows"] == 40 and done.result["unknown"] > 30
+
+
+def test_the_mean_of_two_checkpoints(checkpoint, dataset, tmp_path):
+    """Half of the weights of each; the rest is fitted anew, against scikit-learn."""
+    one = load_checkpoint(checkpoint)
+    other = replace(one, state={name: value * 3 if value.is_floating_point() else value + 1
+                                for name, value in one.state.items()})
+    save_checkpoint(tmp_path / "other.pth", other)
+    done = run("pretrained/average.py", "other.pth", checkpoint, "mean.pth", "--data-dir", dataset,
+               cwd=tmp_path)
+    assert done.status == 0, done.err
+    mean = load_checkpoint(tmp_path / "mean.pth")
+    for name, value in one.state.items():
+        wanted = 2 * value if value.is_floating_point() else value
+        assert torch.allclose(mean.state[name].float(), wanted.float(), rtol=1e-3), name
+    assert sha256_of(tmp_path / "other.pth") in mean.options["weights_used"]
+
+    predictor = Predictor(tmp_path / "mean.pth", torch.device("cpu"), 4, 0)
+    val = list_split(dataset, "val", mean.classes)
+    probs = np.stack([found.probabilities for found in predictor.predict(val.paths)])
+    indices = range(len(mean.classes))
+    assert mean.val["log_loss"] == pytest.approx(log_loss(val.labels, probs, labels=indices),
+                                                 abs=2e-3)
+    for best, name in ((1, "accuracy"), (2, "top2")):
+        assert mean.val[name] == pytest.approx(
+            top_k_accuracy_score(val.labels, probs, k=best, labels=indices))
+
+    done = run("pretrained/average.py", SHIPPED, checkpoint, "none.pth", "--data-dir", dataset,
+               cwd=tmp_path)
+    assert done.status == 1 and "different networks or classes" in done.error
+    assert not (tmp_path / "none.pth").exists()
