@@ -28,7 +28,8 @@ from celestial import console  # noqa: E402
 AT_ONCE = 16  # attackers, beside those that are slow
 SLOW_FOR = 20  # seconds that a slow client sends a byte now and then
 # Before the memory is first measured, so that every library is loaded and every thread has worked:
-WARMING = 1000, 64, 10  # hostile requests; honest visitors at once, and for how many seconds
+WARMING_REQUESTS = 1000  # hostile ones
+WARMING_VISITORS, WARMING_SECONDS = 64, 10  # honest ones at once, and how long they stay
 RESTING = 40  # seconds until it is measured again: what hangs is dropped meanwhile
 HONEST_EVERY = 50  # hostile requests, one visitor
 
@@ -85,8 +86,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(
             Path(folder), "--checkpoint", args.checkpoint.resolve(), "--most-a-minute",
             10 ** 6) as (server, client):
-        attack(client, hostile_requests(WARMING[0], args.seed + 1))
-        many_visitors(client, draw_jpeg(), *WARMING[1:])
+        attack(client, hostile_requests(WARMING_REQUESTS, args.seed + 1))
+        many_visitors(client, draw_jpeg(), WARMING_VISITORS, WARMING_SECONDS)
         time.sleep(RESTING)
         before = memory_of(server.pid) / 1e6
         started = time.monotonic()

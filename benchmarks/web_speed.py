@@ -90,10 +90,10 @@ def many_visitors(client, picture: bytes, visitors: int, seconds: float) -> dict
     return {status: every.count(status) for status in set(every)}
 
 
-def in_own_process(*arguments: object) -> dict[int, int]:
+def in_own_process(client, picture: bytes, visitors: int, seconds: float) -> dict[int, int]:
     """Run `many_visitors` in another process, so that it takes no lock of this one's."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(many_visitors, arguments)
+        return pool.apply(many_visitors, (client, picture, visitors, seconds))
 
 
 def folder_speed(picture: bytes, checkpoint: Path, work: Path) -> float:

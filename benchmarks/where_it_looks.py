@@ -86,11 +86,13 @@ def inside_shares(heats: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
     return np.array(shares)
 
 
+def _median(shares: np.ndarray) -> float | None:
+    return round(float(np.median(shares)), 3) if len(shares) else None
+
+
 def _spread(shares: np.ndarray) -> str:
     """Return the median and the least tenth of shares as text."""
-    if not len(shares):
-        return "none"
-    return f"{np.median(shares):.0%} ({np.quantile(shares, 0.1):.0%})"
+    return f"{_median(shares):.0%} ({np.quantile(shares, 0.1):.0%})" if len(shares) else "none"
 
 
 def main() -> None:
@@ -117,7 +119,7 @@ def main() -> None:
                           for answer, (label, *_) in zip(answers, scenes, strict=True)])
         area = np.mean([mask.mean() for *_, mask in scenes])
         name = f"{predictor.checkpoint.model}, {predictor.preprocessing.size} pixels"
-        figures[name] = {"all": _spread(shares), "rightly named": _spread(shares[right])}
+        figures[name] = {"all": _median(shares), "rightly named": _median(shares[right])}
         lines.append(f"| {name} | {len(scenes)} | "
                      f"{metrics.as_text(metrics.share(int(right.sum()), len(scenes)))} | "
                      f"{_spread(shares)} | {_spread(shares[right])} | {area:.0%} |")

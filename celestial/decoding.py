@@ -27,7 +27,7 @@ Source = TypeVar("Source")
 Result = TypeVar("Result")
 SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6
 MOST_MEMORY = 2 << 30  # bytes a worker may take
-MOST_KEPT = 32 << 20  # bytes of freed memory that a worker keeps for the next file
+MOST_KEPT = 32 << 20  # bytes of a freed block that a worker keeps for the next file
 IDLE = 0.2  # seconds without a file, after which a worker gives back all that is free
 
 
@@ -125,9 +125,9 @@ def _start_server() -> None:
     """Start the server that forks the decoders, and let it find what it is to load beforehand.
 
     Before Python 3.13.1 it does not know this process's sys.path
-    (https://github.com/python/cpython/issues/117378) and loads nothing, without a word. A decoder
-    computes with one thread: OpenBLAS takes memory for one on each core in every process, and on
-    16 cores that alone was more than `MOST_MEMORY`, so that every decoder died.
+    (https://github.com/python/cpython/issues/117378) and loads nothing, without a word. What it
+    forks computes with one thread: OpenBLAS takes memory for one on each core in every process, and
+    on 16 cores that alone was more than `MOST_MEMORY`, so that every decoder died.
     """
     from multiprocessing import forkserver
 

@@ -36,7 +36,8 @@ def only_one(lock: Path, waiting: str) -> Iterator[None]:
 
 def lock_for(folder: Path) -> Path:
     """Return a lock of this user for a folder in which no file is to be left."""
-    key = hashlib.sha256(f"{getpass.getuser()} {folder.resolve()}".encode()).hexdigest()[:16]
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()  # not each has a name
+    key = hashlib.sha256(f"{user} {folder.resolve()}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"celestial-{key}.lock"
 
 
@@ -49,7 +50,7 @@ def _is_free(file: BinaryIO) -> bool:
             # unlike flock's, workers do not inherit this lock
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLOCK)
+        return error.errno not in (errno.EACCES, errno.EAGAIN)
     return True
 
 

@@ -204,7 +204,9 @@ def commands_of(checkpoint: Checkpoint, evaluation: dict) -> list[str]:
     commit = str(checkpoint.versions.get("commit", "")).removesuffix("-dirty")
     training = {name: value for name, value in checkpoint.options.items() if name not in CHOSEN}
     blind = {name: evaluation[name] for name in ("data_dir", "checkpoint")}
-    trained = ["python datapre.py", _command("improved_training.py", training)] if training else []
+    averaged = "averaged with" in str(checkpoint.options.get("weights_used"))  # a training is half
+    trained = [] if averaged or not training else [
+        "python datapre.py", _command("improved_training.py", training)]
     return [*([f"git checkout {commit}"] if commit and " " not in commit else []), *trained,
             _command("evaluate_model.py", evaluation), _command("blind_test_validation.py", blind)]
 

@@ -1,8 +1,8 @@
 """The mean of two networks' weights: of one and of what it became by learning further.
 
 in:   BEFORE and AFTER, two checkpoints of one network and the same classes; DATASET/val/<class>/*
-out:  AVERAGED, a checkpoint that is AFTER but for its weights, the date and what is fitted on
-      val; its option weights_used names the sha256 of BEFORE
+out:  AVERAGED, a checkpoint with what AFTER tells of its training; its option weights_used names
+      the sha256 of BEFORE as well; date and versions are of this run
 
   python pretrained/average.py round3.pth round4.pth averaged.pth --data-dir data/drawn_dataset
 
@@ -45,7 +45,7 @@ def main() -> None:
     from celestial.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
     from celestial.datasets import list_split
     from celestial.devices import pick_device
-    from celestial.files import sha256_of
+    from celestial.files import atomic_path, sha256_of
     from celestial.inference import Predictor
 
     console.print_header(__file__, args)
@@ -60,15 +60,16 @@ def main() -> None:
             **after.options, "weights_used":
             f"{after.options['weights_used']}, averaged with {sha256_of(args.before)}"},
         "manifest_sha256": sha256_of(manifest) if manifest.is_file() else ""})
-    save_checkpoint(args.averaged, averaged)
-    predictor = Predictor(args.averaged, pick_device(args.device), args.batch_size, args.workers)
     val = list_split(args.data_dir, "val", averaged.classes)
-    answers = list(predictor.predict(val.paths))
-    fitted = confidence.fit_on_val(
-        np.stack([one.logits for one in answers if one.logits is not None]),
-        np.array([label for one, label in zip(answers, val.labels, strict=True)
-                  if one.logits is not None]))
-    save_checkpoint(args.averaged, replace(averaged, **fitted))
+    with atomic_path(args.averaged) as temporary:
+        save_checkpoint(temporary, averaged)
+        predictor = Predictor(temporary, pick_device(args.device), args.batch_size, args.workers)
+        judged = [(one.logits, label) for one, label in zip(
+            predictor.predict(val.paths), val.labels, strict=True) if one.logits is not None]
+        if not judged:
+            raise UserError(f"val of {args.data_dir} has no readable picture to fit on")
+        fitted = confidence.fit_on_val(*map(np.array, zip(*judged, strict=True)))
+        save_checkpoint(temporary, replace(averaged, **fitted))
     console.print_result(fitted, [args.averaged])
 
 

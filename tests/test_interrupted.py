@@ -1,6 +1,7 @@
 """Kill -9 at any moment of any script, then the same command again: as if nothing had happened."""
 
 import csv
+import errno
 import json
 import os
 import random
@@ -17,6 +18,7 @@ from conftest import ROOT, content_of, draw_folder, environment, run
 from celestial.checkpoints import load_checkpoint
 from celestial.console import UserError
 from celestial.datasets import cached_array
+from celestial.locks import only_one
 from celestial.models import Classifier
 from celestial.training import Progress
 
@@ -215,6 +217,16 @@ def test_one_at_a_time_even_after_a_kill(tmp_path):
     first.kill()
     first.communicate()
     assert second.communicate()[0] == "has\n", "the system took the lock from the killed process"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks in another way")
+def test_where_the_disk_knows_no_locks_nobody_waits(tmp_path, monkeypatch, capsys):
+    def no_locks(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", no_locks)
+    with only_one(tmp_path / "lock", "waiting"):
+        assert capsys.readouterr().out == ""
 
 
 def test_what_killed_runs_left_in_the_cache_goes_away(tmp_path):

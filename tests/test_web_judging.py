@@ -96,11 +96,15 @@ def test_a_file_that_takes_long_holds_up_the_others_for_a_moment_only(judge):
     assert reasons(quick) == ["judged"] and not slow.done()
 
 
-def test_an_error_of_decoding_reaches_its_visitor_alone(judge, monkeypatch):
-    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
+@pytest.mark.parametrize("first", [b"bad", b"good"])
+def test_an_error_of_decoding_reaches_its_visitor_alone(judge, monkeypatch, first):
+    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)  # nobody waits for what has failed
     bad, good = judge.ask(b"bad"), judge.ask(b"good")
+    if first == b"good":
+        judge.decoded(b"good")
     judge.files[b"bad"].set_exception(RuntimeError("a mistake of this program"))
-    judge.decoded(b"good")
+    if first == b"bad":
+        judge.decoded(b"good")
     with pytest.raises(RuntimeError, match="a mistake"):
         bad.result(SECONDS)
     assert reasons(good) == ["judged"]

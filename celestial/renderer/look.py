@@ -66,7 +66,6 @@ class Look:
         """Bring the channels' gains nearer to 1 (power 0) for bodies that are told by their hue."""
         self.cast = tuple(gain ** power for gain in self.cast)
 
-
     def show_on_screen(self, canvas: Canvas, exposure: float) -> None:
         """Make it a planetarium program's screen, where nothing was photographed."""
         self.exposure, self.gamma, self.sky = exposure, 2.2, (0.0, 0.0, 0.0)

@@ -19,6 +19,8 @@ from celestial.inference import Prediction, Predictor, Prepared
 from celestial.preprocessing import prepare
 from celestial.reading import ImageError
 
+# A decoded picture, or what went wrong, and where its answer goes.
+Waiting = tuple[Prepared | Exception, Future]
 MOMENT = 0.1  # seconds at most that a decoded picture waits for those that are being decoded
 
 
@@ -54,7 +56,7 @@ class Judge:
         self.predictor = predictor
         self.room = threading.BoundedSemaphore(room)
         self.decoding: set[Future] = set()
-        self.waiting: queue.SimpleQueue[tuple[Prepared, Future] | None] = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self.gathering = threading.Lock()  # or the threads would take half a batch each
         engine = predictor.engine
         self.threads = [threading.Thread(target=self._work, daemon=True)
@@ -123,11 +125,12 @@ class Judge:
         return [self._judged(one) for one in found]
 
     def _decoded(self, number: int, answer: Future, future: Future) -> None:
-        self.decoding.discard(future)  # first, or who gathers would still wait for it
         try:
-            self.waiting.put((_prepared(number, future), answer))
+            found = _prepared(number, future)
         except Exception as error:  # the visitor gets it and must not wait for ever
-            answer.set_exception(error)
+            found = error
+        self.decoding.discard(future)  # before it waits, or who gathers would still wait for it
+        self.waiting.put((found, answer))
 
     def _judged(self, prediction: Prediction) -> Judged:
         if prediction.square is None:
@@ -151,7 +154,7 @@ class Judge:
             if ended:
                 return
 
-    def _gather(self) -> list[tuple[Prepared, Future] | None]:
+    def _gather(self) -> list[Waiting | None]:
         """Wait for a picture and, for a moment, for those that are being decoded meanwhile.
 
         Alone, a picture takes three times as long as one of ten that are judged together.
@@ -166,14 +169,18 @@ class Judge:
                 break
         return batch
 
-    def _answer(self, batch: list[tuple[Prepared, Future]]) -> None:
+    def _answer(self, batch: list[Waiting]) -> None:
+        for found, answer in batch:
+            if isinstance(found, Exception):
+                answer.set_exception(found)
+        batch = [item for item in batch if not item[1].done()]
         try:
-            found = self.predictor.judge([prepared for prepared, _ in batch])
+            predictions = self.predictor.judge([prepared for prepared, _ in batch])
         except Exception as error:  # the thread must live on; each visitor gets the error
             for _, answer in batch:
                 answer.set_exception(error)
             return
-        for (_, answer), prediction in zip(batch, found, strict=True):
+        for (_, answer), prediction in zip(batch, predictions, strict=True):
             answer.set_result(prediction)
 
 
