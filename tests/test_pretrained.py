@@ -15,6 +15,7 @@ from celestial.datasets import OUTLIER, list_split
 from celestial.duplicates import WIDTH
 from celestial.files import sha256_of
 from celestial.inference import Predictor
+from celestial.report import commands_of
 
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 
@@ -80,6 +81,8 @@ def test_the_mean_of_two_checkpoints(checkpoint, dataset, tmp_path):
         wanted = 2 * value if value.is_floating_point() else value
         assert torch.allclose(mean.state[name].float(), wanted.float(), rtol=1e-3), name
     assert sha256_of(tmp_path / "other.pth") in mean.options["weights_used"]
+    told = " ".join(commands_of(mean, {"data_dir": "data", "checkpoint": "mean.pth"}))
+    assert "evaluate_model.py" in told and "improved_training.py" not in told, "a half of it"
 
     predictor = Predictor(tmp_path / "mean.pth", torch.device("cpu"), 4, 0)
     val = list_split(dataset, "val", mean.classes)
