@@ -78,9 +78,9 @@ def prediction_card(prediction, name: str, beside: np.ndarray | None = None) -> 
     best, probability = prediction.top(1)[0]
     accepted = prediction.status == "ok"
     heading = f"{best}  {percent(probability)}" if accepted else "unknown"
-    line = "" if accepted else f"none of the classes; nearest: {best}"
-    if beside is not None:
-        line = "; ".join(filter(None, [line, f"right: what speaks for {best} (Grad-CAM)"]))
+    doubt = "" if accepted else f"none of the classes; nearest: {best}"
+    explained = "" if beside is None else f"right: what speaks for {best} (Grad-CAM)"
+    line = "; ".join(filter(None, [doubt, prediction.note, explained]))
     bars = MORE_BARS if len(prediction.classes) > FEW_CLASSES else BARS
     return Card(prediction.picture, heading, (name, line), prediction.top(bars),
                 BAR if accepted else AMBER, beside)

@@ -125,7 +125,7 @@ def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Pat
             if isinstance(result, ImageError):
                 bad[index] = str(result)
             else:
-                array[index] = result[0]
+                array[index] = result.square
         array.flush()
         write_json(cache_dir / f"bad_{key}.json", bad)
 

@@ -17,7 +17,7 @@ from celestial.decoding import decode_all
 from celestial.devices import describe, inference_precision, pick_device
 from celestial.engines import ENGINES
 from celestial.imagenet import open_checkpoint
-from celestial.preprocessing import SHOWN_SIDE, prepare
+from celestial.preprocessing import SHOWN_SIDE, Input, prepare
 from celestial.reading import ImageError
 from celestial.streams import in_streams
 
@@ -35,6 +35,7 @@ class Prediction:
         known_score: how well the picture fits the classes, see confidence.known_score.
         accepted: known_score reaches the checkpoint's threshold.
         reason: why the file could not be read, else empty.
+        note: what a person should know of a file that could be read, else empty.
         picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
         features: float32 (width,), what the network's last layer sees; None where unreadable.
         logits: float32 (classes,); None where unreadable.
@@ -47,6 +48,7 @@ class Prediction:
     known_score: float = 0.0
     accepted: bool = False
     reason: str = ""
+    note: str = ""
     picture: np.ndarray | None = None
     features: np.ndarray | None = None
     logits: np.ndarray | None = None
@@ -68,10 +70,12 @@ class Prediction:
 
     @property
     def explanation(self) -> str:
-        """Why no class is named, empty where one is."""
-        if self.status != "unknown":
+        """Why no class is named, and the note; empty where there is nothing to say."""
+        if self.status == "failed":
             return self.reason
-        return f"none of the classes fits well enough; the nearest is {self.top(1)[0][0]}"
+        doubt = (f"none of the classes fits well enough; the nearest is {self.top(1)[0][0]}"
+                 if self.status == "unknown" else "")
+        return "; ".join(filter(None, [doubt, self.note]))
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` most probable classes with their probabilities, best first."""
@@ -89,6 +93,14 @@ class Prepared:
     square: np.ndarray | None
     reason: str
     picture: np.ndarray | None = None
+    note: str = ""
+
+    @classmethod
+    def of(cls, path: Path, found: Input | ImageError) -> "Prepared":
+        """Take what `prepare` returned or raised."""
+        if isinstance(found, ImageError):
+            return cls(path, None, str(found))
+        return cls(path, found.square, "", found.picture, found.note)
 
 
 def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
@@ -162,10 +174,7 @@ class Predictor:
         function = partial(prepare, self.preprocessing, keep_picture=keep_pictures)
         ahead = max(16, 2 * self.engine.streams * self.engine.batch_size)
         for path, found in decode_all(function, paths, self.workers, ahead):
-            if isinstance(found, ImageError):
-                yield Prepared(path, None, str(found))
-            else:
-                yield Prepared(path, found[0], "", found[1])
+            yield Prepared.of(path, found)
 
     def _judge_all(self, prepared: Iterable[Prepared]) -> Iterator[Prediction]:
         engine = self.engine
@@ -179,8 +188,8 @@ class Predictor:
                 yield Prediction(item.path, None, self.classes, reason=item.reason)
             else:
                 square = None if item.picture is None else item.square
-                yield Prediction(item.path, classes=self.classes, picture=item.picture,
-                                 square=square, **next(judged))
+                yield Prediction(item.path, classes=self.classes, note=item.note,
+                                 picture=item.picture, square=square, **next(judged))
 
     def _judge(self, batch: list[Prepared]) -> list[dict]:
         """Return what is found in each readable picture: the fields of its Prediction."""

@@ -6,7 +6,7 @@ stay small.
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -146,13 +146,27 @@ def percentile(values: np.ndarray, share: float) -> float:
     return float(lower + (upper - lower) * (place % 1))
 
 
+class Input(NamedTuple):
+    """What becomes of a file that can be read.
+
+    Attributes:
+        square: for the network, uint8 (3, size, size).
+        picture: a copy for showing, uint8 (height, width, 3), where it is wanted.
+        note: see `Decoded.note`.
+    """
+
+    square: np.ndarray
+    picture: np.ndarray | None
+    note: str
+
+
 def prepare(preprocessing: Preprocessing, source: Path | bytes,
-            keep_picture: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return a file's square for the network and, where it is wanted, a copy for showing.
+            keep_picture: bool = False) -> Input:
+    """Decode a file for the network and, where it is wanted, for showing.
 
     Raises:
         ImageError: the reason why the file cannot be used.
     """
-    picture = preprocessing.load(source)
-    shown = display_copy(picture, SHOWN_SIDE) if keep_picture else None
-    return preprocessing.square(picture), shown
+    decoded = preprocessing.decode(source)
+    shown = display_copy(decoded.picture, SHOWN_SIDE) if keep_picture else None
+    return Input(preprocessing.square(decoded.picture), shown, decoded.note)

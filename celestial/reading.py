@@ -22,11 +22,13 @@ class Decoded:
     Attributes:
         picture: uint8 (height, width, 3), RGB, perhaps reduced.
         width, height: pixels, as the picture is shown, before any reduction.
+        note: what a person should know of a file that could be read, else empty.
     """
 
     picture: np.ndarray
     width: int
     height: int
+    note: str = ""
 
 
 @dataclass(frozen=True)

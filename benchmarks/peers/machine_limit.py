@@ -82,7 +82,7 @@ def main() -> None:
     def decode(paths: list[Path]) -> int:
         return sum(1 for _ in decode_all(function, paths, predictor.workers))
 
-    squares = np.stack([found[0] for _, found in decode_all(function, files[:KEPT],
+    squares = np.stack([found.square for _, found in decode_all(function, files[:KEPT],
                                                             predictor.workers)])
     decoded = rate_of(partial(decode, files))
     computed, size = forward_rate(predictor.engine, squares)

@@ -28,6 +28,8 @@ def as_json(judged: Judged, filename: str, top_k: int) -> dict:
         "probabilities": [{"class": name, "names": names_of(name), "probability": round(value, 6)}
                           for name, value in prediction.top(top_k)],
     }
+    if prediction.note:
+        result["note"] = prediction.note
     if judged.heat is not None:
         result |= {"preview": data_url(judged.shown),
                    "seen": data_url(as_picture(prediction.square)),

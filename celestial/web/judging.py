@@ -95,7 +95,7 @@ class Judge:
         """
         with self._places(1):
             found = outcome(self._start(content, keep_picture=True))
-        return found if isinstance(found, ImageError) else found[1]
+        return found if isinstance(found, ImageError) else found.picture
 
     @contextmanager
     def _places(self, count: int) -> Iterator[None]:
@@ -185,7 +185,4 @@ class Judge:
 
 
 def _prepared(number: int, future: Future) -> Prepared:
-    found = outcome(future)
-    if isinstance(found, ImageError):
-        return Prepared(Path(str(number)), None, str(found))
-    return Prepared(Path(str(number)), found[0], "", found[1])
+    return Prepared.of(Path(str(number)), outcome(future))

@@ -15,6 +15,7 @@ RESULT = {
         "status": {"enum": ["ok", "unknown", "failed"],
                    "description": "unknown: none of the model's classes; failed: no picture"},
         "reason": {**TEXT, "description": "why there is no answer"},
+        "note": {**TEXT, "description": "what to know of a picture that could be read"},
         "prediction": {"type": ["string", "null"]},
         "nearest": {**TEXT, "description": "the most probable class, also of unknown ones"},
         "names": NAMES,

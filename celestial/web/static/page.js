@@ -145,6 +145,7 @@ function card(result, number) {
     body.append(make("p", { textContent: result.reason }));
     return body;
   }
+  if (result.note) body.append(make("p", { textContent: result.note }));
   const heat = make("img", { src: result.explanation, alt: word("why") });
   heat.style.opacity = "0";
   const slider = make("input", { type: "range", min: 0, max: 100, value: 0, id: `heat-${number}` });
@@ -181,7 +182,7 @@ function cell(value) {
 
 function download() {
   const rows = [["filename", "status", "prediction", "nearest", "confidence", "reason"],
-    ...answers.map((r) => [r.filename, r.status, r.prediction, r.nearest, r.confidence, r.reason])];
+    ...answers.map((r) => [r.filename, r.status, r.prediction, r.nearest, r.confidence, r.reason ?? r.note])];
   const text = "\ufeff" + rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
   const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "results.csv" });
   link.click();
