@@ -18,10 +18,9 @@ from celestial.datasets import OUTLIER, mixed_seed
 from celestial.devices import autocast, mixed_precision
 from celestial.distributed import ALONE, Processes
 from celestial.files import atomic_path
+from celestial.loss import ClassifierLoss, require_finite
 from celestial.streams import in_streams, start_stream, stream_count
 
-LABEL_SMOOTHING = 0.1
-OUTLIER_WEIGHT = 0.5  # of an outlier's loss (the weight of Hendrycks et al., see ClassifierLoss)
 WEIGHT_DECAY = 0.02
 LARGEST_GRADIENT = 1.0  # norm, beyond which gradients are clipped
 WARM_UP = 0.1  # share of a stage's steps in which the learning rate rises
@@ -136,41 +135,6 @@ class Progress:
 
 def _state_before(path: Path) -> Path:
     return path.with_name(f"{path.stem}_before{path.suffix}")
-
-
-class ClassifierLoss(nn.Module):
-    """Cross-entropy for the classes; for outliers, the distance from "could be any of them".
-
-    Outlier exposure: Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier
-    Exposure", 2019: an outlier's target is the uniform distribution.
-    """
-
-    def __init__(self, class_weights: torch.Tensor):
-        """Take float (classes,), weights that make up for unequal classes."""
-        super().__init__()
-        self.known = nn.CrossEntropyLoss(class_weights, label_smoothing=LABEL_SMOOTHING,
-                                         reduction="sum")
-
-    def forward(self, logits: torch.Tensor, labels: torch.Tensor,
-                whole: torch.Tensor | None = None) -> torch.Tensor:
-        """Return this process's part of the mean loss of a batch, nats; the parts add up to it.
-
-        Args:
-            logits: float (N, classes).
-            labels: int (N,), `OUTLIER` where no class fits.
-            whole: int (M,), the labels of the whole batch, of which N are this process's; None:
-                all are.
-        """
-        whole = labels if whole is None else whole
-        outlier, known = labels == OUTLIER, whole[whole != OUTLIER]
-        total = logits.sum() * 0  # a share may be empty, and must still have a gradient
-        if not outlier.all():
-            share = self.known(logits[~outlier], labels[~outlier]) / self.known.weight[known].sum()
-            total = total + share * len(known)
-        if outlier.any():
-            surprise = -nn.functional.log_softmax(logits[outlier], dim=1).mean(dim=1)
-            total = total + OUTLIER_WEIGHT * surprise.sum()
-        return total / len(whole)
 
 
 def rate_factor(step: int, steps: int) -> float:
@@ -375,13 +339,6 @@ def predict_batches(network: nn.Module, batches: Iterable[Batch],
         logits.append(found)
         labels.append(targets)
     return torch.cat(logits), torch.cat(labels)
-
-
-def require_finite(loss: torch.Tensor, where: str) -> None:
-    """Raise UserError if a loss is no longer a finite number."""
-    if not torch.isfinite(loss):
-        raise UserError(f"the loss became {loss.item()} {where}, so training stopped; no "
-                        "checkpoint was replaced; try a lower --learning-rate")
 
 
 def top_accuracies(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:

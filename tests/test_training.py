@@ -28,17 +28,11 @@ from celestial.checkpoints import load_checkpoint
 from celestial.console import MODELS
 from celestial.datasets import OUTLIER, epoch_batches
 from celestial.inference import Predictor
+from celestial.loss import LABEL_SMOOTHING, OUTLIER_WEIGHT, ClassifierLoss
 from celestial.models import BACKBONES, Classifier
 from celestial.preprocessing import Preprocessing
 from celestial.stages import TrainingData, side_in_epoch
-from celestial.training import (
-    LABEL_SMOOTHING,
-    OUTLIER_WEIGHT,
-    ClassifierLoss,
-    moving_average,
-    rate_factor,
-    top_accuracies,
-)
+from celestial.training import moving_average, rate_factor, top_accuracies
 
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 FINAL = "celestial_classification_final_model.pth"
