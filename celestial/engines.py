@@ -11,7 +11,7 @@ from celestial.console import UserError, is_out_of_memory
 from celestial.devices import inference_precision
 from celestial.models import Classifier, fold_batch_norm
 from celestial.preprocessing import Preprocessing
-from celestial.streams import start_stream, stream_count
+from celestial.streams import in_streams, start_stream, stream_count
 
 # Pixels of the pictures that go through a network at once. On a CPU few, so that what passes from
 # layer to layer stays near the caches (benchmarks/results.md); a GPU wants many.
@@ -36,6 +36,7 @@ class TorchEngine:
         self.batch_size = batch_size or min(
             LARGEST_BATCH, max(1, round(pixels / preprocessing.size ** 2)))
         self.streams = stream_count(device)
+        self.halving = threading.Lock()
         self.preprocessing = preprocessing
         self.device = device
         self.network = copy.deepcopy(model)
@@ -57,7 +58,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def outputs(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Compute a batch; one too large for the memory is halved, with a notice.
+        """Compute at most `batch_size` pictures at once, fewer where the memory is too small.
 
         Args:
             squares: uint8 (N, 3, size, size).
@@ -65,20 +66,42 @@ class TorchEngine:
         Returns:
             What the network's last layer sees, float32 (N, width), and logits (N, classes).
         """
-        try:
-            features = self.features(squares)
-        except (MemoryError, RuntimeError) as error:
-            if len(squares) == 1 or not is_out_of_memory(error):
-                raise
-        else:
-            return tuple(found.cpu().numpy() for found in self.network.judge(features))
-        half = (len(squares) + 1) // 2
-        if half < self.batch_size:
-            print(f"a batch of {len(squares)} pictures is too large for the memory; going on with "
-                  f"{half} at once", flush=True)
-            self.batch_size = half
-        parts = [self.outputs(squares[:half]), self.outputs(squares[half:])]
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        found, start = [], 0
+        while start < len(squares):
+            part = squares[start:start + self.batch_size]
+            try:
+                outputs = self.network.judge(self.features(part))
+                found.append([output.cpu().numpy() for output in outputs])
+            except (MemoryError, RuntimeError) as error:
+                if len(part) == 1 or not is_out_of_memory(error):
+                    raise
+                self._take_fewer_than(len(part))
+            else:
+                start += len(part)
+        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+    def _take_fewer_than(self, too_many: int) -> None:
+        """Halve the batches of all streams from now on, with a notice, if none has done so."""
+        half = (too_many + 1) // 2
+        with self.halving:
+            if half < self.batch_size:
+                print(f"a batch of {too_many} pictures is too large for the memory; going on with "
+                      f"{half} at once", flush=True)
+                self.batch_size = half
+
+    def logits(self, squares: np.ndarray) -> np.ndarray:
+        """Compute any number of pictures in all streams.
+
+        Args:
+            squares: uint8 (N, 3, size, size), which may lie in a file.
+
+        Returns:
+            float32 (N, classes).
+        """
+        starts = range(0, len(squares), self.batch_size)
+        batches = (np.array(squares[start:start + starts.step]) for start in starts)
+        return np.concatenate([logits for _, (_, logits) in in_streams(
+            self.outputs, batches, self.streams, self.start_stream)])
 
     def features(self, squares: np.ndarray) -> torch.Tensor:
         """Return the pooled features, (N, width), on the device."""

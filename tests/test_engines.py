@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import Future
 from itertools import count, islice
 
@@ -17,6 +18,7 @@ from celestial.in_order import in_order
 from celestial.inference import Predictor
 from celestial.models import MEMBERS, Classifier, fold_batch_norm
 from celestial.preprocessing import Preprocessing, percentile
+from celestial.streams import in_streams
 
 CPU = torch.device("cpu")
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
@@ -104,24 +106,42 @@ def test_more_workers_than_cores_are_no_mistake_but_said(checkpoint, dataset, tm
     assert f"{many} workers on {os.cpu_count()} cores" in done.out
 
 
-def test_a_batch_too_large_for_the_memory_is_halved_with_one_notice(capsys):
-    class SmallMemory(TorchEngine):
-        def features(self, squares):
-            if len(squares) > 3:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")
-            return super().features(squares)
+class SmallMemory(TorchEngine):
+    """Has memory for three pictures, and notes how many it is asked for; all streams at once."""
 
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.asked, self.together = [], threading.Barrier(self.streams)
+
+    def features(self, squares):
+        self.asked.append(len(squares))
+        if len(squares) == 13:
+            self.together.wait(60)
+        if len(squares) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")
+        return super().features(squares)
+
+
+NOTICES = [f"a batch of {many} pictures is too large for the memory; going on with {few} at once"
+           for many, few in ((13, 7), (7, 4), (4, 2))]
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_a_batch_too_large_for_the_memory_is_halved_and_stays_so(streams, capsys, monkeypatch):
+    monkeypatch.setattr(engines, "stream_count", lambda device: streams)
     model, preprocessing = used(Classifier("regnet_y_800mf", 3)), Preprocessing(32)
     squares = np.stack([preprocessing.square(draw(CLASSES[n % 3], n)) for n in range(13)])
     expected = TorchEngine(model, preprocessing, CPU, 13).outputs(squares)
     small = SmallMemory(model, preprocessing, CPU, 13)
-    for found in (small.outputs(squares), small.outputs(squares)):
+    for _, found in in_streams(small.outputs, [squares] * 6, streams, small.start_stream):
         for one, other in zip(found, expected, strict=True):
             assert one.shape == other.shape and np.allclose(one, other, atol=0.05)
+    assert capsys.readouterr().out.splitlines() == NOTICES
     assert small.batch_size == 2
-    assert capsys.readouterr().out.splitlines() == [
-        f"a batch of {many} pictures is too large for the memory; going on with {few} at once"
-        for many, few in ((13, 7), (7, 4), (4, 2))]
+    for size in (13, 7, 4):
+        assert small.asked.count(size) <= streams, "each stream learns of it once"
+    if streams == 1:
+        assert small.asked == [13, 7, 4, *([2] * 6 + [1]) * 6]
 
 
 def test_a_single_picture_too_large_for_the_memory_is_an_error():

@@ -46,6 +46,7 @@ def compute(engine, executor: Executor, squares, size: int, batches: int) -> int
     """Send batches of one size through the network in all streams; return how many pictures."""
     import numpy as np
 
+    engine.batch_size = size
     places = np.arange(batches * engine.streams * size).reshape(-1, size) % len(squares)
     done = executor.map(lambda rows: len(engine.outputs(squares[rows])[1]), places)
     return sum(done)
