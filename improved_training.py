@@ -25,7 +25,7 @@ from pathlib import Path
 from celestial import console
 from celestial.console import UserError
 
-STATE_VERSION = 2  # of unfinished trainings; those of other versions are not resumed
+STATE_VERSION = 3  # of unfinished trainings; those of other versions are not resumed
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,7 +68,8 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--optimizer", choices=console.OPTIMIZERS, default="adamw",
                        help="rmsprop has Keras' settings")
     group.add_argument("--patience", type=console.positive_int, default=10,
-                       help="epochs without a smaller loss on val before a stage ends")
+                       help="epochs without a smaller loss on val, after temperature scaling, "
+                       "before a stage ends")
     group.add_argument("--seed", type=console.seed_number, default=42)
     group.add_argument("--fresh", action="store_true",
                        help="forget an unfinished training of the same command")
@@ -173,28 +174,33 @@ def stored_weights(model, float16: bool) -> dict:
 def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace):
     """Fit temperature and threshold on val and return the checkpoint."""
     import numpy as np
-    from torch import from_numpy
+    from torch import from_numpy, tensor
 
     from celestial import confidence
-    from celestial.checkpoints import Checkpoint
+    from celestial.checkpoints import Checkpoint, build_model
     from celestial.datasets import fingerprint_files
+    from celestial.engines import TorchEngine
     from celestial.files import sha256_of
-    from celestial.training import predict_batches
+    from celestial.loss import require_finite
 
-    logits, labels = predict_batches(model, data.val_batches(args), data.device)
     manifest = args.data_dir / "manifest.csv"
     fingerprints = fingerprint_files(files.paths, data.preprocessing, args.output_dir / "cache",
                                      train_sha256, args.workers)
-    return Checkpoint(
+    checkpoint = Checkpoint(
         model=args.model, classes=files.classes, preprocessing=data.preprocessing,
-        state=stored_weights(model, args.float16),
-        **confidence.fit_on_val(logits.cpu().numpy(), labels.cpu().numpy()),
+        state=stored_weights(model, args.float16), temperature=1.0, reject_below=0.0, val={},
         options={**{name: value if isinstance(value, (int, float)) else str(value)
                     for name, value in sorted(vars(args).items())},
                  "weights_used": why, "device_used": str(data.device)},
         manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
         train_sha256=train_sha256, train_labels=data.train_labels.tolist(),
         train_fingerprints=from_numpy(np.array(fingerprints)))
+    # Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
+    network = build_model(checkpoint, args.output_dir / console.FINAL_CHECKPOINT.name)
+    engine = TorchEngine(network, data.preprocessing, data.device)
+    fitted = confidence.fit_on_val(engine.logits(data.val), data.val_labels)
+    require_finite(tensor(fitted["val"]["log_loss"]), "on val in the end")
+    return replace(checkpoint, **fitted)
 
 
 def reporter(log_dir: Path, epochs_done: int):
@@ -211,14 +217,15 @@ def reporter(log_dir: Path, epochs_done: int):
                 writer.add_scalar(name.replace("_", "/", 1), value, row.epoch)
         writer.flush()
         print(f"epoch {row.epoch:3d}  {row.stage}  loss {row.train_loss:.3f}  "
-              f"accuracy {row.train_accuracy:.3f}  val loss {row.val_loss:.3f}  "
+              f"accuracy {row.train_accuracy:.3f}  val loss {row.val_loss:.3f} "
+              f"({row.val_calibrated_loss:.3f} after temperature scaling)  "
               f"val accuracy {row.val_accuracy:.3f}  rate {row.learning_rate:.1e}  "
               f"{row.seconds:.1f} s ({row.waiting_seconds:.1f} s waiting for pictures)", flush=True)
 
     return writer, report
 
 
-def write_outputs(checkpoint, history, args: argparse.Namespace) -> list[Path]:
+def write_outputs(checkpoint, progress, args: argparse.Namespace) -> list[Path]:
     """Write the checkpoint and what belongs to it, the checkpoint last; return the files."""
     from dataclasses import asdict
 
@@ -227,11 +234,11 @@ def write_outputs(checkpoint, history, args: argparse.Namespace) -> list[Path]:
     from celestial.files import write_json
     from celestial.tables import write_csv
 
-    rows = [asdict(row) for row in history]
+    rows = [asdict(row) for row in progress.history]
     out = args.output_dir
     return [
         write_csv(out / "training_history.csv", list(rows[0]), (row.values() for row in rows)),
-        draw_history(rows, out / "training_history.png"),
+        draw_history(rows, progress.kept, out / "training_history.png"),
         write_json(out / "training_options.json", checkpoint.options | checkpoint.versions),
         save_checkpoint(out / console.FINAL_CHECKPOINT.name, checkpoint),
     ]
@@ -290,9 +297,8 @@ def main() -> None:
     if not processes.first:
         return
 
-    alone = replace(data, processes=distributed.ALONE)
-    checkpoint = finish(model, alone, files, train_sha256, start.why, args)
-    written = write_outputs(checkpoint, trainer.progress.history, args)
+    checkpoint = finish(model, data, files, train_sha256, start.why, args)
+    written = write_outputs(checkpoint, trainer.progress, args)
     Progress.forget(state_file)
     log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})
     log.close()

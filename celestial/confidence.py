@@ -29,6 +29,21 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
+def log_loss(logits: np.ndarray, labels: np.ndarray, temperature: float) -> float:
+    """Return the mean log loss, nats, of logits (N, classes) divided by a temperature."""
+    scaled = _log_softmax(np.asarray(logits, dtype=np.float64) / temperature)
+    return float(-scaled[np.arange(len(labels)), labels].mean())
+
+
+def calibrated_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the log loss after temperature scaling: how well a model tells the classes apart.
+
+    The log loss itself says as well how sure a model is, which label smoothing and the length of
+    a training change, and which the temperature will put right.
+    """
+    return log_loss(logits, labels, fit_temperature(logits, labels))
+
+
 def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
     """Return calibrated probabilities: float (N, classes), each row sums to 1."""
     return np.exp(_log_softmax(np.asarray(logits, dtype=np.float64) / temperature))
@@ -68,9 +83,8 @@ def fit_on_val(logits: np.ndarray, labels: np.ndarray) -> dict[str, object]:
         labels: int (N,), each of a class.
     """
     temperature = fit_temperature(logits, labels)
-    own = probabilities(logits, temperature)[np.arange(len(labels)), labels]
     best_two = np.argsort(-logits, axis=1)[:, :2] == labels[:, None]
     return {"temperature": temperature, "reject_below": fit_reject_below(known_score(logits)),
             "val": {"pictures": len(labels), "accuracy": float(best_two[:, 0].mean()),
                     "top2": float(best_two.any(axis=1).mean()),
-                    "log_loss": float(-np.log(own + 1e-15).mean())}}
+                    "log_loss": log_loss(logits, labels, temperature)}}

@@ -42,8 +42,14 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def draw_history(rows: Sequence[dict], path: Path) -> Path:
-    """Draw loss, accuracy, top-2 accuracy and learning rate by epoch, the stages marked."""
+def draw_history(rows: Sequence[dict], kept: int, path: Path) -> Path:
+    """Draw loss, accuracy, top-2 accuracy and learning rate by epoch, the stages marked.
+
+    Args:
+        rows: training_history.csv.
+        kept: the epoch whose weights are kept; 0: none's.
+        path: of the figure.
+    """
     epochs = [row["epoch"] for row in rows]
     figure, axes = plt.subplots(2, 2, figsize=(11, 7), sharex=True)
     for axis, (title, name) in zip(axes.flat, [("Loss (log loss; that of training is smoothed "
@@ -56,10 +62,13 @@ def draw_history(rows: Sequence[dict], path: Path) -> Path:
         axis.set_title(title)
         if name != "loss":
             axis.set_ylim(0, 1.02)
+    axes[0, 0].plot(epochs, [row["val_calibrated_loss"] for row in rows], ".-", color=GREEN,
+                    label="val, after temperature scaling")
     axes[0, 0].legend()
-    best = min(rows, key=lambda row: (row["stage"] != rows[-1]["stage"], row["val_loss"]))
-    axes[0, 0].annotate("kept", (best["epoch"], best["val_loss"]), (0, 16), ha="center",
-                        textcoords="offset points", arrowprops={"arrowstyle": "->"})
+    if kept:
+        axes[0, 0].annotate("kept", (kept, rows[kept - 1]["val_calibrated_loss"]), (0, 16),
+                            ha="center", textcoords="offset points",
+                            arrowprops={"arrowstyle": "->"})
     axes[1, 1].plot(epochs, [row["learning_rate"] for row in rows], ".-", color=GREY)
     axes[1, 1].set_title("Learning rate of the head")
     axes[1, 1].set_yscale("log")

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from celestial import confidence
 from celestial.checkpoints import load_weights_only, save_tensors
 from celestial.console import UserError
 from celestial.datasets import OUTLIER, mixed_seed
@@ -40,7 +41,11 @@ TrainBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 @dataclass
 class EpochFigures:
-    """One row of training_history.csv; losses in nats, accuracies 0..1, times in seconds."""
+    """One row of training_history.csv; losses in nats, accuracies 0..1, times in seconds.
+
+    `val_calibrated_loss` is the log loss on val after temperature scaling, by which weights are
+    chosen.
+    """
 
     epoch: int
     stage: str
@@ -50,6 +55,7 @@ class EpochFigures:
     val_loss: float
     val_accuracy: float
     val_top2: float
+    val_calibrated_loss: float
     learning_rate: float
     seconds: float
     waiting_seconds: float
@@ -80,12 +86,23 @@ class Stage:
 
 @dataclass
 class Progress:
-    """Everything that a resumed training needs to go on as if it had never stopped."""
+    """Everything that a resumed training needs to go on as if it had never stopped.
+
+    Attributes:
+        stage, next_epoch: where it goes on; both count from 0.
+        history: of all stages.
+        kept: the epoch of the history whose weights are kept; 0: those before the first one.
+        best, best_loss: the stage's best weights, and their log loss after temperature scaling.
+        best_epoch: of the stage; -1: the weights that it began with.
+        network, averaged, optimizer, schedule, scaler: see Learner.
+    """
 
     stage: int = 0
     next_epoch: int = 0
     history: list[EpochFigures] = field(default_factory=list)
+    kept: int = 0
     best: dict | None = None
+    best_loss: float = math.inf
     best_epoch: int = -1
     network: dict | None = None
     averaged: dict | None = None
@@ -161,7 +178,11 @@ def moving_average(averaged: list[torch.Tensor], current: list[torch.Tensor],
 
 
 class Trainer:
-    """Runs stages one after the other and keeps the best weights of each by the loss on val."""
+    """Runs stages one after the other and keeps the best weights of each.
+
+    The best have the smallest log loss on val after temperature scaling. Those that a stage begins
+    with take part.
+    """
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
                  state_file: Path, processes: Processes = ALONE, optimizer: str = "adamw"):
@@ -170,7 +191,7 @@ class Trainer:
         Args:
             device: where to compute.
             class_weights: float (classes,), weights of the training loss.
-            patience: epochs without a smaller loss on val after which a stage ends.
+            patience: epochs without better weights after which a stage ends.
             seed: of dropout and stochastic depth.
             state_file: written after an epoch, as often as costs a tenth of the time at most;
                 the first process alone reads and writes it.
@@ -197,10 +218,13 @@ class Trainer:
         if number < self.progress.stage:
             return
         if number > self.progress.stage:
-            self.progress = Progress(stage=number, history=self.progress.history)
+            self.progress = Progress(stage=number, history=self.progress.history,
+                                     kept=self.progress.kept)
         learner = Learner(stage, self.device, self.processes, self.optimizer)
         if self.progress.next_epoch > 0:
             learner.restore(self.progress)
+        else:
+            self._begin(stage, learner)
         for epoch in range(self.progress.next_epoch, stage.epochs):
             if epoch - self.progress.best_epoch > self.patience:
                 break
@@ -209,7 +233,32 @@ class Trainer:
             torch.manual_seed(mixed_seed(self.seed, number, epoch, *own))
             figures = self._epoch(stage, learner, epoch)
             self._note(learner, epoch, figures)
+        if self.progress.best_epoch < 0:
+            print(f"{stage.name}: no epoch was better on val than the weights that the stage began "
+                  f"with (log loss after temperature scaling {self.progress.best_loss:.3f}), so "
+                  "these are kept")
         stage.network.load_state_dict(self.progress.best)
+
+    def _begin(self, stage: Stage, learner: "Learner") -> None:
+        """Keep the weights that a stage begins with until an epoch has better ones."""
+        logits, labels = self._judge_val(stage, learner)
+        # Random weights may overflow in 16 bits; any epoch is better than these.
+        finite = bool(torch.isfinite(logits).all())
+        self._keep(learner, -1, self._calibrated_loss(logits, labels) if finite else math.inf)
+
+    def _judge_val(self, stage: Stage, learner: "Learner") -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the averaged weights' logits on val, and its labels, those of all processes."""
+        logits, labels = predict_batches(learner.averaged.module, stage.val_batches(), self.device)
+        return self.processes.gather(logits), self.processes.gather(labels)
+
+    def _calibrated_loss(self, logits: torch.Tensor, labels: torch.Tensor) -> float:
+        """Return the log loss after temperature scaling, which the first process computes.
+
+        All must choose alike, on machines whose last digits may differ.
+        """
+        own = confidence.calibrated_loss(
+            logits.cpu().numpy(), labels.cpu().numpy()) if self.processes.first else None
+        return self.processes.from_first(own)
 
     def _epoch(self, stage: Stage, learner: "Learner", epoch: int) -> EpochFigures:
         started = time.perf_counter()
@@ -217,22 +266,26 @@ class Trainer:
         rate = learner.optimizer.param_groups[0]["lr"]
         loss, accuracy, top2, waiting = learner.train_epoch(
             stage.train_batches(epoch), self.loss, number)
-        logits, labels = map(self.processes.gather, predict_batches(
-            learner.averaged.module, stage.val_batches(), self.device))
+        logits, labels = self._judge_val(stage, learner)
         val_loss = nn.functional.cross_entropy(logits, labels)
         require_finite(val_loss, f"on val in epoch {number}")
         val_accuracy, val_top2 = top_accuracies(logits, labels)
         return EpochFigures(number, stage.name, loss, accuracy, top2, val_loss.item(),
-                            val_accuracy, val_top2, rate, time.perf_counter() - started, waiting)
+                            val_accuracy, val_top2, self._calibrated_loss(logits, labels), rate,
+                            time.perf_counter() - started, waiting)
+
+    def _keep(self, learner: "Learner", epoch: int, loss: float) -> None:
+        progress = self.progress
+        progress.best = {name: value.detach().cpu().clone()
+                         for name, value in learner.averaged.module.state_dict().items()}
+        progress.best_epoch, progress.best_loss = epoch, loss
 
     def _note(self, learner: "Learner", epoch: int, figures: EpochFigures) -> None:
         """Keep the epoch's weights if they are the best, write the state and report."""
         progress = self.progress
-        losses = [row.val_loss for row in progress.history if row.stage == figures.stage]
-        if not losses or figures.val_loss < min(losses):
-            progress.best = {name: value.detach().cpu().clone()
-                             for name, value in learner.averaged.module.state_dict().items()}
-            progress.best_epoch = epoch
+        if figures.val_calibrated_loss < progress.best_loss:
+            self._keep(learner, epoch, figures.val_calibrated_loss)
+            progress.kept = figures.epoch
         progress.history.append(figures)
         progress.next_epoch = epoch + 1
         if not self.processes.first:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PHASES = {"decode_split": ("datasets.py", "decoding"),
           "_cached_features": ("stages.py", "caching"),
+          "_begin": ("training.py", "beginning"),
           "_epoch": ("training.py", "learning"),
           "save": ("training.py", "saving"),
           "finish": ("improved_training.py", "finishing"),

@@ -145,6 +145,20 @@ def test_a_training_killed_at_20_moments_ends_like_an_undisturbed_one(training, 
     assert leftovers(base) == [] and list((base / "killed").glob("unfinished*")) == []
 
 
+def test_a_training_killed_before_the_first_epoch_of_each_stage(training, undisturbed, base):
+    whole, steps = undisturbed
+    # The last steps copy the hundreds of tensors that stage 2 begins with.
+    for step in (1, steps["beginning"] - 200):
+        ended = training.one(*OPTIONS, "early", phase="beginning", step=step)
+        assert ended["status"] == -signal.SIGKILL, step
+    before = len(training.log.read_text())
+    training.whole(*OPTIONS, "early")
+    said = training.log.read_text()[before:]
+    assert f"going on after epoch {EPOCHS} " in said and f"epoch {EPOCHS + 1:3d} " in said
+    assert f"epoch {EPOCHS:3d} " not in said, "stage 1 was over"
+    assert_same_training(whole, base / "early")
+
+
 def test_a_damaged_state_falls_back_on_the_one_before(training, undisturbed, base):
     assert training.one(*OPTIONS, "damaged", phase="finishing", step=1)["status"] < 0
     newest, before = sorted((base / "damaged").glob("unfinished*"),
