@@ -43,8 +43,7 @@ TrainBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class EpochFigures:
     """One row of training_history.csv; losses in nats, accuracies 0..1, times in seconds.
 
-    `val_calibrated_loss` is the log loss on val after temperature scaling, by which weights are
-    chosen.
+    Weights are chosen by `val_calibrated_loss`, the log loss on val after temperature scaling.
     """
 
     epoch: int
@@ -178,10 +177,9 @@ def moving_average(averaged: list[torch.Tensor], current: list[torch.Tensor],
 
 
 class Trainer:
-    """Runs stages one after the other and keeps the best weights of each.
+    """Runs stages one after the other and keeps the best weights of each, its first among them.
 
-    The best have the smallest log loss on val after temperature scaling. Those that a stage begins
-    with take part.
+    The best have the smallest log loss on val after temperature scaling.
     """
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
@@ -252,10 +250,8 @@ class Trainer:
         return self.processes.gather(logits), self.processes.gather(labels)
 
     def _calibrated_loss(self, logits: torch.Tensor, labels: torch.Tensor) -> float:
-        """Return the log loss after temperature scaling, which the first process computes.
-
-        All must choose alike, on machines whose last digits may differ.
-        """
+        """Return the log loss after temperature scaling."""
+        # The first process tells all: they must choose alike, though last digits may differ.
         own = confidence.calibrated_loss(
             logits.cpu().numpy(), labels.cpu().numpy()) if self.processes.first else None
         return self.processes.from_first(own)
