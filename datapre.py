@@ -71,10 +71,10 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
 def require_own_dataset(dataset: Path) -> None:
     """Raise UserError if the folder holds anything that an earlier run did not write."""
     from celestial.file_names import display_name
-    from celestial.files import walk_files
+    from celestial.files import owned_files
     from celestial.splits import read_manifest
 
-    present = {display_name(path.relative_to(dataset)) for path in walk_files(dataset)}
+    present = {display_name(path.relative_to(dataset)) for path in owned_files(dataset)}
     if present and "manifest.csv" not in present:
         raise UserError(f"{dataset} has files but no manifest.csv, so datapre.py did not make it; "
                         "choose another --output-dir")
@@ -234,6 +234,7 @@ def main() -> None:
     # Heavy imports wait until the options are read: --help answers at once.
     from tqdm import tqdm
 
+    from celestial.class_names import check_classes, require_no_split
     from celestial.files import class_folders, recover_folder, replace_folder
     from celestial.splits import SPLITS, draw_splits, scan
 
@@ -243,13 +244,16 @@ def main() -> None:
     if dataset.exists():
         require_own_dataset(dataset)
 
+    require_no_split(args.input_dir)
+    classes = [folder.name for folder in class_folders(args.input_dir)]
+    check_classes(args.input_dir, classes)
+
     def show(results, total):
         return tqdm(results, total=total, desc="checking", unit="file")
 
     pictures, thumbnails, rejected = scan(args.input_dir, args.workers, show)
     pictures, rejected, found = find_groups(pictures, thumbnails, rejected, args.groups)
     print_rejected(rejected)
-    classes = [folder.name for folder in class_folders(args.input_dir)]
     pictures = draw_splits(pictures, classes, args.seed)
 
     shutil.rmtree(unfinished, ignore_errors=True)

@@ -25,7 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from celestial import console
+from celestial.class_names import UNKNOWN
 from celestial.console import UserError
+from celestial.left_behind import is_no_picture
 
 PLANETS = ["earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus"]
 ARCHIVES = ("nasa", "esahubble")
@@ -68,8 +70,9 @@ def up_to_a_million(text: str) -> float:
 
 def class_name(text: str) -> str:
     """Read an option as the name of a class, which becomes that of a folder."""
-    if (not text.strip(" .") or text != text.strip() or text.startswith(".")
+    if (not text.strip(" .") or text != text.strip()
             or text.endswith(".") or not text.isprintable() or FORBIDDEN & set(text)
+            or is_no_picture(text) or text.casefold() == UNKNOWN
             or len(os.fsencode(text)) > LONGEST_CLASS):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a class folder")
     return text

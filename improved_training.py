@@ -101,6 +101,16 @@ def require_enough(train_files, val_files) -> None:
     raise UserError(f"{reason}; put pictures into data/input and run datapre.py again")
 
 
+def say_absent(val_files) -> None:
+    """Print the classes that val lacks, if any: nothing that is chosen on val knows of them."""
+    from celestial.datasets import some
+
+    present = set(val_files.labels.tolist())
+    if absent := [name for label, name in enumerate(val_files.classes) if label not in present]:
+        print(f"val has no picture of {some(absent)}: the weights to keep, the temperature and the "
+              "threshold of unknown are chosen without; run datapre.py again, or add some to val")
+
+
 def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
     """Decode a split; return (pictures, readable files, sha256 of each of these)."""
     from celestial.datasets import decode_split, list_outliers, list_split
@@ -126,6 +136,7 @@ def load_data(args: argparse.Namespace, device, processes):
     train, train_files, train_hashes = load_split("train", None, preprocessing, args)
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
+    say_absent(val_files)
     data = TrainingData(train, train_files.labels, val, val_files.labels,
                         train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
                         processes)

@@ -1,12 +1,13 @@
 """Step 6: drop pictures into my_images/ and see what they are.
 
-in:   my_images/*, sub-folders too; any picture format; never changed
+in:   my_images/*, sub-folders too, or one file; any picture format; never changed
 out:  my_predictions/
       batch_prediction_summary.csv (one row for every file), pictures/ (an annotated picture each),
       contact_sheet.png, before_after.png (where pictures are cleaned)
 
   python predict_my_images.py
   python predict_my_images.py ~/night_of_may_3 --output-dir may_3
+  python predict_my_images.py photo.jpg
   python predict_my_images.py --resume          # goes on where a killed run stopped
   python predict_my_images.py --explain         # what in each picture spoke for its class
   python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
@@ -25,15 +26,15 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice, repeat
 from operator import itemgetter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from celestial import console
 from celestial.console import UserError
+from celestial.left_behind import RUN
 
 SUMMARY = "batch_prediction_summary.csv"
 UNFINISHED = "batch_prediction_summary.partial.csv"
 PICTURES = "pictures"
-RUN = "batch_prediction_run.json"
 COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top5",
            "prediction_zh", "prediction_ko", "reason"]
 EXPLANATION = console.ROOT / "my_images" / "README.md"  # says what goes in; it gets no row
@@ -45,8 +46,8 @@ def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("folders")
     group.add_argument("folder", nargs="?", type=console.place, default=Path("my_images"),
-                       metavar="FOLDER", help="pictures, sub-folders too; with --engine ray also "
-                       "s3://bucket/folder or gs://bucket/folder")
+                       metavar="FOLDER|FILE", help="pictures, sub-folders too, or one picture; "
+                       "with --engine ray also s3://bucket/folder or gs://bucket/folder")
     group.add_argument("--output-dir", type=console.place, default=Path("my_predictions"),
                        metavar="FOLDER", help="where the table and the annotated pictures go")
     console.add_checkpoint_option(group)
@@ -80,26 +81,34 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def list_pictures(folder: Path, output_dir: Path) -> list[Path]:
-    """Return every file below the folder, without what this script itself wrote.
+def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
+    """Return a folder and every file below it, without what this script itself wrote.
+
+    Args:
+        place: the folder, or one file, which is judged whatever its name is.
+        output_dir: where the answers go.
 
     Raises:
-        UserError: no such folder, nothing in it, or the answers would lie among the pictures.
+        UserError: no such place, nothing in it, or the answers would lie among the pictures.
     """
-    from celestial.files import walk_files
+    from celestial.files import sort_files
+    from celestial.left_behind import say_passed_over
 
-    if folder.resolve() == output_dir.resolve():
+    if place.is_file():
+        return place.parent, [place]
+    if place.resolve() == output_dir.resolve():
         raise UserError(f"{output_dir} holds the pictures themselves; choose another --output-dir",
                         status=2)
-    if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}; make it and put pictures into it, or name "
-                        "another: python predict_my_images.py FOLDER")
-    place = folder.resolve()
-    files = [path for path in walk_files(folder, leave_out=output_dir)
-             if place / path.relative_to(folder) != EXPLANATION]
+    if not place.is_dir():
+        raise UserError(f"there is no folder {place}, nor such a file; make it and put pictures "
+                        "into it, or name another: python predict_my_images.py FOLDER")
+    inside = place.resolve()
+    files, passed_over = sort_files(place, leave_out=output_dir)
+    say_passed_over(place, passed_over)
+    files = [path for path in files if inside / path.relative_to(place) != EXPLANATION]
     if not files:
-        raise UserError(f"{folder} is empty; put pictures into it, or name another folder")
-    return files
+        raise UserError(f"{place} is empty; put pictures into it, or name another folder")
+    return place, files
 
 
 def row_of(prediction, folder: Path, names: dict) -> list[str]:
@@ -148,7 +157,7 @@ def read_run(path: Path) -> dict | None:
         return None
 
 
-def predict_rows(predictor, files: list[Path], cards: dict[str, str],
+def predict_rows(predictor, folder: Path, files: list[Path], cards: dict[str, str],
                  args: argparse.Namespace) -> Iterator[list[str]]:
     """Predict, draw each annotated picture and yield the rows, one for each file."""
     from tqdm import tqdm
@@ -169,7 +178,7 @@ def predict_rows(predictor, files: list[Path], cards: dict[str, str],
 
     def jobs() -> Iterator:
         for prediction, heat in predictions():
-            row = row_of(prediction, args.folder, names)
+            row = row_of(prediction, folder, names)
             card = (None if prediction.picture is None
                     else prediction_card(prediction, row[0], heat))
             yield row, card, args.output_dir / PICTURES / cards[row[0]]
@@ -223,7 +232,8 @@ def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
     shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, args), ON_SHEET))
     if not shown:
         return []
-    title = f"{count} files in {display_name(args.folder)}" + (
+    named = display_name(args.folder)
+    title = (named if args.folder.is_file() else f"{count} files in {named}") + (
         f", the first {ON_SHEET} pictures" if len(shown) == ON_SHEET < count else "")
     return [card_sheet(shown, out / "contact_sheet.png", title), out / PICTURES]
 
@@ -282,8 +292,8 @@ def predict_here(args: argparse.Namespace) -> None:
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)
-    files = {display_name(path.relative_to(args.folder).as_posix()): path
-             for path in list_pictures(args.folder, args.output_dir)}
+    folder, paths = list_pictures(args.folder, args.output_dir)
+    files = {display_name(path.relative_to(folder).as_posix()): path for path in paths}
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
     cleaning = predictor.preprocessing.cleaning
@@ -298,7 +308,7 @@ def predict_here(args: argparse.Namespace) -> None:
 
     write_json(out / RUN, run)
     todo = [path for name, path in sorted(files.items()) if name not in done]
-    write_table(out, kept, predict_rows(predictor, todo, cards, args))
+    write_table(out, kept, predict_rows(predictor, folder, todo, cards, args))
 
     first, counts, undrawn = read_table(out)
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
@@ -315,17 +325,24 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.checkpoints import find_checkpoint
     from celestial.file_names import display_name
     from celestial.files import sha256_of
+    from celestial.left_behind import say_passed_over
     from celestial.storage import Folder
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)
-    source, output = Folder.at(str(args.folder)), Folder.at(str(args.output_dir))
-    names = source.names(leave_out=output) if isinstance(args.folder, str) else [
-        display_name(path.relative_to(args.folder).as_posix())
-        for path in list_pictures(args.folder, Path(args.output_dir))]
+    output = Folder.at(str(args.output_dir))
+    if isinstance(args.folder, str):
+        source = Folder.at(args.folder)
+        names, passed_over = source.sort_names(leave_out=output)
+        say_passed_over(args.folder, [PurePosixPath(args.folder, name) for name in passed_over])
+    else:
+        folder, paths = list_pictures(args.folder, Path(args.output_dir))
+        source = Folder.at(str(folder))
+        names = [display_name(path.relative_to(folder).as_posix()) for path in paths]
     if not names:
         raise UserError(f"{args.folder} is empty; name another folder")
-    run = {"folder": display_name(source.address), "checkpoint_sha256": sha256_of(checkpoint)}
+    place = args.folder if isinstance(args.folder, str) else str(args.folder.resolve())
+    run = {"folder": display_name(place), "checkpoint_sha256": sha256_of(checkpoint)}
     cluster.require_same_run(output, run, args.resume)
 
     cluster.connect(args.ray_address)

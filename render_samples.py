@@ -79,8 +79,6 @@ def require_own_folder(args: argparse.Namespace) -> None:
             raise UserError(f"{args.output_dir} is a file; choose another --output-dir", status=2)
         return
     for path in walk_files(args.output_dir):
-        if path.name.startswith("."):
-            continue  # what a killed run left behind
         name, number = path.parent.name, path.stem.rsplit("_", 1)[-1]
         ours = number.isdecimal() and comment_of(path) == how_drawn(name, int(number), args)
         if not ours:

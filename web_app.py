@@ -57,12 +57,13 @@ def list_checkpoints(named: Path | None) -> dict[str, Path]:
         UserError: there is none.
     """
     from celestial.checkpoints import find_checkpoint
+    from celestial.left_behind import is_no_picture
 
     if named is None or not named.is_dir():
         path = find_checkpoint(named)
         return {path.stem: path}
     files = [path for path in sorted(named.glob("*.pth"))
-             if not path.stem.startswith("unfinished")]
+             if not path.stem.startswith("unfinished") and not is_no_picture(path.name)]
     if not files:
         raise UserError(f"{named} has no checkpoint (*.pth); train one with improved_training.py "
                         "or name another")

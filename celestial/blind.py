@@ -16,7 +16,7 @@ from PIL import Image
 from celestial.console import UserError
 from celestial.decoding import decode_all
 from celestial.file_names import display_name
-from celestial.files import DISK_FULL, recover_folder, replace_folder, walk_files, write_json
+from celestial.files import DISK_FULL, owned_files, recover_folder, replace_folder, write_json
 from celestial.preprocessing import Preprocessing
 from celestial.reading import ImageError
 
@@ -61,7 +61,7 @@ def make_blind_folder(paths: Sequence[Path], labels: Sequence[str], folder: Path
         UserError: the folder holds files that are not blind copies.
     """
     recover_folder(folder)
-    if folder.exists() and any(not _is_blind(path) for path in walk_files(folder)):
+    if folder.exists() and any(not _is_blind(path) for path in owned_files(folder)):
         raise UserError(f"{folder} holds files that this script did not make; move them away or "
                         "choose another --output-dir")
     unfinished = folder.with_name(f".{folder.name}.new")

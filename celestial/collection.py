@@ -19,11 +19,11 @@ from celestial.file_names import display_name, folded, short_name
 from celestial.files import (
     SOURCES_TABLE,
     atomic_path,
-    class_folders,
+    class_files,
     sha256_of,
-    walk_files,
 )
 from celestial.images import decode
+from celestial.left_behind import say_passed_over
 from celestial.reading import ImageError
 from celestial.registration import thumbnail
 from celestial.splits import COMPARED_SIDE
@@ -125,9 +125,9 @@ class Collection:
         """
         if not self.folder.is_dir():
             return
-        # A hidden file is what a killed run left behind: its picture would be a copy of itself.
-        paths = [path for entry in class_folders(self.folder) for path in walk_files(entry)
-                 if not path.name.startswith(".")]
+        found, passed_over = class_files(self.folder)
+        say_passed_over(self.folder, passed_over)
+        paths = [path for own in found.values() for path in own]
         for path, look in progress(decode_all(look_at, paths, self.workers), len(paths)):
             if isinstance(look, Look):
                 self.looks[path.relative_to(self.folder).as_posix()] = look

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from celestial import duplicates, fingerprint_layout
+from celestial.class_names import check_classes, look_alikes, renamed_split
 from celestial.console import UserError
 from celestial.decoding import decode_all
 from celestial.file_names import display_name
-from celestial.files import atomic_path, class_folders, sha256_of, walk_files, write_json
+from celestial.files import atomic_path, class_files, sha256_of, sort_files, write_json
+from celestial.left_behind import say_passed_over
 from celestial.locks import only_one
 from celestial.preprocessing import Preprocessing, prepare
 from celestial.reading import ImageError
@@ -53,23 +55,30 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
         classes: the classes of a checkpoint, in its order; None: the class folders, sorted.
 
     Raises:
-        UserError: the split is missing, a class is empty, or a class is unknown to `classes`.
+        UserError: the split is missing, a class is empty, unknown to `classes` or called unknown.
     """
     folder = data_dir / split
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}; run datapre.py first or name the dataset "
-                        "with --data-dir")
-    present = [entry.name for entry in class_folders(folder)]
+        other = renamed_split(data_dir, split)
+        raise UserError(f"there is no folder {folder}; " + (
+            f"rename {data_dir / other} to {split}" if other else
+            "run datapre.py first or name the dataset with --data-dir"))
+    found, passed_over = class_files(folder)
+    say_passed_over(folder, passed_over)
+    present = list(found)
     if not present:
         raise UserError(f"{folder} has no class folders; run datapre.py first")
+    if classes is None:
+        check_classes(folder, present)
     names = tuple(classes) if classes is not None else tuple(present)
     if unknown := [name for name in present if name not in names]:
+        alike = look_alikes(unknown, names)
         raise UserError(f"{folder} has classes that the checkpoint does not know: "
-                        f"{_some(unknown)} (it knows {_some(names)}); train on these "
-                        "folders, or name another --data-dir or --checkpoint")
+                        f"{some(unknown)} (it knows {some(names)}); " + (
+                            f"{alike}: rename it" if alike else "train on these folders, or name "
+                            "another --data-dir or --checkpoint"))
     paths, labels = [], []
-    for name in present:
-        files = walk_files(folder / name)
+    for name, files in found.items():
         if not files:
             raise UserError(f"{folder / name} is empty; run datapre.py again or remove the folder")
         paths += files
@@ -77,7 +86,7 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
     return SplitFiles(names, tuple(paths), np.array(labels))
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """Return names for a sentence, the first of many."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
@@ -92,7 +101,9 @@ def list_outliers(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; put pictures that are none of the classes "
                         "into it, or draw some with render_samples.py", status=2)
-    if not (files := walk_files(folder)):
+    files, passed_over = sort_files(folder)
+    say_passed_over(folder, passed_over)
+    if not files:
         raise UserError(f"{folder} is empty; put pictures that are none of the classes into it")
     return tuple(files)
 

@@ -8,14 +8,14 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from celestial.console import UserError
 from celestial.file_names import TEMPORARY, display_name, short_name
+from celestial.left_behind import LARGEST_NOTE, holds_answers, is_no_picture, is_remade
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What desktops and git put into folders by themselves; nobody means them.
-NOBODYS_FILES = {".DS_Store", "Thumbs.db", "desktop.ini", ".gitkeep"}
 SOURCES_TABLE = "sources.csv"  # beside the class folders: where fetched pictures come from
 
 
@@ -87,43 +87,97 @@ def sha256_of(path: Path) -> str:
 
 
 def walk_files(folder: Path, leave_out: Path | None = None) -> list[Path]:
-    """Return every file below `folder`, sorted by its path; links to folders are not followed.
+    """Return the files of `sort_files` that may be pictures."""
+    return sort_files(folder, leave_out)[0]
 
-    Such a link, and a folder that cannot be entered, is returned like a file, so that somebody
-    sees it.
+
+def sort_files(folder: Path, leave_out: Path | None = None) -> tuple[list[Path], list[Path]]:
+    """Return every file below `folder`, sorted by its path, and what is passed over.
+
+    Passed over is what is hidden or left behind by a system, and what predict_my_images.py wrote;
+    of a folder itself, and not what lies in it. Links to folders are not followed: such a link, and
+    a folder that cannot be entered, is returned like a file, so that somebody sees it.
 
     Args:
-        folder: where to look; itself it may be a link.
+        folder: where to look; itself it may be a link, hidden, or written by any script.
         leave_out: a folder that is not entered (an output folder inside the input folder).
     """
-    found = []
+    found, passed_over = [], []
     left_out = leave_out.resolve() if leave_out is not None else None
 
     def note(error: OSError) -> None:
         found.append(Path(error.filename))
 
     for root, folders, names in os.walk(folder, onerror=note):
-        below = [Path(root) / name for name in folders]
+        place = Path(root)
+        if place != folder and holds_answers(names, partial(_read_note, place)):
+            passed_over.append(place)
+            folders[:] = []
+            continue
+        passed_over += [place / name for name in (*folders, *names) if is_no_picture(name)]
+        below = [place / name for name in folders if not is_no_picture(name)]
         below = [path for path in below if path.resolve() != left_out]
         folders[:] = [path.name for path in below if not path.is_symlink()]
         found += [path for path in below if path.is_symlink()]
-        found += [Path(root) / name for name in names if name not in NOBODYS_FILES]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+        found += [place / name for name in names if not is_no_picture(name)]
+    return _in_order(found, folder), _in_order(passed_over, folder)
+
+
+def owned_files(folder: Path) -> list[Path]:
+    """Return what lies below `folder` and is somebody's, hidden or not, sorted by its path.
+
+    Only what a system makes again when it is gone is nobody's. Links are not followed.
+    """
+    found = []
+
+    def note(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for root, folders, names in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not is_remade(name)]
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        found += [Path(root, name) for name in (*links, *names) if not is_remade(name)]
+    return _in_order(found, folder)
+
+
+def _in_order(paths: list[Path], folder: Path) -> list[Path]:
+    return sorted(paths, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _read_note(folder: Path, name: str) -> bytes:
+    if not stat.S_ISREG((folder / name).stat().st_mode):
+        raise OSError(errno.EINVAL, "not a file", name)  # opening a pipe would wait for ever
+    with (folder / name).open("rb") as file:
+        return file.read(LARGEST_NOTE)
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """Return the class folders in `folder`, sorted; hidden ones (.ipynb_checkpoints) are none.
+    """Return the class folders in `folder`, sorted; what is hidden or a system's is none.
 
     Raises:
         UserError: the name of one cannot stand in tables, file names and headings.
     """
     found = sorted(entry for entry in folder.iterdir()
-                   if entry.is_dir() and not entry.name.startswith("."))
+                   if entry.is_dir() and not is_no_picture(entry.name))
     for entry in found:
         if (shown := display_name(entry.name)) != entry.name:
             raise UserError(f"the class folder {shown} has a backslash, a control character or "
                             "bytes that are not UTF-8 in its name; rename it")
     return found
+
+
+def class_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
+    """Return the files below each class folder, by its name, and what is passed over.
+
+    Raises:
+        UserError: see `class_folders`.
+    """
+    passed_over = [entry for entry in folder.iterdir() if is_no_picture(entry.name)]
+    files = {}
+    for entry in class_folders(folder):
+        files[entry.name], more = sort_files(entry)
+        passed_over += more
+    return files, _in_order(passed_over, folder)
 
 
 def replace_folder(new: Path, old: Path) -> None:

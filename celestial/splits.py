@@ -19,13 +19,12 @@ from celestial.decoding import decode_all
 from celestial.duplicates import fingerprint
 from celestial.file_names import display_name, output_paths
 from celestial.files import (
-    NOBODYS_FILES,
     SOURCES_TABLE,
-    class_folders,
+    class_files,
     sha256_of,
-    walk_files,
 )
 from celestial.images import decode
+from celestial.left_behind import is_no_picture, say_passed_over
 from celestial.reading import ImageError
 from celestial.registration import thumbnail
 from celestial.tables import read_csv, write_csv
@@ -90,10 +89,11 @@ def scan(input_dir: Path, workers: int,
         The usable pictures without a split, the thumbnail of each sha256 (see
         `registration.thumbnail`), and the files that cannot be used.
     """
-    loose = [entry for entry in input_dir.iterdir()
-             if not entry.is_dir() and entry.name != SOURCES_TABLE]
-    files = loose + [file for folder in class_folders(input_dir) for file in walk_files(folder)]
-    files = [file for file in files if file.name not in NOBODYS_FILES]
+    found, passed_over = class_files(input_dir)
+    say_passed_over(input_dir, passed_over)
+    files = [entry for entry in input_dir.iterdir() if not entry.is_dir()
+             and entry.name != SOURCES_TABLE and not is_no_picture(entry.name)]
+    files += [file for own in found.values() for file in own]
     results = progress(decode_all(partial(_check, input_dir), files, workers), len(files))
     checked = [Rejected(display_name(file.relative_to(input_dir).as_posix()), str(found))
                if isinstance(found, ImageError) else found for file, found in results]

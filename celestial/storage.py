@@ -1,8 +1,10 @@
 """Folders on a disk, in S3 or in Google Cloud Storage, through pyarrow's file systems."""
 
 import io
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pyarrow import ArrowException
@@ -10,7 +12,8 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
 from celestial.console import UserError
 from celestial.file_names import display_name
-from celestial.files import NOBODYS_FILES, atomic_path
+from celestial.files import atomic_path
+from celestial.left_behind import LARGEST_NOTE, holds_answers, is_no_picture
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,34 @@ class Folder:
         left_out = f"{leave_out.path}/" if leave_out is not None else None
         return sorted(
             entry.path.removeprefix(self.path).lstrip("/") for entry in found
-            if entry.type == FileType.File and entry.base_name not in NOBODYS_FILES
-            and not (left_out and entry.path.startswith(left_out)))
+            if entry.type == FileType.File and not (left_out and entry.path.startswith(left_out)))
+
+    def sort_names(self, leave_out: "Folder | None" = None) -> tuple[list[str], list[str]]:
+        """Return the files below that may be pictures, and what is passed over.
+
+        As `files.sort_files` does of a folder on a disk; see `names`.
+        """
+        names = self.names(leave_out)
+        inside = defaultdict(set)
+        for name in names:
+            inside[name.rpartition("/")[0]].add(name.rpartition("/")[2])
+        answers = {folder for folder, files in inside.items()
+                   if folder and holds_answers(files, partial(self._read_note, folder))}
+        kept, passed_over = [], {}
+        for name in names:
+            parts = name.split("/")
+            above = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+            first = next((path for path, part in zip(above, parts, strict=True)
+                          if is_no_picture(part) or path in answers), None)
+            if first is None:
+                kept.append(name)
+            else:
+                passed_over[first] = None
+        return kept, sorted(passed_over)
+
+    def _read_note(self, folder: str, name: str) -> bytes:
+        with self.system.open_input_stream(self.inside(f"{folder}/{name}")) as stream:
+            return stream.read(LARGEST_NOTE)
 
     def inside(self, name: str) -> str:
         """Return the path, in the file system, of a file of the folder."""

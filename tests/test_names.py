@@ -34,7 +34,7 @@ NASTY = [name.encode() for name in (
     "\x85next.png", "\u2028.png", "\u202egnp.png", "\\xff.png", "\\n.png", "back\\slash.png",
     "=1+1.png", "'=1+1.png", "''.png", "+1.png", "-1", "@sum.png", "＝1.png", "a;=1.png",
     'a;"=1.png', "--help", "-", "$(touch pwned)`touch pwned`.png", "%s%n{0}.png", "*?[a].png",
-    "<b>&amp;.png", "C:x.png", "CON.png", "dots...", ".hidden.png", "~", "x" * 251 + ".png",
+    "<b>&amp;.png", "C:x.png", "CON.png", "dots...", "~", "x" * 251 + ".png",
     "한" * 85, "x.jpg/inside.png", "y.jpg", "y.jpg.png/below.png", "y.jpg.png/y.jpg",
     "line\nfolder/it.png", "/".join(["deep folder " + "d" * 80] * 9) + "/deep.png")]
 NASTY += [b"\xff.png", b"\xff\xfe\x85.png", b"\xed\xa0\x80.png", b"\xff folder/\xff.png",
@@ -52,6 +52,7 @@ def draw_nasty(folder: Path) -> list[bytes]:
     elsewhere.mkdir()
     Image.fromarray(draw("mars", 999)).save(elsewhere / "linked.png")
     (folder / "notes\n.txt").write_text("no picture")
+    (folder / ".hidden.png").write_bytes((folder / "a.png").read_bytes() + b"y")  # gets no row
     (folder / "link to a file.png").symlink_to(elsewhere / "linked.png")
     (folder / "link to a folder.png").symlink_to(elsewhere)
     (folder / "link to itself's folder").symlink_to(folder)
