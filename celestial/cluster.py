@@ -9,6 +9,7 @@ import argparse
 import json
 import logging
 import os
+import secrets
 import socket
 import tempfile
 from collections import Counter
@@ -20,14 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pyarrow as pa
-from pyarrow import dataset, parquet
-
 from celestial.console import ROOT, UserError
 from celestial.file_names import path_named
 from celestial.images import MOST_BYTES
 from celestial.in_order import in_order
-from celestial.storage import Folder
 
 if TYPE_CHECKING:
     from celestial.inference import Prediction
@@ -35,8 +32,12 @@ if TYPE_CHECKING:
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tells nobody that it was used
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what is retried is no user's concern
 try:
+    import pyarrow as pa
     import ray
-except ImportError as error:
+    from pyarrow import dataset, parquet
+
+    from celestial.storage import Folder
+except ModuleNotFoundError as error:
     raise UserError("--engine ray needs Ray; run pip install -r requirements-ray.txt",
                     status=2) from error
 
@@ -68,8 +69,10 @@ def connect(address: str | None) -> None:
     """Join a cluster, or start one on this machine alone where there is no address.
 
     Raises:
-        UserError: there is no cluster at the address.
+        UserError: there is no cluster at the address, or none can be started.
     """
+    if not address:  # it has a key of its own; Ray would keep one in the home, and need one
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
@@ -79,9 +82,12 @@ def connect(address: str | None) -> None:
                  log_to_driver=False, logging_level=logging.ERROR,
                  runtime_env={"py_modules": [str(ROOT / "celestial")]})
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"no Ray cluster answers at {address}: {str(error).splitlines()[0]}; start "
-                        "one with ray start --head, or leave --ray-address out",
-                        status=2) from error
+        reason = str(error).splitlines()[0]
+        if not address:
+            raise UserError(f"Ray cannot be started here: {reason}; leave --engine ray out"
+                            ) from error
+        raise UserError(f"no Ray cluster answers at {address}: {reason}; start one with ray start "
+                        "--head, or leave --ray-address out", status=2) from error
 
 
 def _knock(address: str) -> None:

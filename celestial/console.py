@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import celestial
+from celestial.home import ensure_home
+from celestial.import_errors import lacking
 
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
@@ -209,25 +211,27 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     try:
+        ensure_home()
         main()
     except UserError as error:
         _fail(str(error), error.status)
     except KeyboardInterrupt:
         _fail(f"stopped before the end: {when_stopped}", 1)
-    except ImportError as error:
-        _fail(f"{error.name} is not installed; activate .venv (source .venv/bin/activate, on "
-              "Windows .venv\\Scripts\\activate) or run pip install -r requirements.txt", 1)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise  # a mistake of this program: its traceback is wanted
-        _fail("the memory is full; try a smaller --batch-size or --image-size", 1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
+        if sentence := lacking(error):
+            _fail(sentence, 1)
         # Of two names, as in a copy, the second is the one that is written.
         _fail(f"{error.filename2 or error.filename or 'a file'}: {error.strerror or error}; "
               "check that the folder exists, may be written and has space", 1)
+    except Exception as error:
+        if is_out_of_memory(error):
+            _fail("the memory is full; try a smaller --batch-size or --image-size", 1)
+        if not (sentence := lacking(error)):
+            raise  # a mistake of this program: its traceback is wanted
+        _fail(sentence, 1)
     finally:
         gc.freeze()
 

@@ -1,6 +1,7 @@
 """How a network computes: by torch, or by OpenVINO where that is installed."""
 
 import copy
+import sys
 import threading
 import warnings
 
@@ -138,9 +139,11 @@ class OpenVINOEngine(TorchEngine):
         """
         if self.device.type != "cpu":
             raise UserError("--engine openvino computes on the CPU; say --device cpu", status=2)
+        # OpenVINO goes on without it; it would tell Intel, from a process that outlives a stop.
+        sys.modules.setdefault("openvino_telemetry", None)
         try:
             import openvino
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise UserError("--engine openvino needs OpenVINO; run pip install -r "
                             "requirements-openvino.txt", status=2) from error
         side = self.preprocessing.size

@@ -16,20 +16,27 @@ NAMES = ("NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf", "SourceHanSans-
          "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc", "wqy-zenhei.ttc",
          "DroidSansFallbackFull.ttf", "Arial Unicode.ttf", "msyh.ttc", "malgun.ttf", "PingFang.ttc",
          "AppleSDGothicNeo.ttc")
+# ~ is the user's home.
 FOLDERS = {
     "win32": (Path(os.environ.get("WINDIR", "C:/Windows"), "Fonts"),),
-    "darwin": (Path("/System/Library/Fonts"), Path("/Library/Fonts"),
-               Path.home() / "Library/Fonts"),
+    "darwin": (Path("/System/Library/Fonts"), Path("/Library/Fonts"), Path("~/Library/Fonts")),
 }.get(sys.platform, (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"),
-                     Path.home() / ".fonts", Path.home() / ".local/share/fonts"))
+                     Path("~/.fonts"), Path("~/.local/share/fonts")))
 
 
 @functools.cache
 def installed() -> tuple[Path, ...]:
     """Return the fonts of `NAMES` that are there and can be opened, the best first."""
-    found = {path.name: path for folder in FOLDERS if folder.is_dir()
-             for path in folder.rglob("*.[ot]t[cf]")}
+    found = {path.name: path for folder in FOLDERS for path in _files_below(folder)}
     return tuple(found[name] for name in NAMES if name in found and _opens(found[name]))
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Return a folder's fonts; none where a user has no home, or may not look into it."""
+    try:
+        return list(folder.expanduser().rglob("*.[ot]t[cf]"))
+    except (OSError, RuntimeError):
+        return []
 
 
 def _opens(path: Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from celestial import fits_images, pillow_images
+from celestial.import_errors import lacking
 from celestial.reading import MOST_PIXELS, Decoded, ImageError, Request
 from celestial.stretch import USUAL, Stretch
 
@@ -79,6 +80,8 @@ def decode(source: Path | bytes, at_least: int | None = None,
     except MemoryError as error:
         raise ImageError("too large for the memory, or damaged") from error
     except Exception as error:  # a damaged file makes the decoders raise errors of any type
+        if sentence := lacking(error):
+            raise ImageError(f"cannot be read here: {sentence}") from error
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}") from error
         raise ImageError(f"cut short or damaged{_words_of(error)}") from error

@@ -205,7 +205,7 @@ def test_no_ray_and_no_cluster_are_one_sentence(pictures, checkpoint, tmp_path):
                      "--checkpoint", checkpoint, cwd=tmp_path)
         assert nobody.status == 2 and f"no Ray cluster answers at {address}: " in nobody.error
     (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden/ray.py").write_text("raise ImportError(name='ray')")
+    (tmp_path / "hidden/ray.py").write_text("raise ModuleNotFoundError(name='ray')")
     done = subprocess.run(
         command("predict_my_images.py", pictures, "--engine", "ray", "--checkpoint", checkpoint),
         env={**environment(tmp_path), "PYTHONPATH": str(tmp_path / "hidden")}, cwd=tmp_path,
