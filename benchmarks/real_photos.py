@@ -40,15 +40,17 @@ def list_photographs(folder: Path, classes: tuple[str, ...]) -> tuple[list[Path]
     Raises:
         UserError: no class folder, or one that the model does not know.
     """
-    from celestial.files import class_folders, walk_files
+    from celestial.files import class_files
+    from celestial.left_behind import say_passed_over
 
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; name one that holds a folder a class")
-    folders = class_folders(folder)
-    if unknown := [entry.name for entry in folders if entry.name not in classes]:
+    found, passed_over = class_files(folder)
+    say_passed_over(folder, passed_over)
+    if unknown := [name for name in found if name not in classes]:
         raise UserError(f"the model does not know {', '.join(unknown)}; it knows "
                         f"{', '.join(classes)}: rename or remove the folders")
-    pairs = [(path, entry.name) for entry in folders for path in walk_files(entry)]
+    pairs = [(path, name) for name, own in found.items() for path in own]
     if not pairs:
         raise UserError(f"{folder} has no pictures in class folders")
     return [path for path, _ in pairs], [name for _, name in pairs]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from conftest import CLASSES, ROOT, content_of, draw, draw_folder, run
 from PIL import Image
 
+import datapre
 import web_app
+from celestial.console import UserError
+from celestial.datasets import list_split
 from celestial.files import class_folders, owned_files, sort_files, walk_files
 from celestial.left_behind import is_no_picture
 
@@ -63,29 +67,20 @@ def test_predictions_of_a_folder_that_systems_used(tmp_path):
     assert f"passed over in my_images: {count} hidden files" in done.out
 
 
-@pytest.mark.parametrize("script, options, tables", [
-    ("improved_training.py", ("--weights", "none", "--image-size", "32", "--epochs", "1",
-                              "--outliers", "out"), ()),
-    ("evaluate_model.py", ("--outliers", "out", "--allow-overlap"),
-     ("predictions.csv", "outliers.csv")),
-    ("generate_visual_predictions.py", (), ("predictions.csv",)),
-], ids=str)
-def test_a_dataset_that_systems_used(script, options, tables, dataset, checkpoint, tmp_path):
+def test_a_dataset_that_systems_used(dataset, checkpoint, tmp_path):
     data = shutil.copytree(dataset, tmp_path / "set")
     draw_folder(tmp_path / "out", 2)
-    for place in ("out/mars", *(f"set/{split}/mars" for split in ("train", "val", "test"))):
+    for place in ("out/mars", "set/train/mars", "set/test/mars"):
         count = leave_behind(tmp_path / place)
     leave_behind(data / "train/@eaDir", LEFT[:1])
-    leave_behind(data / "val/__MACOSX", LEFT[:1])
-    model = () if script == "improved_training.py" else ("--checkpoint", checkpoint)
-    done = run(script, "--data-dir", data, *model, *options, "--output-dir", "answers",
-               cwd=tmp_path)
+    assert len(list_split(data, "train").paths) == 42
+    done = run("evaluate_model.py", "--data-dir", data, "--checkpoint", checkpoint, "--outliers",
+               "out", "--allow-overlap", "--output-dir", "answers", cwd=tmp_path)
     assert done.status == 0, done.err
-    for table in tables:
-        assert len(rows_of(tmp_path / "answers" / table)) == (6 if table == "outliers.csv" else 9)
-    assert f": {count}" in done.out and done.out.count("passed over") >= 1 + len(tables) // 2
-    if not model:
-        assert "train: 14 mars, 14 neptune, 14 saturn, 6 outliers" in done.out
+    assert len(rows_of(tmp_path / "answers/predictions.csv")) == 9
+    assert len(rows_of(tmp_path / "answers/outliers.csv")) == 6
+    for place in (data / "test", "out"):
+        assert f"passed over in {place}: {count} hidden files and folders" in done.out
 
 
 def test_answers_of_an_earlier_run_are_no_pictures(tmp_path):
@@ -97,49 +92,38 @@ def test_answers_of_an_earlier_run_are_no_pictures(tmp_path):
     (folder / "saturn/run.json").write_text(json.dumps({"folder": "somebody's"}))
     (folder / "batch_prediction_run.json").write_text("somebody's notes")
     second = run("predict_my_images.py", *options, "--output-dir", tmp_path / "second",
-                 cwd=tmp_path)
+                 "--no-pictures", cwd=tmp_path)
     rows = rows_of(tmp_path / "second/batch_prediction_summary.csv")
     assert [row["filename"] for row in rows if row["status"] != "failed"] == [
         f"{name}/{name} 0.png" for name in CLASSES]
     assert len(rows) == 5 and "1 output folders of earlier predictions (mars/first)" in second.out
-    named = run("predict_my_images.py", folder / "mars/first", "--checkpoint", SHIPPED,
-                "--output-dir", tmp_path / "third", "--no-pictures", cwd=tmp_path)
-    assert named.result["ok"] + named.result["unknown"] == 4, "whoever names it means it"
+    assert len(walk_files(folder / "mars/first")) == 6, "whoever names it means it"
 
 
 def test_one_file_is_judged_whatever_its_name(tmp_path):
-    draw_folder(tmp_path / "in", 2)
-    (tmp_path / "in/mars/mars 1.png").rename(tmp_path / "in/mars/.hidden.png")
-    for name in ("mars 0.png", ".hidden.png"):
-        for options in ((), ("--resume",)):
-            done = run("predict_my_images.py", tmp_path / "in/mars" / name, "--checkpoint", SHIPPED,
-                       "--output-dir", f"of {name}", *options, cwd=tmp_path)
-            assert done.status == 0, done.err
-            rows = rows_of(tmp_path / f"of {name}/batch_prediction_summary.csv")
-            assert [row["filename"] for row in rows] == [name] and rows[0]["top5"]
-            assert (tmp_path / f"of {name}/pictures/{name}.png").is_file()
+    draw_folder(tmp_path / "in", 1)
+    (tmp_path / "in/mars/mars 0.png").rename(tmp_path / "in/mars/.hidden.png")
+    for options in ((), ("--resume",)):
+        done = run("predict_my_images.py", "in/mars/.hidden.png", "--checkpoint", SHIPPED, *options,
+                   cwd=tmp_path)
+        assert done.status == 0, done.err
+        [row] = rows_of(tmp_path / "my_predictions/batch_prediction_summary.csv")
+        assert row["filename"] == ".hidden.png" and row["top5"]
+        assert (tmp_path / "my_predictions/pictures/.hidden.png.png").is_file()
     assert "1 files were done before" in done.out
-    (tmp_path / "notes.txt").write_text("no picture")
-    bad = run("predict_my_images.py", "notes.txt", "--checkpoint", SHIPPED, cwd=tmp_path)
-    assert bad.status == 0 and bad.result["failed"] == 1
     none = run("predict_my_images.py", "none.png", "--checkpoint", SHIPPED, cwd=tmp_path)
     assert none.status == 1 and "none.png, nor such a file" in none.error
 
 
-def test_hidden_files_in_an_output_folder_are_somebodys(tmp_path):
-    source = draw_folder(tmp_path / "in", 3)
-    options = ("--input-dir", source, "--output-dir", tmp_path / "out")
-    assert run("datapre.py", *options, cwd=tmp_path).status == 0
-    leave_behind(tmp_path / "out/train/mars", ("@eaDir/a.png/thumb.jpg", "THUMBS.DB", "._a.png"))
-    assert run("datapre.py", *options, cwd=tmp_path).status == 0, "made again by a system"
+def test_hidden_files_in_an_output_folder_are_somebodys(dataset, tmp_path):
+    own = shutil.copytree(dataset, tmp_path / "set")
+    leave_behind(own / "train/mars", ("@eaDir/a.png/thumb.jpg", "THUMBS.DB", "._a.png"))
+    datapre.require_own_dataset(own)  # systems make these again
     for name in (".thesis.txt", ".Trash-1000/files/thesis.txt", "lost+found/thesis.txt"):
-        path = tmp_path / "out/train/mars" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("years of work")
-        done = run("datapre.py", *options, cwd=tmp_path)
-        assert done.status == 1 and name in done.error
-        assert path.read_text() == "years of work"
-        path.unlink()
+        leave_behind(own / "train/mars", (name,))
+        with pytest.raises(UserError, match=re.escape(f"did not put there (train/mars/{name})")):
+            datapre.require_own_dataset(own)
+        (own / "train/mars" / name).unlink()
 
 
 def test_the_same_rule_in_a_storage(tmp_path):

@@ -8,31 +8,35 @@ import pytest
 from conftest import CLASSES, QUICK, content_of, draw_folder, run
 
 from celestial import file_names
-from celestial.class_names import split_folders
+from celestial.class_names import require_no_split, split_folders
 from celestial.console import UserError
 from celestial.datasets import list_split
 
 COMPOSED, TAKEN_APART = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
 
 
+def test_a_ready_split_is_no_set_of_classes(tmp_path):
+    source = tmp_path / "in"
+    for name in ("Train", "VALID", "test"):
+        draw_folder(source / name, 1)
+    before = content_of(source)
+    done = run("datapre.py", "--input-dir", source, "--output-dir", tmp_path / "out", cwd=tmp_path)
+    assert done.status == 1 and "Train/, VALID/ and test/: a ready split" in done.error
+    assert "rename Train/ to train/, rename VALID/ to val/ and train on it as it is" in done.error
+    assert not (tmp_path / "out").exists() and content_of(source) == before
+
+
 @pytest.mark.parametrize("folders, says", [
-    (("train", "val", "test"), "--data-dir "),
-    (("Train", "VALID", "Test"),
-     "rename Train/ to train/, rename VALID/ to val/, rename Test/ to test/ and train on it"),
+    (("train", "val", "test"), "class; train on it as it is: improved_training.py --data-dir "),
     (("train", "validation"), "rename validation/ to val/ and train on it"),
     (("train", "test"), "move some pictures of each class from train/ to val/ and train on it"),
     (("set/training", "set/testing"), "rename training/ to train/"),
 ], ids=str)
-def test_a_ready_split_is_no_set_of_classes(folders, says, tmp_path):
-    source = tmp_path / "in"
+def test_what_is_to_be_done_with_a_ready_split(folders, says, tmp_path):
     for name in folders:
-        draw_folder(source / name, 1)
-    before = content_of(source)
-    done = run("datapre.py", "--input-dir", source, "--output-dir", tmp_path / "out", cwd=tmp_path)
-    assert done.status == 1 and "a ready split, not one folder a class" in done.error
-    assert says in done.error
-    assert f"{folders[0].rpartition('/')[2]}/" in done.error
-    assert not (tmp_path / "out").exists() and content_of(source) == before
+        (tmp_path / name / "mars").mkdir(parents=True)
+    with pytest.raises(UserError, match=says):
+        require_no_split(tmp_path)
 
 
 def test_which_folders_are_a_split():
