@@ -1,6 +1,5 @@
 """A running web_app.py and a plain client for it."""
 
-import contextlib
 import http.client
 import json
 import re
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest import start
+
+SECONDS = 300  # that an answer, or the end, may take: the machine may have much else to do
 
 
 @dataclass
@@ -26,24 +27,28 @@ class Answer:
 
 
 class Client:
-    """Sends requests to a port of this machine."""
+    """Sends requests to a port of this machine, from the address `source` if one is given."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int, host: str = "127.0.0.1", source: str = ""):
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.host = host
+        self.source = source
+        self.url = f"http://{host}:{port}"
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection(
+            self.host.strip("[]"), self.port, timeout=SECONDS,
+            source_address=(self.source, 0) if self.source else None)
         try:
-            with contextlib.suppress(BrokenPipeError):  # refused before all of it was sent
-                connection.request(method, path, body, {
-                    name.replace("_", "-"): value for name, value in headers.items()})
+            connection.request(method, path, body, {
+                name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
 
-    def post(self, path: str, files: list[tuple[str, bytes]], **fields: str) -> Answer:
+    def post(self, path: str, files: list[tuple[str, bytes]], headers: dict | None = None,
+             **fields: str) -> Answer:
         boundary = uuid.uuid4().hex
         parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
                  for name, value in fields.items()]
@@ -52,7 +57,8 @@ class Client:
                   for name, content in files]
         body = b"".join(f"--{boundary}\r\n".encode() + part for part in parts)
         return self.send("POST", path, body + f"--{boundary}--\r\n".encode(),
-                         Content_Type=f"multipart/form-data; boundary={boundary}")
+                         Content_Type=f"multipart/form-data; boundary={boundary}",
+                         **(headers or {}))
 
 
 @contextmanager
@@ -61,14 +67,14 @@ def serving(cwd: Path, *options: object):
     process: subprocess.Popen = start("web_app.py", "--port", 0, *options, cwd=cwd)
     try:
         for line in process.stdout:
-            if found := re.search(r"open http://127\.0\.0\.1:(\d+)", line):
+            if found := re.search(r"open http://(\S+?):(\d+)(/\S+)? in", line):
                 break
         else:
             raise AssertionError(process.stderr.read())
-        yield process, Client(int(found[1]))
+        yield process, Client(int(found[2]), found[1])
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.communicate(timeout=60)
+            process.communicate(timeout=SECONDS)
         except (subprocess.TimeoutExpired, ValueError):
             process.kill()

@@ -1,68 +1,152 @@
 """Serving with waitress, and an end at which every accepted request is answered."""
 
+import contextlib
+import socket
 import threading
 import time
 
 from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
+from waitress.utilities import RequestEntityTooLarge
 
+from celestial.hosts import visitor_of
 from celestial.web.safety import Limits
 
 SPARE = 8  # threads beside those that judge: pages, refusals
 SECONDS_SILENT = 30  # after which a client that sends nothing is dropped
 SECONDS_ARRIVING = 120  # after which one is dropped that sends a byte now and then
 MOST_HELD = 1 << 30  # bytes of unanswered requests in the memory; who sends more is dropped
+MOST_AHEAD = 8  # requests that a client may send before it has read the first one's answer
+MOST_PASSED_OVER = 1 << 30  # bytes that a client may still send after it was refused
 RECEIVED_AT_ONCE = 1 << 17  # bytes
 LAST_ANSWERS = 30  # seconds that accepted requests have at the end
 CONNECTIONS = 500
 HEADERS = 32_768  # bytes of a request's headers
 
 
-class Channel(HTTPChannel):
-    """A connection; its requests arrive in good time and find room in the memory, or it ends."""
+class Parser(HTTPRequestParser):
+    """A request as it arrives; one that is refused is not asked to go on."""
 
+    def received(self, data: bytes) -> int:
+        """Take what came, as waitress does."""
+        taken = super().received(data)
+        if self.error:
+            self.expect_continue = False  # waitress would ask for the body and take all of it
+            taken = len(data)  # or what follows would be taken for more requests
+        if isinstance(self.error, RequestEntityTooLarge):
+            most = self.adj.max_request_body_size >> 20
+            self.error.body = f"a request may have {most} MiB; send fewer or smaller files at once"
+        return taken
+
+
+class Channel(HTTPChannel):
+    """A connection; its requests arrive in good time and find room in the memory, or it ends.
+
+    A client whose request is refused before all of it has come may go on sending. The connection
+    then stays open, within limits: closed with bytes unread, the client's system would throw the
+    answer away (RFC 9112, section 9.6), and the visitor would see a reset instead of the reason.
+    """
+
+    parser_class = Parser
+    visitor = ""
     held = 0  # bytes that came and are not answered yet
     arriving_since = 0.0
+    refused = False
+    passed_over = 0  # bytes that came after the refusal and are thrown away
+    answered = False  # and nothing more will be sent
+
+    def __init__(self, server: object, connection: socket.socket, address: tuple, *others: object,
+                 **options: object):
+        """Begin with a client, unless it has its share of the connections already."""
+        super().__init__(server, connection, address, *others, **options)
+        self.visitor = visitor_of(address[0])
+        self.will_close = len(self._own()) > CONNECTIONS * server.share
+
+    def _own(self) -> list["Channel"]:
+        """Return all connections of this client."""
+        return [channel for channel in self.server.active_channels.values()
+                if channel.visitor == self.visitor]
 
     def received(self, data: bytes) -> bool:
         """Take what came, as waitress does, within the limits."""
         now = time.monotonic()
-        if self.request is None:
+        if self.request is None and not self.refused:
             self.arriving_since = now
-        self.held += len(data)
-        held = sum(channel.held for channel in self.server.active_channels.values())
-        if now - self.arriving_since > SECONDS_ARRIVING or held > MOST_HELD:
+        if self.refused:
+            self.passed_over += len(data)
+        else:
+            self.held += len(data)
+        if now - self.arriving_since > SECONDS_ARRIVING or self._is_too_much():
+            self.answered = True
             self.handle_close()
             return False
-        return super().received(data)
+        for first in range(0, len(data), HEADERS):
+            if any(request.error for request in list(self.requests)) or self.refused:
+                break
+            super().received(data[first:first + HEADERS])
+            if len(self.requests) > MOST_AHEAD:  # unread answers would fill memory and threads
+                self.handle_close()
+                return False
+        return True
+
+    def _is_too_much(self) -> bool:
+        """Say whether what this client, or all of them, have sent is beyond the limits."""
+        everyone = self.server.active_channels.values()
+        return (self.passed_over > MOST_PASSED_OVER
+                or sum(channel.held for channel in everyone) > MOST_HELD
+                or sum(channel.held for channel in self._own()) > MOST_HELD * self.server.share)
 
     def service(self) -> None:
         """Answer a request, as waitress does."""
+        self.refused = self.requests[0].error is not None
         super().service()
-        if self.request is None and not self.requests:
+        if self.refused or self.request is None and not self.requests:
             self.held = 0
+
+    def handle_close(self) -> None:
+        """Close the connection, or, after a refusal, its own direction first."""
+        if self.refused and self.connected and not self.answered:
+            self.answered, self.will_close = True, False
+            with contextlib.suppress(OSError):  # the client has gone
+                self.socket.shutdown(socket.SHUT_WR)
+                return
+        super().handle_close()
 
 
 class Server:
     """A web server in a thread of its own."""
 
-    def __init__(self, app: Flask, host: str, port: int, limits: Limits):
+    def __init__(self, app: Flask, host: str, port: int, limits: Limits,
+                 prefix: str | None = None):
         """Listen; port 0 takes a free one.
+
+        Args:
+            app: answers.
+            host: name or address; of a name's addresses the first IPv4 one, if it has any.
+            port: to listen on.
+            limits: of requests.
+            prefix: path under which a proxy in front shows the page; None: there is no proxy.
 
         Raises:
             OSError: the port is taken or the host is not one of this machine's.
         """
         self.channels: dict = {}
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        address = min(found, key=lambda one: one[0] != socket.AF_INET)[4][0]
         self.server = create_server(
-            app, map=self.channels, host=host, port=port, threads=limits.room + SPARE,
+            app, map=self.channels, host=address, port=port, threads=limits.room + SPARE,
             max_request_body_size=limits.content_length, max_request_header_size=HEADERS,
             # Uploads stay in memory: beyond this many bytes waitress would use a temporary file.
             inbuf_overflow=limits.content_length + 1, outbuf_overflow=limits.content_length + 1,
             channel_timeout=SECONDS_SILENT, cleanup_interval=5, connection_limit=CONNECTIONS,
-            recv_bytes=RECEIVED_AT_ONCE, ident="celestial", clear_untrusted_proxy_headers=True)
+            recv_bytes=RECEIVED_AT_ONCE, ident="celestial", url_prefix=prefix or "",
+            clear_untrusted_proxy_headers=prefix is None)
         self.server.channel_class = Channel
+        # Of the connections and the memory, for one client; behind a proxy all are the proxy's.
+        self.server.share = 0.5 if prefix is None else 1
         self.port = self.server.effective_port
         self.thread = threading.Thread(target=self._loop, daemon=True)
         self.ending = False
@@ -80,7 +164,7 @@ class Server:
             time.sleep(0.02)
         self.ending = True
         self.server.pull_trigger()
-        self.thread.join()
+        self.thread.join(LAST_ANSWERS)
         self.server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self.channels)
 

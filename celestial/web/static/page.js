@@ -5,6 +5,8 @@ const WORDS = JSON.parse(document.getElementById("words").textContent);
 const SHOWN_BY_BROWSERS = /^image\/(jpeg|png|webp|gif|bmp|avif)$/;
 const AT_ONCE = 3; // requests under way
 const TRIES = 8; // of a picture while the server is busy
+const MEBIBYTE = 1 << 20;
+const FORM = 4096; // bytes of a request beside its file, at most
 const chosen = []; // {file, item, url}
 const answers = []; // results of this visit
 let language = document.documentElement.lang;
@@ -40,14 +42,18 @@ function add(files) {
   update();
 }
 
+function isTooLarge(file) {
+  return file.size + FORM > Number(find("form").dataset.megabytes) * MEBIBYTE;
+}
+
 async function preview(entry, picture) {
   if (SHOWN_BY_BROWSERS.test(entry.file.type)) {
     entry.url = URL.createObjectURL(entry.file);
-  } else {
+  } else if (!isTooLarge(entry.file)) {
     const form = new FormData();
     form.append("file", entry.file);
     try {
-      const response = await fetch("/api/preview", { method: "POST", body: form });
+      const response = await fetch(find("form").dataset.preview, { method: "POST", body: form });
       if (response.ok) entry.url = URL.createObjectURL(await response.blob());
     } catch {
       return; // the answer will say what is wrong
@@ -74,12 +80,17 @@ function update() {
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
 async function ask(file) {
+  if (isTooLarge(file)) {
+    const reason = word("too_large").replace("{size}", Math.ceil(file.size / MEBIBYTE))
+      .replace("{most}", find("form").dataset.megabytes);
+    return { filename: file.name, status: "failed", reason };
+  }
   for (let attempt = 1; ; attempt += 1) {
     const form = new FormData();
     form.append("file", file);
     form.append("explain", "true");
     if (find("model")) form.append("model", find("model").value);
-    const response = await fetch("/api/predict", { method: "POST", body: form });
+    const response = await fetch(find("form").dataset.predict, { method: "POST", body: form });
     if (response.status === 503 && attempt < TRIES) {
       announce(word("busy"));
       await pause(Number(response.headers.get("Retry-After")) || 2);
@@ -198,8 +209,9 @@ function speak(code) {
   for (const element of document.querySelectorAll("[data-word]")) {
     element.textContent = word(element.dataset.word);
   }
-  find("form").action = `/predict?lang=${code}`;
-  find("documentation").href = `/documentation?lang=${code}`;
+  for (const [id, link] of [["form", "action"], ["documentation", "href"]]) {
+    find(id)[link] = find(id)[link].replace(/lang=\w+/, `lang=${code}`);
+  }
   show();
 }
 
