@@ -4,12 +4,9 @@ import csv
 import io
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,7 +16,7 @@ from astropy.io import fits
 from conftest import CLASSES, content_of, draw, draw_folder, run
 from hostile import KINDS, hostile_requests, send
 from PIL import Image
-from web_client import serving
+from web_client import SECONDS, serving
 
 
 def png(label="mars", number=1) -> bytes:
@@ -87,11 +84,13 @@ def test_a_bad_file_among_others_has_its_own_row(client):
     ([("a.png", b"x")], {"top_k": "٣"}, 400, "top_k"),
     ([("a.png", b"x")], {"explain": "perhaps"}, 400, "explain"),
     ([("a.png", b"x")], {"model": "../secret"}, 400, "no such model"),
-    ([("a.png", b"x" * 2_000_000)], {}, 413, "")])
+    ([("a.png", b"x" * 2_000_000)], {}, 413, "a request may have 1 MiB")])
 def test_errors_have_a_status_and_a_reason(client, files, fields, status, reason):
     answer = client.post("/api/predict", files, **fields)
     assert answer.status == status
-    if status != 413:  # the server refuses it before the application sees it
+    if status == 413:  # the server refuses it before the application sees it
+        assert reason in answer.body.decode()
+    else:
         assert answer.json["error"]["status"] == status and reason in answer.json["error"]["reason"]
 
 
@@ -113,7 +112,8 @@ def test_headers_and_hosts(client):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert b"http://" not in answer.body.replace(b"http://www.w3.org", b"")
-    for host, status in (("observatory.test", 200), ("localhost:1", 200), ("evil.example", 400),
+    for host, status in (("observatory.test", 200), ("Observatory.Test.:99", 200),
+                         ("localhost:1", 200), ("[::1]:1", 200), ("evil.example", 400),
                          ("127.0.0.1.evil.example", 400), ("[", 400), ("", 400)):
         assert client.send("GET", "/", Host=host).status == status, host
 
@@ -223,44 +223,6 @@ def test_many_visitors_get_their_own_answers(client):
         assert abs(first["confidence"] - second["confidence"]) < 2e-3
 
 
-def test_busy_and_too_fast(checkpoint, tmp_path):
-    with serving(tmp_path, "--checkpoint", checkpoint, "--most-waiting", 2, "--most-a-minute",
-                 40) as (_, client):
-        def ask(number):
-            return client.post("/api/predict", [("a.png", png("mars", number))] * 2,
-                               explain="true")
-
-        with ThreadPoolExecutor(16) as executor:
-            answers = list(executor.map(ask, range(16)))
-        assert {answer.status for answer in answers} == {200, 503}
-        for answer in answers:
-            if answer.status == 503:
-                assert int(answer.headers["Retry-After"]) > 0
-                assert "waiting" in answer.json["error"]["reason"]
-        assert ask(1).status == 200, "there is room again"
-        statuses = [ask(1).status for _ in range(40)]
-        assert statuses[-1] == 429 and client.send("GET", "/health").status == 200
-
-
-def test_accepted_requests_are_answered_at_the_end(checkpoint, tmp_path):
-    with serving(tmp_path, "--checkpoint", checkpoint) as (process, client):
-        picture = png()
-        with ThreadPoolExecutor(12) as executor:
-            asked = [executor.submit(client.post, "/api/predict", [("a.png", picture)] * 4,
-                                     explain="true") for _ in range(12)]
-            while not any(future.done() for future in asked):
-                time.sleep(0.01)
-            process.send_signal(signal.SIGTERM)
-            answers = [future.result() for future in asked]
-        assert [answer.status for answer in answers] == [200] * 12
-        assert all(len(answer.json["results"]) == 4 for answer in answers)
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        assert json.loads(out.splitlines()[-1].removeprefix("RESULT "))["pictures"] == 48
-        with pytest.raises(OSError):
-            client.send("GET", "/health")
-
-
 def test_hostile_requests(checkpoint, tmp_path):
     """No 5xx but 503, the server stays up, and those who are slow do not hold up the others."""
     requests = hostile_requests(400)
@@ -273,44 +235,8 @@ def test_hostile_requests(checkpoint, tmp_path):
                     kind, answer.status, content[:200])
         assert client.post("/api/predict", [("a.png", png())]).status == 200
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=SECONDS)
         assert process.returncode == 0 and "Traceback" not in err
-
-
-def test_who_sends_for_too_long_or_too_much_is_dropped(monkeypatch):
-    """The limits of one connection, on a server in this process with small ones."""
-    from flask import Flask
-
-    from celestial.web import serving as web_serving
-    from celestial.web.safety import Limits
-
-    app = Flask("test")
-    app.add_url_rule("/", view_func=lambda: "up")
-    monkeypatch.setattr(web_serving, "SECONDS_ARRIVING", 1)
-    monkeypatch.setattr(web_serving, "MOST_HELD", 300_000)
-    server = web_serving.Server(app, "127.0.0.1", 0, Limits())
-    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n"
-    try:
-        for part, pause in ((b"x", 0.1), (b"x" * 100_000, 0)):
-            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-                connection.sendall(head)
-                with pytest.raises(ConnectionError):
-                    for _ in range(1000):
-                        connection.sendall(part)
-                        time.sleep(pause)
-            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=10) as answer:
-                assert answer.read() == b"up"
-    finally:
-        server.close()
-
-
-@pytest.mark.parametrize(("options", "status", "words"), [
-    (("--port", 70000), 2, "not a port"), (("--checkpoint", "nothing.pth"), 1, "no checkpoint"),
-    (("--checkpoint", "."), 1, "has no checkpoint"),
-    (("--host", "203.0.113.1"), 1, "203.0.113.1")])
-def test_wrong_options(tmp_path, options, status, words):
-    done = run("web_app.py", *options, cwd=tmp_path)
-    assert done.status == status and words in done.err and "Traceback" not in done.err
 
 
 def test_a_folder_of_checkpoints(checkpoint, tmp_path):
@@ -332,7 +258,8 @@ def test_the_api_keeps_to_its_description(client, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", f"{client.url}/api/openapi.json",
          "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
-         "response_schema_conformance", "--max-examples", "25", "--seed", "1"],
+         "response_schema_conformance", "--max-examples", "25", "--seed", "1",
+         "--request-timeout", str(SECONDS), "--suppress-health-check", "all"],
         capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert client.post("/api/predict", [("a.png", png())]).status == 200

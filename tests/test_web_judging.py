@@ -9,12 +9,30 @@ import numpy as np
 import pytest
 
 from celestial.inference import Prediction
+from celestial.preprocessing import Input
 from celestial.reading import ImageError
 from celestial.web import judging
 from celestial.web.judging import Judge
+from celestial.web.room import Room
 
-SQUARE = np.zeros((3, 8, 8), np.uint8), None  # what decoding returns
-SECONDS = 20  # after which an answer is not expected any more
+SQUARE = Input(np.zeros((3, 8, 8), np.uint8), None, "")  # what decoding returns
+MODELS = "first", "second"
+DONE = "judged by first"
+SECONDS = 60  # after which an answer is not expected any more
+
+
+class Decider:
+    """A predictor that notes how many pictures it gets at once."""
+
+    def __init__(self, name: str, batches: list[tuple[str, int]], batch_size: int):
+        self.name = name
+        self.batches = batches
+        self.engine = SimpleNamespace(streams=2, batch_size=batch_size, start_stream=lambda: None)
+
+    def judge(self, batch: list) -> list[Prediction]:
+        self.batches.append((self.name, len(batch)))
+        return [Prediction(Path(), None, (), reason=item.reason or f"judged by {self.name}")
+                for item in batch]
 
 
 class Played(Judge):
@@ -24,24 +42,21 @@ class Played(Judge):
         self.batches = []
         self.files: dict[bytes, Future] = {}
         self.visitors = ThreadPoolExecutor(16)
-        super().__init__(SimpleNamespace(judge=self._note, engine=SimpleNamespace(
-            streams=2, batch_size=batch_size, start_stream=lambda: None)), room=64)
+        super().__init__({name: Decider(name, self.batches, batch_size) for name in MODELS},
+                         Room(128))
 
-    def _note(self, batch: list) -> list[Prediction]:
-        self.batches.append(len(batch))
-        return [Prediction(Path(), None, (), reason=item.reason or "judged") for item in batch]
-
-    def _start(self, content: bytes, keep_picture: bool) -> Future:
+    def _start(self, predictor: Decider, content: bytes, keep_picture: bool) -> Future:
         return self.files.setdefault(content, Future())
 
     def decoded(self, content: bytes, found: object = SQUARE) -> None:
         """Be a decoder that is done with a file; let the threads see that before anything else."""
         self.files[content].set_result(found)
-        time.sleep(0.05)
+        while not self.waiting.empty():
+            time.sleep(0.001)
 
-    def ask(self, *contents: bytes) -> Future:
+    def ask(self, *contents: bytes, model: str = MODELS[0]) -> Future:
         """Be a visitor with these files; return at once, when their decoding has begun."""
-        asked = self.visitors.submit(self.judge, contents, False)
+        asked = self.visitors.submit(self.judge, model, contents, False, "visitor")
         while not {self.files.get(content) for content in contents} <= self.decoding:
             time.sleep(0.001)
         return asked
@@ -69,8 +84,8 @@ def test_what_is_decoded_at_the_same_time_is_judged_together(judge, monkeypatch)
         judge.decoded(content)
     assert not any(one.done() for one in asked)
     judge.decoded(b"b", ImageError("torn"))
-    assert [reasons(one) for one in asked] == [["judged", "torn"], ["judged"], ["judged"]]
-    assert judge.batches == [4]
+    assert [reasons(one) for one in asked] == [[DONE, "torn"], [DONE], [DONE]]
+    assert judge.batches == [("first", 4)]
 
 
 def test_a_full_batch_waits_for_nobody(judge, monkeypatch):
@@ -80,20 +95,30 @@ def test_a_full_batch_waits_for_nobody(judge, monkeypatch):
     waits = judge.ask(b"slow")
     for name in names:
         judge.decoded(name)
-    assert reasons(asked) == ["judged"] * 8 and judge.batches == [8] and not waits.done()
+    assert reasons(asked) == [DONE] * 8 and judge.batches == [("first", 8)] and not waits.done()
+
+
+def test_models_share_the_threads_and_each_judges_its_own(judge, monkeypatch):
+    monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
+    asked = [judge.ask(b"a", b"b"), judge.ask(b"c", model="second")]
+    assert len(judge.threads) == 2, "as many as for one model"
+    for content in (b"a", b"c", b"b"):
+        judge.decoded(content)
+    assert [reasons(one) for one in asked] == [[DONE] * 2, ["judged by second"]]
+    assert sorted(judge.batches) == [("first", 2), ("second", 1)]
 
 
 def test_who_is_alone_does_not_wait(judge, monkeypatch):
     monkeypatch.setattr(judging, "MOMENT", 3 * SECONDS)
     asked = judge.ask(b"a")
     judge.decoded(b"a")
-    assert reasons(asked) == ["judged"]
+    assert reasons(asked) == [DONE]
 
 
 def test_a_file_that_takes_long_holds_up_the_others_for_a_moment_only(judge):
     slow, quick = judge.ask(b"slow"), judge.ask(b"a")
     judge.decoded(b"a")
-    assert reasons(quick) == ["judged"] and not slow.done()
+    assert reasons(quick) == [DONE] and not slow.done()
 
 
 @pytest.mark.parametrize("first", [b"bad", b"good"])
@@ -107,4 +132,4 @@ def test_an_error_of_decoding_reaches_its_visitor_alone(judge, monkeypatch, firs
         judge.decoded(b"good")
     with pytest.raises(RuntimeError, match="a mistake"):
         bad.result(SECONDS)
-    assert reasons(good) == ["judged"]
+    assert reasons(good) == [DONE]

@@ -7,16 +7,19 @@ from flask import Flask, Response, jsonify, redirect, render_template, request, 
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from werkzeug.exceptions import TooManyRequests as TooFast
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from celestial import __version__
+from celestial.hosts import visitor_of
 from celestial.inference import Predictor
 from celestial.reading import ImageError
 from celestial.web import safety
 from celestial.web.answers import as_jpeg, as_json
 from celestial.web.counting import Counts
-from celestial.web.judging import BusyError, Judge
+from celestial.web.judging import Judge
 from celestial.web.model_card import card_of
 from celestial.web.openapi import describe
+from celestial.web.room import BusyError, Room
 from celestial.web.safety import Limits
 from celestial.web.words import LANGUAGES, PAGE_WORDS, WORDS, chosen_language
 
@@ -29,34 +32,36 @@ SAMPLES = Path(__file__).with_name("static") / "samples"
 class Service:
     """What the pages share: the checkpoints, the limits, the counts."""
 
-    def __init__(self, judges: dict[str, Judge], limits: Limits):
-        self.judges = judges
+    def __init__(self, judge: Judge, limits: Limits):
+        self.judge = judge
+        self.models = judge.predictors
         self.limits = limits
         self.counts = Counts()
         self.pace = safety.Pace(limits.a_minute)
 
     def close(self) -> None:
         """End the threads that compute."""
-        for judge in self.judges.values():
-            judge.close()
+        self.judge.close()
 
 
 def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None,
-               hosts: frozenset[str] = safety.LOCAL) -> Flask:
+               hosts: frozenset[str] = safety.LOCAL, proxied: bool = False) -> Flask:
     """Return the application.
 
     Args:
         predictors: by the name that a visitor sees; the first one is taken unless another is
             chosen. Their `workers` processes decode.
         limits: of requests.
-        hosts: names under which it is reached; requests for others are refused.
+        hosts: names under which it is reached, as `hosts.host_name` returns them; requests for
+            others are refused.
+        proxied: one proxy stands in front, which tells in X-Forwarded-For, -Proto and -Host who
+            asked and how. Nobody else may reach the application then, as anybody can send these.
     """
     limits = limits or Limits()
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=limits.content_length,
                       MAX_FORM_PARTS=2 * limits.files + 10, MAX_FORM_MEMORY_SIZE=100_000)
-    service = Service({name: Judge(predictor, limits.room)
-                       for name, predictor in predictors.items()}, limits)
+    service = Service(Judge(predictors, Room(limits.room)), limits)
     app.extensions["celestial"] = service
     service.counts.watch(app)
     safety.guard(app, hosts)
@@ -64,6 +69,8 @@ def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None
     _add_pages(app, service)
     _add_api(app, service)
     _add_errors(app)
+    if proxied:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
     return app
 
 
@@ -79,14 +86,14 @@ def _keep_in_memory(app: Flask) -> None:
 
 
 def _add_pages(app: Flask, service: Service) -> None:
-    known = {name for judge in service.judges.values() for name in judge.predictor.classes}
+    known = {name for predictor in service.models.values() for name in predictor.classes}
     samples = sorted(path.stem for path in SAMPLES.glob("*.jpg") if path.stem in known)
 
     def page(template: str, **content: object) -> str:
         language = chosen_language(request)
         return render_template(
             template, language=language, languages=LANGUAGES, words=WORDS[language],
-            models=list(service.judges), version=__version__, limits=service.limits,
+            models=list(service.models), version=__version__, limits=service.limits,
             samples=samples, page_words=PAGE_WORDS, **content)
 
     @app.get("/")
@@ -95,7 +102,7 @@ def _add_pages(app: Flask, service: Service) -> None:
 
     @app.get("/documentation")
     def documentation() -> str:
-        cards = {name: card_of(judge.predictor) for name, judge in service.judges.items()}
+        cards = {name: card_of(predictor) for name, predictor in service.models.items()}
         return page("documentation.html", cards=cards, shown=MOST_NAMED)
 
     @app.post("/predict")
@@ -120,18 +127,18 @@ def _add_api(app: Flask, service: Service) -> None:
     @app.post("/api/preview")
     def preview() -> Response | tuple[Response, int]:
         file, = uploaded_files(service, most=1)
-        shown = service.judges[_model_name(service)].show(file.read())
+        shown = service.judge.show(_model_name(service), file.read(), _visitor())
         if isinstance(shown, ImageError):
             return _error(422, str(shown))
         return Response(as_jpeg(shown), mimetype="image/jpeg")
 
     @app.get("/api/openapi.json")
     def openapi() -> Response:
-        return jsonify(describe(list(service.judges), service.limits))
+        return jsonify(describe(list(service.models), service.limits, request.root_path))
 
     @app.get("/health")
     def health() -> Response:
-        return jsonify(status="ok", version=__version__, models=list(service.judges))
+        return jsonify(status="ok", version=__version__, models=list(service.models))
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -149,7 +156,7 @@ def judge_request(service: Service) -> tuple[list[dict], str]:
     top_k, explain = _whole_number("top_k", 3, MOST_CLASSES), _switch("explain")
     name = _model_name(service)
     with service.counts.judging(len(files)):
-        judged = service.judges[name].judge([file.read() for file in files], explain)
+        judged = service.judge.judge(name, [file.read() for file in files], explain, _visitor())
     answers = [as_json(one, file.filename, top_k)
                for one, file in zip(judged, files, strict=True)]
     for answer in answers:
@@ -163,7 +170,7 @@ def uploaded_files(service: Service, most: int) -> list[FileStorage]:
     Raises:
         HTTPException: 400, 413, 415 or 429, with the reason.
     """
-    if service.pace.too_fast(request.remote_addr or ""):
+    if service.pace.too_fast(_visitor()):
         raise TooFast(f"more than {service.limits.a_minute} requests a minute; wait a moment")
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("send the pictures as multipart/form-data in the field file")
@@ -175,14 +182,18 @@ def uploaded_files(service: Service, most: int) -> list[FileStorage]:
     return files
 
 
+def _visitor() -> str:
+    return visitor_of(request.remote_addr or "")
+
+
 def _option(name: str, default: str) -> str:
     return request.form.get(name, request.args.get(name, default))
 
 
 def _model_name(service: Service) -> str:
-    name = _option("model", next(iter(service.judges)))
-    if name not in service.judges:
-        raise BadRequest(f"there is no such model; there are {', '.join(service.judges)}")
+    name = _option("model", next(iter(service.models)))
+    if name not in service.models:
+        raise BadRequest(f"there is no such model; there are {', '.join(service.models)}")
     return name
 
 
@@ -221,7 +232,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(BusyError)
     def busy(error: BusyError) -> Response:
-        response = app.make_response(answer(503, "too many pictures are waiting; try again soon"))
+        response = app.make_response(answer(503, str(error)))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
 

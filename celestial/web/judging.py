@@ -3,9 +3,8 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,14 +17,12 @@ from celestial.explain import framed, grad_cam, overlay
 from celestial.inference import Prediction, Predictor, Prepared
 from celestial.preprocessing import prepare
 from celestial.reading import ImageError
+from celestial.web.room import Room
 
-# A decoded picture, or what went wrong, and where its answer goes.
-Waiting = tuple[Prepared | Exception, Future]
+# Who decides, a decoded picture or what went wrong, and where its answer goes.
+Waiting = tuple[Predictor, Prepared | Exception, Future]
 MOMENT = 0.1  # seconds at most that a decoded picture waits for those that are being decoded
-
-
-class BusyError(Exception):
-    """More pictures are under way than there is room for."""
+ENDING = 10  # seconds that a thread has to finish its batch at the end
 
 
 @dataclass(frozen=True)
@@ -44,21 +41,22 @@ class Judged:
 
 
 class Judge:
-    """One checkpoint behind a bounded queue: what waits is judged together, a batch at a time."""
+    """All checkpoints behind one bounded queue: what waits is judged together, in batches."""
 
-    def __init__(self, predictor: Predictor, room: int):
-        """Start the threads that compute.
+    def __init__(self, predictors: Mapping[str, Predictor], room: Room):
+        """Start the threads that compute; the checkpoints share them.
 
         Args:
-            predictor: decides.
-            room: pictures that may be under way at once.
+            predictors: decide; by their names, all on one device.
+            room: for the pictures that are under way.
         """
-        self.predictor = predictor
-        self.room = threading.BoundedSemaphore(room)
+        self.predictors = dict(predictors)
+        self.room = room
         self.decoding: set[Future] = set()
         self.waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self.gathering = threading.Lock()  # or the threads would take half a batch each
-        engine = predictor.engine
+        engine = next(iter(self.predictors.values())).engine
+        self.start_stream = engine.start_stream
         self.threads = [threading.Thread(target=self._work, daemon=True)
                         for _ in range(engine.streams)]
         # Gradients take memory and time: one picture after the other.
@@ -67,90 +65,78 @@ class Judge:
             thread.start()
 
     def close(self) -> None:
-        """End the threads once what waits is done."""
+        """End the threads, which have a moment for what waits."""
         for _ in self.threads:
             self.waiting.put(None)
         for thread in self.threads:
-            thread.join()
-        self.explaining.shutdown()
+            thread.join(ENDING)
+        self.explaining.shutdown(wait=False, cancel_futures=True)
 
-    def judge(self, files: Sequence[bytes], explain: bool) -> list[Judged]:
-        """Return an answer for each file, in order.
+    def judge(self, name: str, files: Sequence[bytes], explain: bool, visitor: str
+              ) -> list[Judged]:
+        """Return an answer for each file, in order; as many at once as the visitor has places.
 
         Args:
+            name: of the checkpoint.
             files: their bytes.
             explain: with pictures: what was seen, and what speaks for the answer.
+            visitor: whose files they are.
 
         Raises:
-            BusyError: there is no room for all of them; nothing was begun.
+            BusyError: there is no room; nothing was begun.
         """
-        with self._places(len(files)):
-            return self._judge(files, explain)
+        predictor = self.predictors[name]
+        with self.room.hold(visitor, len(files)) as places:
+            return [judged for first in range(0, len(files), places)
+                    for judged in self._judge(predictor, files[first:first + places], explain)]
 
-    def show(self, content: bytes) -> np.ndarray | ImageError:
+    def show(self, name: str, content: bytes, visitor: str) -> np.ndarray | ImageError:
         """Return a file as a small picture, uint8 (height, width, 3), or why it is none.
 
         Raises:
             BusyError: there is no room.
         """
-        with self._places(1):
-            found = outcome(self._start(content, keep_picture=True))
+        with self.room.hold(visitor, 1):
+            found = outcome(self._start(self.predictors[name], content, keep_picture=True))
         return found if isinstance(found, ImageError) else found.picture
 
-    @contextmanager
-    def _places(self, count: int) -> Iterator[None]:
-        """Hold a number of the places, or raise BusyError and hold none."""
-        taken = 0
-        try:
-            for _ in range(count):
-                if not self.room.acquire(blocking=False):
-                    raise BusyError
-                taken += 1
-            yield
-        finally:
-            for _ in range(taken):
-                self.room.release()
+    def _start(self, predictor: Predictor, content: bytes, keep_picture: bool) -> Future:
+        read = partial(prepare, predictor.preprocessing, keep_picture=keep_picture)
+        return start_decoding(predictor.workers, read, content)
 
-    def _start(self, content: bytes, keep_picture: bool) -> Future:
-        read = partial(prepare, self.predictor.preprocessing, keep_picture=keep_picture)
-        return start_decoding(self.predictor.workers, read, content)
-
-    def _judge(self, files: Sequence[bytes], explain: bool) -> list[Judged]:
+    def _judge(self, predictor: Predictor, files: Sequence[bytes], explain: bool) -> list[Judged]:
         answers = [Future() for _ in files]
         for number, (content, answer) in enumerate(zip(files, answers, strict=True)):
-            future = self._start(content, keep_picture=explain)
+            future = self._start(predictor, content, keep_picture=explain)
             self.decoding.add(future)
-            future.add_done_callback(partial(self._decoded, number, answer))
+            future.add_done_callback(partial(self._decoded, predictor, number, answer))
         found = [answer.result() for answer in answers]
-        return [self._judged(one) for one in found]
+        return [self._judged(predictor, one) for one in found]
 
-    def _decoded(self, number: int, answer: Future, future: Future) -> None:
+    def _decoded(self, predictor: Predictor, number: int, answer: Future, future: Future) -> None:
         try:
             found = _prepared(number, future)
         except Exception as error:  # the visitor gets it and must not wait for ever
             found = error
         self.decoding.discard(future)  # before it waits, or who gathers would still wait for it
-        self.waiting.put((found, answer))
+        self.waiting.put((predictor, found, answer))
 
-    def _judged(self, prediction: Prediction) -> Judged:
+    def _judged(self, predictor: Predictor, prediction: Prediction) -> Judged:
         if prediction.square is None:
             return Judged(prediction)
-        shown = framed(self.predictor, prediction)
-        heat = self.explaining.submit(self._explain, prediction, shown).result()
+        shown = framed(predictor, prediction)
+        heat = self.explaining.submit(_explain, predictor, prediction, shown).result()
         return Judged(prediction, shown, heat)
 
-    def _explain(self, prediction: Prediction, shown: np.ndarray) -> np.ndarray:
-        heat, = grad_cam(self.predictor, torch.from_numpy(prediction.square)[None],
-                         [int(prediction.probabilities.argmax())])
-        return overlay(shown, heat)
-
     def _work(self) -> None:
-        self.predictor.engine.start_stream()
+        self.start_stream()
         while True:
             with self.gathering:
                 batch = self._gather()
             ended = batch[-1] is None
-            self._answer([item for item in batch if item is not None])
+            waiting = [item for item in batch if item is not None]
+            for predictor in dict.fromkeys(item[0] for item in waiting):
+                _answer(predictor, [item[1:] for item in waiting if item[0] is predictor])
             if ended:
                 return
 
@@ -161,7 +147,8 @@ class Judge:
         """
         batch = [self.waiting.get()]
         until = time.monotonic() + MOMENT
-        while batch[-1] is not None and len(batch) < self.predictor.engine.batch_size:
+        most = min(predictor.engine.batch_size for predictor in self.predictors.values())
+        while batch[-1] is not None and len(batch) < most:
             patience = max(0.0, until - time.monotonic()) if self.decoding else 0
             try:
                 batch.append(self.waiting.get(timeout=patience))
@@ -169,19 +156,27 @@ class Judge:
                 break
         return batch
 
-    def _answer(self, batch: list[Waiting]) -> None:
-        for found, answer in batch:
-            if isinstance(found, Exception):
-                answer.set_exception(found)
-        batch = [item for item in batch if not item[1].done()]
-        try:
-            predictions = self.predictor.judge([prepared for prepared, _ in batch])
-        except Exception as error:  # the thread must live on; each visitor gets the error
-            for _, answer in batch:
-                answer.set_exception(error)
-            return
-        for (_, answer), prediction in zip(batch, predictions, strict=True):
-            answer.set_result(prediction)
+
+def _explain(predictor: Predictor, prediction: Prediction, shown: np.ndarray) -> np.ndarray:
+    heat, = grad_cam(predictor, torch.from_numpy(prediction.square)[None],
+                     [int(prediction.probabilities.argmax())])
+    return overlay(shown, heat)
+
+
+def _answer(predictor: Predictor, batch: Sequence[tuple[Prepared | Exception, Future]]) -> None:
+    """Answer what was decoded for one checkpoint."""
+    for found, answer in batch:
+        if isinstance(found, Exception):
+            answer.set_exception(found)
+    batch = [item for item in batch if not item[1].done()]
+    try:
+        predictions = predictor.judge([prepared for prepared, _ in batch])
+    except Exception as error:  # the thread must live on; each visitor gets the error
+        for _, answer in batch:
+            answer.set_exception(error)
+        return
+    for (_, answer), prediction in zip(batch, predictions, strict=True):
+        answer.set_result(prediction)
 
 
 def _prepared(number: int, future: Future) -> Prepared:

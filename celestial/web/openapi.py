@@ -38,12 +38,13 @@ REASONS = {
     "429": "too many requests from one address", "503": "busy; Retry-After says when to try again"}
 
 
-def describe(models: list[str], limits: Limits) -> dict:
+def describe(models: list[str], limits: Limits, path: str) -> dict:
     """Return the description of the API.
 
     Args:
         models: names of the checkpoints that can be chosen.
         limits: of requests.
+        path: under which the page is reached; empty: the root.
     """
     form = {"file": {"type": "array", "items": {"type": "string", "format": "binary"},
                      "minItems": 1, "maxItems": limits.files,
@@ -58,6 +59,7 @@ def describe(models: list[str], limits: Limits) -> dict:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Celestial image classifier", "version": __version__},
+        "servers": [{"url": path or "/"}],
         "paths": {
             "/api/predict": {"post": _operation(
                 "predict", "What do these pictures show?", {**form, **options},

@@ -4,9 +4,10 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from threading import Lock
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
+
+from celestial.hosts import host_name
 
 HEADERS = {
     # Nothing from other hosts, nothing inline; pictures come as data or from the page itself.
@@ -31,8 +32,8 @@ class Limits:
     Attributes:
         megabytes: of a request.
         files: of a request.
-        room: pictures under way at once; beyond them 503.
-        a_minute: requests for judging from one address; beyond them 429.
+        room: pictures under way at once, half of them one visitor's; beyond them 503.
+        a_minute: requests for judging from one visitor; beyond them 429.
     """
 
     megabytes: int = 40
@@ -55,7 +56,7 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
     @app.before_request
     def check_host() -> None:
         try:
-            name = urlsplit(f"//{request.host}").hostname
+            name = host_name(request.host)
         except ValueError:
             name = None
         if name not in hosts:
@@ -71,21 +72,21 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
 
 
 class Pace:
-    """How often an address has asked within the last minute."""
+    """How often a visitor has asked within the last minute."""
 
     def __init__(self, a_minute: int):
         self.a_minute = a_minute
         self.asked: dict[str, deque[float]] = defaultdict(deque)
         self.lock = Lock()
 
-    def too_fast(self, address: str) -> bool:
+    def too_fast(self, visitor: str) -> bool:
         """Note a request and say whether it is one too many."""
         now = time.monotonic()
         with self.lock:
             for other in [name for name, times in self.asked.items()
                           if times[-1] < now - MINUTE]:
-                del self.asked[other]  # or every address ever seen would stay in the memory
-            times = self.asked[address]
+                del self.asked[other]  # or every visitor ever seen would stay in the memory
+            times = self.asked[visitor]
             while times and times[0] < now - MINUTE:
                 times.popleft()
             if len(times) >= self.a_minute:
