@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from processes import memory_of  # noqa: E402  (the project's folders must be on the path first)
-from web_client import serving  # noqa: E402
+from web_client import Client, serving  # noqa: E402
 
 from celestial import console  # noqa: E402
 
@@ -37,7 +37,8 @@ WARMING = 10  # seconds of the many visitors before the memory is first measured
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     parser.add_argument("--requests", type=console.positive_int, default=200, help="of one visitor")
-    parser.add_argument("--visitors", type=console.positive_int, default=64, help="at once")
+    parser.add_argument("--visitors", type=console.positive_int, default=64,
+                        help="at once, up to 254")
     parser.add_argument("--seconds", type=console.positive_int, default=60,
                         help="that the many visitors stay")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
@@ -75,10 +76,12 @@ def many_visitors(client, picture: bytes, visitors: int, seconds: float) -> dict
     """Let visitors ask again and again; return how often each status was answered."""
     until = time.monotonic() + seconds
 
-    def visit(_: int) -> list[int]:
+    def visit(number: int) -> list[int]:
         statuses = []
+        # An address of his own, as one visitor may hold half of the places.
+        own = Client(client.port, source=f"127.0.1.{number + 1}")
         while time.monotonic() < until:
-            answer = client.post("/api/predict", [("jupiter.jpg", picture)])
+            answer = own.post("/api/predict", [("jupiter.jpg", picture)])
             statuses.append(answer.status)
             if answer.status == 503:
                 time.sleep(float(answer.headers["Retry-After"]))
