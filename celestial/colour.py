@@ -4,17 +4,34 @@ import io
 
 from PIL import Image, ImageCms
 
+from celestial.reading import INVISIBLE, ImageError
+
 # How a mode's colours are called in the header of an ICC profile.
 SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+# Programs that know no transparency leave its byte 0 in these; browsers show the colours then.
+OFTEN_WITHOUT_ALPHA = ("BMP", "TGA")
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return an image of mode RGB: colours in sRGB, transparent parts over black."""
+def to_rgb(image: Image.Image, form: str) -> Image.Image:
+    """Return an image of mode RGB: colours in sRGB, transparent parts over black.
+
+    Args:
+        image: of any mode.
+        form: the format of its file, as Pillow calls it.
+
+    Raises:
+        ImageError: all of it is transparent, in a format in which that is meant.
+    """
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        over_black = Image.new("RGB", image.size)
-        over_black.paste(_to_srgb(image.convert("RGB"), image), mask=image.getchannel("A"))
-        return over_black
+        colours, alpha = _to_srgb(image.convert("RGB"), image), image.getchannel("A")
+        if alpha.getbbox():
+            over_black = Image.new("RGB", image.size)
+            over_black.paste(colours, mask=alpha)
+            return over_black
+        if form in OFTEN_WITHOUT_ALPHA:
+            return colours
+        raise ImageError(INVISIBLE)
     if image.mode not in SPACES:
         image = image.convert("RGB")
     return _to_srgb(image, image)

@@ -1,27 +1,34 @@
 """Any picture file -> one RGB uint8 array, or one clear error. The only loader of the project."""
 
 import io
+import re
 import stat
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from celestial import fits_images, pillow_images
+from celestial import brands, fits_images, icons, jpeg, pillow_images, png
 from celestial.import_errors import lacking
-from celestial.reading import MOST_PIXELS, Decoded, ImageError, Request
+from celestial.reading import MOST_PIXELS, Damaged, Decoded, ImageError, Request
 from celestial.stretch import USUAL, Stretch
 
 MOST_BYTES = 1 << 31  # of a file
 LARGE = 20_000_000  # pixels of a PNG, from which on it is read in strips
-HEAD = 64  # bytes that tell what a file is
+HEAD = 4096  # bytes that tell what a file is
+MOST_WORDS = 200  # letters of a decoder's own reason
 
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-PNG = b"\x89PNG\r\n\x1a\n"
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
-VIDEO_BRANDS = (b"isom", b"mp41", b"mp42", b"qt  ", b"avc1")
+MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
+BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
+MARKUP = {b"svg": "an SVG drawing", b"html": "a web page"}  # by the name of the root
+UNSUPPORTED = re.compile("unsupported|not supported|support for|cannot handle", re.IGNORECASE)
+CUT_SHORT = re.compile("truncated|end of file|too small|cannot read", re.IGNORECASE)
 NO_PICTURES = {
     b"%PDF": "a PDF document",
     b"%!PS": "a PostScript or EPS drawing, which is a program",
@@ -29,9 +36,6 @@ NO_PICTURES = {
     b"PK\3\4": "a ZIP archive",
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7z archive",
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"<svg": "an SVG drawing",
     b"<?xml": "an XML text",
     b"8BPS": "a Photoshop file: save it as TIFF or PNG",
     b"XISF0100": "an XISF file: save it as FITS or TIFF",
@@ -84,14 +88,16 @@ def decode(source: Path | bytes, at_least: int | None = None,
             raise ImageError(f"cannot be read here: {sentence}") from error
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}") from error
-        raise ImageError(f"cut short or damaged{_words_of(error)}") from error
+        if not isinstance(error, (OSError, SyntaxError, EOFError)):
+            raise ImageError("cut short or damaged") from error  # no words for a person
+        kind = "cannot be decoded" if UNSUPPORTED.search(str(error)) else "cut short or damaged"
+        raise ImageError(f"{kind}: {_words_of(error)}") from error
 
 
 def _words_of(error: Exception) -> str:
-    """Return a decoder's own words, on one line, where a person may learn something from them."""
-    if not isinstance(error, (OSError, SyntaxError, EOFError)):
-        return ""
-    return ": " + "".join(letter if letter.isprintable() else " " for letter in str(error))
+    """Return a decoder's own words, on one line."""
+    words = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    return words.strip()[:MOST_WORDS]
 
 
 def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
@@ -119,16 +125,69 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
     if head.startswith(TIFF):
         return _read_tiff(file, request)
     _refuse_no_picture(head)
-    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
-        import pillow_heif  # it costs time, and few folders hold any
+    if kind := brands.kind_of(head):
+        return _read_modern(file, request, kind)
+    if head.startswith(icons.MAGIC) and head[4:6] != b"\0\0":  # a TGA may begin with the first
+        content = icons.largest(file)
+        return _read_or_mend(io.BytesIO(content), request, content[:HEAD])
+    return _read_or_mend(file, request, head)
 
-        pillow_heif.register_heif_opener()
-        return pillow_images.read(file, request, ("HEIF",))
-    if head.startswith(PNG) and _pixels_of_png(head) > LARGE:
+
+def _read_modern(file: BinaryIO, request: Request, kind: str) -> Decoded:
+    """Read an AVIF or a HEIF, whose decoders know why they refuse a file."""
+    if kind == brands.AVIF:
+        from PIL.AvifImagePlugin import AvifImageFile as open_image
+    else:
+        from pillow_heif import HeifImageFile as open_image  # it costs time, and is seldom needed
+    try:
+        return pillow_images.read(file, request, open_image)
+    except (SyntaxError, ValueError, RuntimeError, EOFError) as error:
+        words = _words_of(error)
+        says = "cut short or damaged" if CUT_SHORT.search(words) else "cannot be decoded"
+        raise ImageError(f"{says}: {words}") from error
+
+
+def _read_or_mend(file: BinaryIO, request: Request, head: bytes) -> Decoded:
+    """Read a usual format; of a PNG or JPEG that is refused, what can be read of it.
+
+    Raises:
+        As `pillow_images.read`.
+    """
+    mend = next((mend for magic, mend in MENDED.items() if head.startswith(magic)), None)
+    try:
+        return _read_usual(file, request, head)
+    except Exception as error:  # see decode
+        if mend is None or not _gave_up(error):
+            raise
+        file.seek(0)
+        mended = mend(file, request)
+        if mended is None:
+            raise
+    if mended.note == "":
+        return _read_usual(mended.content, request, head)
+    decoded = pillow_images.read(mended.content, request, came=mended.came)
+    return replace(decoded, note=mended.note)
+
+
+def _gave_up(error: Exception) -> bool:
+    """Tell whether the decoder gave up; else a limit, the memory or the disk stopped it."""
+    if isinstance(error, ImageError):
+        return isinstance(error, Damaged)
+    stopped = (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+    return not isinstance(error, stopped) and getattr(error, "errno", None) is None
+
+
+def _read_usual(file: BinaryIO, request: Request, head: bytes) -> Decoded:
+    if head.startswith(png.MAGIC) and _pixels_of_png(head) > LARGE:
         from celestial import strips  # libvips is loaded where there is something for it to do
 
         return strips.read(file, request, "png")
-    return pillow_images.read(file, request)
+    try:
+        return pillow_images.read(file, request)
+    except UnidentifiedImageError as error:
+        if head.startswith(tuple(MENDED)):
+            raise Damaged("cut short or damaged: its header makes no sense") from error
+        raise
 
 
 def _read_tiff(file: BinaryIO, request: Request) -> Decoded:
@@ -138,17 +197,25 @@ def _read_tiff(file: BinaryIO, request: Request) -> Decoded:
         return strips.read(file, request, "tiff")
     except strips.NotBuiltIn:
         file.seek(0)
-        return pillow_images.read(file, request, ("TIFF",))
+        return pillow_images.read(file, request, partial(Image.open, formats=("TIFF",)))
 
 
 def _refuse_no_picture(head: bytes) -> None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    kind = next((kind for start, kind in NO_PICTURES.items()
-                 if head.startswith(start) or text.startswith(start)), None)
-    if head[4:8] == b"ftyp" and head[8:12] in VIDEO_BRANDS:
+    kind = _markup_of(text) or next((kind for start, kind in NO_PICTURES.items()
+                                     if head.startswith(start) or text.startswith(start)), None)
+    if brands.kind_of(head) == brands.VIDEO:
         kind = "a video: save a frame of it"
     if kind:
         raise ImageError(f"not a picture but {kind}")
+
+
+def _markup_of(text: bytes) -> str | None:
+    """Return what a text is by the name of its root, which comments and an XML line may precede."""
+    while found := BEFORE_ROOT.match(text):
+        text = text[found.end():]
+    root = ROOT.match(text)
+    return MARKUP.get(root[1]) if root else None
 
 
 def _pixels_of_png(head: bytes) -> int:

@@ -1,43 +1,60 @@
 """The usual formats, read by Pillow."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
+from celestial import png
 from celestial.colour import to_rgb
 from celestial.reading import MOST_PIXELS, Decoded, Request
 from celestial.stretch import Stretch, by_depth
 
 # Pillow would try every format it knows, among them some that start other programs (EPS) or
 # unpack without a limit; content, not the extension, decides among these.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "JPEG2000", "PPM", "TIFF", "TGA")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "JPEG2000", "PPM", "TIFF", "TGA",
+           "ICO")
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+PngImagePlugin.MAX_TEXT_CHUNK = png.MOST_PROFILE  # of profiles too; some are larger than 1 MB
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
+open_usual = partial(Image.open, formats=FORMATS)
 
-def read(file: BinaryIO, request: Request, formats: tuple[str, ...] = FORMATS) -> Decoded:
+
+def read(file: BinaryIO, request: Request,
+         open_image: Callable[[BinaryIO], Image.Image] = open_usual,
+         came: int | None = None) -> Decoded:
     """Read the first frame of a picture.
 
+    Args:
+        file: seekable.
+        request: what is wanted.
+        open_image: opens it; the usual one takes any of `FORMATS`.
+        came: rows that are the picture's; those below are cut off. None: all.
+
     Raises:
-        ImageError: it is too large.
+        ImageError: it is too large, or nothing of it can be seen.
         UnidentifiedImageError: it is of another format.
         Any other error: it is damaged.
     """
-    with Image.open(file, formats=formats) as image:
+    with open_image(file) as image:
         width, height = image.size
         request.require_sane(width, height, len(image.getbands()))
         _reduce_decoding(image, file, request)
         form = image.format
         image.load()
+        if came is not None:
+            image = image.crop((0, 0, image.width, came * image.height // height))
         loaded = image.size
         _turn_upright(image)
         if image.size != loaded:
             width, height = height, width
         deep = image.mode.startswith("I") or image.mode == "F"
-        shown = _eight_bits(image, form, request.stretch) if deep else to_rgb(image)
+        shown = _eight_bits(image, form, request.stretch) if deep else to_rgb(image, form)
     factor = request.factor(*shown.size)
     if factor > 1:
         shown = Image.Image.reduce(shown, factor)  # JPEG 2000 images have a number of that name

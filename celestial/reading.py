@@ -9,10 +9,15 @@ from celestial.stretch import Stretch
 MOST_PIXELS = 2 * 89_478_485  # beyond twice its limit Pillow takes a file for an attack
 MOST_RATIO = 1500  # decoded by stored bytes; deflate cannot pack more than 1032 to 1
 HARMLESS = 1 << 26  # bytes that may come out of any file, however small it is
+INVISIBLE = "nothing of it is visible: every pixel is transparent"
 
 
 class ImageError(Exception):
     """A file that is not a picture that can be read; the message is the reason, for a person."""
+
+
+class Damaged(ImageError):
+    """A picture whose decoder gave up; a part of it may be there."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import pyvips
 
-from celestial.reading import Decoded, ImageError, Request, three_channels
+from celestial.reading import INVISIBLE, Damaged, Decoded, ImageError, Request, three_channels
 from celestial.stretch import by_depth
 
 MOST_PAGES = 64  # of a TIFF, that are looked through for the full-size one
@@ -84,6 +84,8 @@ def _dtype(image: pyvips.Image) -> str:
 def _values(image: pyvips.Image) -> np.ndarray:
     """Return the colours or the grey values as they are stored: (height, width, 1 or 3)."""
     if image.hasalpha():
+        if not image[-1].max():
+            raise ImageError(INVISIBLE)
         image = image.flatten(background=0)
     if image.format in ("uchar", "ushort"):
         image = _to_srgb(image)
@@ -113,4 +115,4 @@ def _as_image_error(error: pyvips.Error) -> ImageError:
         return NotBuiltIn(reason)
     if "samples out of range" in reason:
         return ImageError("a TIFF of 64-bit numbers: save it with 32 bits")
-    return ImageError(f"cut short or damaged: {reason}")
+    return Damaged(f"cut short or damaged: {reason}")
