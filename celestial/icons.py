@@ -45,12 +45,16 @@ def _rank(picture: bytes) -> tuple[int, int]:
 def _alone(picture: bytes) -> bytes:
     if picture.startswith(png.MAGIC):
         return picture
-    width, height, _, bits = struct.unpack_from("<iiHH", picture, 4)
-    if not 0 < width * height // 2 * bits <= 8 * len(picture):
+    header, width, height, _, bits, used = struct.unpack_from("<IiiHH16xI", picture)
+    height //= 2
+    start = header + (4 * (used or 1 << bits) if bits <= 8 else 0)
+    colours = -(-width * bits // 32) * 4 * height
+    mask = -(-width // 32) * 4 * height
+    if bits == 32 and any(picture[start + 3:start + colours:4]):
+        mask = 0  # the fourth byte says it better; old programs leave it 0 throughout
+    whole = start + colours + mask
+    if min(width, height) < 1 or len(picture) < whole:
         raise ImageError("cut short or damaged: an icon larger than its file")
-    # Old programs leave the fourth byte 0 throughout; then the mask alone says what is seen.
-    if bits == 32 and not any(picture[43:40 + 2 * width * height:4]):
-        bits = 24
-    entry = ENTRY.pack(width & 255, height // 2 & 255, 0, 0, 1, bits, len(picture),
+    entry = ENTRY.pack(width & 255, height & 255, 0, 0, 1, 24 if mask else 32, whole,
                        6 + ENTRY.size)
-    return MAGIC + b"\1\0" + entry + picture
+    return MAGIC + b"\1\0" + entry + picture[:whole]

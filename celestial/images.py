@@ -27,6 +27,7 @@ MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
 BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
 MARKUP = {b"svg": "an SVG drawing", b"html": "a web page"}  # by the name of the root
+DAMAGED, UNREADABLE = "cut short or damaged", "cannot be decoded"
 UNSUPPORTED = re.compile("unsupported|not supported|support for|cannot handle", re.IGNORECASE)
 CUT_SHORT = re.compile("truncated|end of file|too small|cannot read", re.IGNORECASE)
 NO_PICTURES = {
@@ -89,15 +90,15 @@ def decode(source: Path | bytes, at_least: int | None = None,
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}") from error
         if not isinstance(error, (OSError, SyntaxError, EOFError)):
-            raise ImageError("cut short or damaged") from error  # no words for a person
-        kind = "cannot be decoded" if UNSUPPORTED.search(str(error)) else "cut short or damaged"
-        raise ImageError(f"{kind}: {_words_of(error)}") from error
+            raise ImageError(DAMAGED) from error  # no words for a person
+        unknown = UNSUPPORTED.search(str(error))
+        raise ImageError(_with_words(UNREADABLE if unknown else DAMAGED, error)) from error
 
 
-def _words_of(error: Exception) -> str:
-    """Return a decoder's own words, on one line."""
+def _with_words(kind: str, error: Exception) -> str:
+    """Return a reason with the decoder's own words, on one line."""
     words = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    return words.strip()[:MOST_WORDS]
+    return ": ".join(filter(None, [kind, words.strip()[:MOST_WORDS]]))
 
 
 def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
@@ -142,9 +143,8 @@ def _read_modern(file: BinaryIO, request: Request, kind: str) -> Decoded:
     try:
         return pillow_images.read(file, request, open_image)
     except (SyntaxError, ValueError, RuntimeError, EOFError) as error:
-        words = _words_of(error)
-        says = "cut short or damaged" if CUT_SHORT.search(words) else "cannot be decoded"
-        raise ImageError(f"{says}: {words}") from error
+        cut = CUT_SHORT.search(str(error))
+        raise ImageError(_with_words(DAMAGED if cut else UNREADABLE, error)) from error
 
 
 def _read_or_mend(file: BinaryIO, request: Request, head: bytes) -> Decoded:
@@ -186,7 +186,7 @@ def _read_usual(file: BinaryIO, request: Request, head: bytes) -> Decoded:
         return pillow_images.read(file, request)
     except UnidentifiedImageError as error:
         if head.startswith(tuple(MENDED)):
-            raise Damaged("cut short or damaged: its header makes no sense") from error
+            raise Damaged(f"{DAMAGED}: its header makes no sense") from error
         raise
 
 

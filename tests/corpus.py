@@ -158,6 +158,9 @@ def _other_pillow(picture: np.ndarray) -> dict[str, Whole]:
         "pgm.pgm": Whole(saved(grey, "PPM"), _shown(grey)),
         "pgm ascii.pgm": Whole(ascii_grey.encode(), _shown(grey)),
         "tga.tga": Whole(saved(picture, "TGA"), picture),
+        "ico.ico": Whole(saved(picture, "ICO", sizes=[(64, 52)]), picture),
+        "ico bmp.ico": Whole(saved(picture, "ICO", sizes=[(64, 52)], bitmap_format="bmp"),
+                             picture),
         "tga packed.tga": Whole(saved(picture, "TGA", compression="tga_rle"), picture)}
 
 

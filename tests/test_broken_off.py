@@ -11,12 +11,14 @@ from conftest import draw
 from PIL import Image
 
 from celestial import images
+from celestial import jpeg as jpeg_module
 from celestial.images import decode
 from celestial.reading import ImageError
 
 SIDE = 200
 PICTURE = np.asarray(Image.fromarray(draw("saturn", 1, side=SIDE)))
 DARK_BELOW = np.concatenate([PICTURE[:120], np.zeros_like(PICTURE[120:])])
+PACKED = zlib.compress(b"".join(b"\0" + row.tobytes() for row in PICTURE))
 JPEG = {"coarse": {"quality": 80}, "fine": {"quality": 95, "subsampling": 0},
         "progressive": {"quality": 85, "progressive": True},
         "restarts": {"quality": 85, "restart_marker_rows": 2}}
@@ -34,11 +36,10 @@ def chunk(kind: bytes, content: bytes, checksum: int | None = None) -> bytes:
             + struct.pack(">I", right if checksum is None else checksum))
 
 
-def png(beside: bytes = b"", kept: int | None = None, pieces: int = 500) -> bytes:
+def png(beside: bytes = b"", kept: int | None = None) -> bytes:
     """Return a PNG of `PICTURE` with other chunks, of whose packed bytes the first are kept."""
-    packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in PICTURE))
-    data = b"".join(chunk(b"IDAT", packed[place:place + pieces])
-                    for place in range(0, len(packed), pieces))
+    data = b"".join(chunk(b"IDAT", PACKED[place:place + 500])
+                    for place in range(0, len(PACKED), 500))
     head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
     file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + beside + data + chunk(b"IEND", b"")
     return file if kept is None else file[:len(file) - len(data) - 12 + kept]
@@ -60,9 +61,11 @@ def missing(note: str) -> int:
     return int(re.fullmatch(r"the last (\d+) % of its rows are missing", note)[1])
 
 
+@pytest.mark.parametrize("many", [jpeg_module.MANY, 100], ids=["whole", "halved"])
 @pytest.mark.parametrize("picture", [PICTURE, DARK_BELOW], ids=["drawn", "dark below"])
 @pytest.mark.parametrize("kind", JPEG)
-def test_of_a_jpeg_the_rows_that_came_are_those_of_the_whole_one(kind, picture):
+def test_of_a_jpeg_the_rows_that_came_are_those_of_the_whole_one(kind, picture, many, monkeypatch):
+    monkeypatch.setattr(jpeg_module, "MANY", many)
     data = jpeg(picture, **JPEG[kind])
     whole = np.asarray(Image.open(io.BytesIO(data)))
     judged = 0
@@ -171,14 +174,19 @@ def test_what_is_wrong_within_a_png_is_damage_with_its_reason():
 @pytest.mark.parametrize("limit", [images.LARGE, 100], ids=["Pillow", "libvips"])
 def test_what_is_wrong_beside_a_png_costs_itself_alone(limit, monkeypatch):
     monkeypatch.setattr(images, "LARGE", limit)
-    long, longer = (zlib.compress(bytes(size << 20), 1) for size in (3, 40))
+    long = zlib.compress(bytes(3 << 20))
     for beside in (chunk(b"tEXt", b"a\0text", checksum=1), chunk(b"gAMA", bytes(4), checksum=1),
                    chunk(b"tRNS", bytes(6), checksum=1), chunk(b"pHYs", b"x"),
                    chunk(b"iCCP", b"a\0\0" + long, checksum=1), chunk(b"iCCP", b"a\0\0" + long),
-                   chunk(b"zTXt", b"a\0\0" + long), chunk(b"iTXt", b"a\0\1\0\0\0" + long),
-                   chunk(b"zTXt", b"a\0\0" + longer)):
+                   chunk(b"zTXt", b"a\0\0" + long), chunk(b"iTXt", b"a\0\1\0\0\0" + long)):
         found = decode(png(beside))
         assert np.array_equal(found.picture, PICTURE) and found.note == ""
+
+
+def test_a_text_longer_than_any_costs_no_picture():
+    longest = zlib.compress(bytes(40 << 20), 1)
+    found = decode(png(chunk(b"zTXt", b"a\0\0" + longest) + chunk(b"iCCP", b"a\0\0" + longest)))
+    assert np.array_equal(found.picture, PICTURE) and found.note == ""
 
 
 def test_what_is_right_beside_what_is_wrong_still_counts():

@@ -20,13 +20,14 @@ MOST_MEMORY = 2 << 30  # bytes of a script and all its processes
 # What may be missing at the end of a file that is then taken as whole: nothing of the picture.
 SPARE = {
     ".jpg": 2,  # the marker of the end
+    ".ico": 22,  # the same of the PNG in it
     ".png": 22,  # check sums, and the empty chunk that closes the file
     ".gif": 2,  # the last bytes of the last colour table index, and the trailer
     ".tga": 26,  # the footer
     ".tif": 8,  # where the next page would begin
     ".fits": 2880, ".fits.fz": 2880,  # the padding of a block
 }
-BROKEN_OFF = (".jpg", ".png")  # that are judged by the rows that came
+BROKEN_OFF = (".jpg", ".png", ".ico")  # that are judged by the rows that came
 WITHOUT_PROFILE = "tiff icc.tif"  # libtiff writes the profile last and does without a cut one
 AFTER_THE_PICTURE = {
     "gif animated.gif": 10_000,  # the other frames

@@ -246,6 +246,8 @@ def test_an_embedded_profile_is_applied():
                       **options.get(form, {}))
         assert np.abs(load_image(data).astype(int) - picture[:, :, [1, 0, 2]]).mean() < 4
         assert np.abs(load_image(plain).astype(int) - picture).mean() < 4
+    long = saved(Image.fromarray(picture), icc_profile=exchanged + bytes(3 << 20))
+    assert np.abs(load_image(long).astype(int) - picture[:, :, [1, 0, 2]]).mean() < 4
     broken = saved(Image.fromarray(picture), icc_profile=exchanged[:100])
     assert np.array_equal(load_image(broken), picture), "a damaged profile costs no picture"
 
