@@ -142,6 +142,8 @@ def _read_modern(file: BinaryIO, request: Request, kind: str) -> Decoded:
         from pillow_heif import HeifImageFile as open_image  # it costs time, and is seldom needed
     try:
         return pillow_images.read(file, request, open_image)
+    except UnicodeError:
+        raise  # a ValueError whose words are no decoder's
     except (SyntaxError, ValueError, RuntimeError, EOFError) as error:
         cut = CUT_SHORT.search(str(error))
         raise ImageError(_with_words(DAMAGED if cut else UNREADABLE, error)) from error
