@@ -5,7 +5,6 @@ import re
 import stat
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -124,7 +123,9 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
     if head.startswith((fits_images.FIRST_CARD, *fits_images.PACKED)):
         return fits_images.read(fits_images.unpack(file, head), request)
     if head.startswith(TIFF):
-        return _read_tiff(file, request)
+        from celestial import tiff  # libvips is loaded where there is something for it to do
+
+        return tiff.read(file, request)
     _refuse_no_picture(head)
     if kind := brands.kind_of(head):
         return _read_modern(file, request, kind)
@@ -183,23 +184,13 @@ def _read_usual(file: BinaryIO, request: Request, head: bytes) -> Decoded:
     if head.startswith(png.MAGIC) and _pixels_of_png(head) > LARGE:
         from celestial import strips  # libvips is loaded where there is something for it to do
 
-        return strips.read(file, request, "png")
+        return strips.read_png(file, request)
     try:
         return pillow_images.read(file, request)
     except UnidentifiedImageError as error:
         if head.startswith(tuple(MENDED)):
             raise Damaged(f"{DAMAGED}: its header makes no sense") from error
         raise
-
-
-def _read_tiff(file: BinaryIO, request: Request) -> Decoded:
-    from celestial import strips
-
-    try:
-        return strips.read(file, request, "tiff")
-    except strips.NotBuiltIn:
-        file.seek(0)
-        return pillow_images.read(file, request, partial(Image.open, formats=("TIFF",)))
 
 
 def _refuse_no_picture(head: bytes) -> None:

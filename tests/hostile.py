@@ -19,7 +19,8 @@ from PIL import Image
 BOUNDARY = "xYzZy"
 SLOW = "slow client"
 UNFINISHED = ("false length", "huge headers", "no HTTP")  # kinds that say they have sent all
-SECONDS = 300  # that an answer may take on a busy machine; a client that sends nothing is dropped earlier
+# That an answer may take on a busy machine; a client that sends nothing is dropped earlier.
+SECONDS = 300
 NAMES = (
     "../../../../etc/passwd", "..\\..\\windows\\win.ini", "/dev/zero", "C:\\con.png", "|id",
     "<script>alert(1)</script>.png", "\"><img src=x onerror=alert(1)>", "'; drop table x; --",
