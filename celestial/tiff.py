@@ -16,7 +16,7 @@ import numpy as np
 import pyvips
 from PIL import Image
 
-from celestial import pillow_images, tiff_tags
+from celestial import pillow_images, tiff_pages, tiff_tags
 from celestial.reading import Decoded, ImageError, Request, three_channels
 from celestial.strips import WHITE, as_image_error, source_of
 from celestial.tiff_colours import on_screen
@@ -56,10 +56,10 @@ def read(file: BinaryIO, request: Request) -> Decoded:
     Raises:
         ImageError: the file is too large, damaged, or of a kind that is not supported.
     """
-    page = tiff_tags.picture_page(file)
+    page = tiff_pages.picture_page(file)
     width, height = page.width, page.height
     request.require_sane(width, height, page.samples * -(-page.bits // 8))
-    if page.compression in tiff_tags.BY_PILLOW:
+    if page.compression in tiff_pages.BY_PILLOW:
         return _read_by_pillow(file, request, page)
     try:
         image = _weighted(_samples(file, page), page)
@@ -76,7 +76,7 @@ def read(file: BinaryIO, request: Request) -> Decoded:
 def _read_by_pillow(file: BinaryIO, request: Request, page: Page) -> Decoded:
     known = (page.photometric, page.type, page.extra) in RIGHT_IN_PILLOW
     if not page.first or not known or page.bits != 8 * np.dtype(page.type).itemsize:
-        name = tiff_tags.BY_PILLOW[page.compression]
+        name = tiff_pages.BY_PILLOW[page.compression]
         raise ImageError(f"a TIFF of this kind packed by {name} is not supported: save it with "
                          "LZW or Deflate")
     file.seek(0)

@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["celestial", "PIL", "astropy.io.fits", 
     from astropy.io import fits  # noqa: F401
     from PIL import Image
 
-    from celestial import strips  # noqa: F401
+    from celestial import strips, tiff  # noqa: F401
     from celestial.images import decode
     from celestial.reading import ImageError
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+import pyvips
 from conftest import draw
 from tiff_file import LONG, SHORT, page_of, tiff_of
 
@@ -142,6 +143,14 @@ def test_orientation(orientation, kind):
     decoded = decode(tiff_of(page_of(np.ascontiguousarray(samples, kind), GREY, tags)))
     assert (decoded.width, decoded.height) == (20, 12)
     assert np.abs(decoded.picture - picture * 255).max() <= 0.51
+
+
+def test_colours_of_a_profile_under_alpha():
+    """The profile applies to the colours, not to what alpha has left of them."""
+    wide = pyvips.Image.new_from_array(PICTURE).icc_transform("p3", input_profile="srgb")
+    for premultiply in (False, True):
+        data = wide.bandjoin(128).tiffsave_buffer(premultiply=premultiply)
+        assert np.abs(load_image(data) - PICTURE * (128 / 255)).max() <= 2
 
 
 def test_files_and_bytes_are_read_alike_and_the_file_stays_as_it_is(tmp_path):
