@@ -85,7 +85,7 @@ def _read_by_pillow(file: BinaryIO, request: Request, page: Page) -> Decoded:
 
 def _samples(file: BinaryIO, page: Page) -> pyvips.Image:
     """Return the samples as they are stored; palettes, and JPEG's YCbCr, come as RGB or grey."""
-    width = page.layout.width
+    width = page.layout.width  # and the place in the file that says where its first page begins
     changes = {} if page.first else {width: page.layout.packed(page.place, width)}
     if not page.last:  # libtiff would read the tags of all, and stop at an odd page
         changes[page.link] = bytes(width)
