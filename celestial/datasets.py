@@ -23,8 +23,8 @@ from celestial.reading import ImageError
 
 # The code that makes pictures: what it made before is made anew when it changes.
 LOADER = ("images", "reading", "brands", "icons", "jpeg", "png", "broken_off", "pillow_images",
-          "fits_images", "strips", "tiff", "tiff_tags", "tiff_pages", "tiff_colours", "colour",
-          "stretch", "preprocessing", "cleaning")
+          "fits_images", "mosaics", "raw_files", "strips", "tiff", "tiff_tags", "tiff_pages",
+          "tiff_colours", "colour", "stretch", "borders", "preprocessing", "cleaning")
 NAMED = 14  # classes in a sentence
 OUTLIER = -1  # the label of a picture that is none of the classes
 
