@@ -103,8 +103,10 @@ def _first_that_holds_anything(images: Sequence, request: Request) -> tuple[int,
     """
     for place, hdu in enumerate(images):
         values = _read_image(hdu, request)
+        if len(images) == 1:
+            return place, values
         finite = values[np.isfinite(values)]
-        if len(images) == 1 or (finite.size and finite.min() < finite.max()):
+        if finite.size and finite.min() < finite.max():
             return place, values
     return 0, _read_image(images[0], request)
 

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from celestial import brands, fits_images, icons, jpeg, pillow_images, png
 from celestial.import_errors import lacking
+from celestial.raw_files import is_raw
 from celestial.reading import MOST_PIXELS, Damaged, Decoded, ImageError, Request
 from celestial.stretch import USUAL, Stretch
 
@@ -41,7 +42,6 @@ NO_PICTURES = {
     b"XISF0100": "an XISF file: save it as FITS or TIFF",
     b"LUCAM-RECORDER": "a SER video: save a frame of it",
     b"\x1aE\xdf\xa3": "a video: save a frame of it",
-    b"FUJIFILMCCD-RAW": "a raw file of a camera: save it as TIFF",
 }
 
 
@@ -122,6 +122,8 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
         raise ImageError("the file is empty (0 bytes)")
     if head.startswith((fits_images.FIRST_CARD, *fits_images.PACKED)):
         return fits_images.read(fits_images.unpack(file, head), request)
+    if is_raw(file, head, head.startswith(TIFF)):
+        raise ImageError("not a picture but a raw file of a camera: save it as TIFF")
     if head.startswith(TIFF):
         from celestial import tiff  # libvips is loaded where there is something for it to do
 
