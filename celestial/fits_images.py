@@ -178,7 +178,7 @@ def _section(hdu, index: tuple) -> np.ndarray:
     """Return a part of the data, scaled, NaN where it is BLANK."""
     values = hdu.section[index]
     if hdu.header["BITPIX"] > 0 and hdu.header.get("BLANK") == 0:
-        # astropy takes a BLANK of 0 for none (HDU version of 8.0, `if self._blank`).
+        # astropy 8.0 takes a BLANK of 0 for none.
         return np.where(values == values.dtype.type(hdu.header.get("BZERO", 0)), np.nan, values)
     return values
 
