@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from celestial.borders import border_of, with_seam
+
 DEPTHS = (255.0, 65535.0)  # what white is in whole numbers of 8 and of 16 bits
 ROWS = 1024  # that are scaled at once
 FILLS = 0.25  # of the range up to white: data that span as much were made ready to be looked at
@@ -37,22 +39,24 @@ class Stretch:
     def to_8_bits(self, values: np.ndarray) -> np.ndarray:
         """Apply the rule: numbers of any kind (height, width, channels) -> uint8, same shape.
 
-        What is not a finite number is black, and so is data of one value only.
+        What is not a finite number is black, and so is data of one value only. The empty border
+        of a frame (`borders.border_of`) counts in no percentile, and is black in linear data.
         """
         values = values.astype(np.float32)
-        finite = np.isfinite(values)
-        if not finite.any():
+        values[~np.isfinite(values)] = np.nan
+        empty, counted = _empty_and_counted(values)
+        if not counted.any():
             return np.zeros(values.shape, np.uint8)
         blacks = [np.percentile(channel[usable], self.black) if usable.any() else 0.0
-                  for channel, usable in zip(_channels(values), _channels(finite), strict=True)]
-        brightest = float(np.percentile(values[finite], self.white))
-        depth = _white_of(values[finite])
+                  for channel, usable in zip(_channels(values), _channels(counted), strict=True)]
+        brightest = float(np.percentile(values[counted], self.white))
+        depth = _white_of(values[counted])
         if depth is not None and brightest - min(blacks) >= FILLS * depth:
-            return by_depth(np.where(finite, values, 0), depth)
-        return self._asinh(values, finite, blacks, brightest)
+            return by_depth(np.nan_to_num(values, copy=False), depth)
+        values[empty] = np.nan
+        return self._asinh(values, blacks, brightest)
 
-    def _asinh(self, values: np.ndarray, finite: np.ndarray, blacks: list[float],
-               brightest: float) -> np.ndarray:
+    def _asinh(self, values: np.ndarray, blacks: list[float], brightest: float) -> np.ndarray:
         from astropy.visualization import AsinhStretch, ManualInterval
 
         curve = AsinhStretch(self.softening)
@@ -61,7 +65,6 @@ class Stretch:
             if brightest > black:
                 scaled = ManualInterval(black, brightest)(values[..., number])
                 shown[..., number] = np.rint(255 * curve(np.nan_to_num(scaled, nan=0.0)))
-        shown[~finite] = 0
         return shown
 
 
@@ -75,6 +78,18 @@ def by_depth(values: np.ndarray, white: float) -> np.ndarray:
         strip = np.clip(values[top:top + ROWS] / np.float32(white), 0, 1)
         shown[top:top + ROWS] = np.rint(strip * 255)
     return shown
+
+
+def _empty_and_counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which values are no part of a frame, and which are well within it; bool, same shape."""
+    empty = np.isnan(values)
+    counted = ~empty
+    for number, channel in enumerate(_channels(values)):
+        border = border_of(channel)
+        if border is not None:
+            empty[..., number] |= border
+            counted[..., number] &= ~with_seam(border)
+    return empty, counted
 
 
 def _channels(values: np.ndarray) -> np.ndarray:
