@@ -72,13 +72,15 @@ def answer_blind(predictor, folder: Path, examined: list, seed: int):
     return answers
 
 
-def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Namespace):
+def judge_all(predictor, answers, sources: list[Path], labels, groups,
+              args: argparse.Namespace):
     """Return the verdicts (a) to (e) and the rows of the sheet of changed pictures.
 
     Args:
         predictor: the model under test.
         answers: of the separate process.
         sources, labels: the N pictures under their own names and their classes, in its order.
+        groups: (N,) of `design_effect`, or None.
         args: the options.
     """
     import numpy as np
@@ -86,6 +88,7 @@ def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Na
     from celestial import evidence, verdict
     from celestial.blind import LOSSLESS
     from celestial.datasets import list_split
+    from celestial.design_effect import kept
 
     seed, count = args.seed, len(answers.predictions[1])
     probs = [np.stack([row.probabilities for row in rows]) for rows in answers.predictions]
@@ -93,9 +96,9 @@ def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Na
     predicted = probs[0].argmax(axis=1)
     blind_paths = [row.path for row in answers.predictions[0]]
     small = evidence.small_copies(predictor, blind_paths[:count])
-    known = labels[:count]
+    known, their_groups = labels[:count], kept(groups, slice(count))
     print("asking about changed pictures", flush=True)
-    hidden = evidence.hide_parts(predictor, small, known, seed)
+    hidden = evidence.hide_parts(predictor, small, known, their_groups, seed)
     by_cue = {}
     if (args.data_dir / "train").is_dir():
         train = list_split(args.data_dir, "train", predictor.classes)
@@ -104,11 +107,11 @@ def judge_all(predictor, answers, sources: list[Path], labels, args: argparse.Na
     forms = [f"lossless {form} copies elsewhere" for form in LOSSLESS]
     neighbours = evidence.find_neighbours(predictor, blind_paths)
     return [verdict.judge_names(probs[0], {"their real names": named,
-                                           **dict(zip(forms, probs[1:], strict=True))}),
-            verdict.judge_chance(predicted, labels, seed),
-            verdict.judge_shortcuts(predicted[:count] == known, by_cue, hidden),
-            verdict.judge_neighbours(predicted, labels, neighbours, seed),
-            verdict.judge_robustness(hidden.whole, changed),
+                                           **dict(zip(forms, probs[1:], strict=True))}, groups),
+            verdict.judge_chance(predicted, labels, groups, seed),
+            verdict.judge_shortcuts(predicted[:count] == known, by_cue, hidden, seed),
+            verdict.judge_neighbours(predicted, labels, neighbours, groups, seed),
+            verdict.judge_robustness(hidden.whole, changed, their_groups, seed),
             ], evidence.example_rows(small, known, predictor.classes, seed)
 
 
@@ -139,9 +142,10 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial import metrics, verdict
+    from celestial import design_effect, metrics, verdict
     from celestial.blind_report import headline, write_reports
-    from celestial.datasets import list_split
+    from celestial.chance import chance_of
+    from celestial.datasets import groups_of, list_split
     from celestial.file_names import display_name
     from celestial.files import sha256_of
     from celestial.inference import start_predictor
@@ -158,19 +162,21 @@ def main() -> None:
 
     labels = np.array([classes.index(picture.true) for picture in made])
     by_name = {display_name(path): path for path in files.paths}
+    sources = [by_name[picture.source] for picture in made]
+    groups = groups_of(args.data_dir, sources)
     parts = [verdict.judge_isolation(answers.refused, answers.failure, [args.data_dir, mapping])]
     digest = sha256_of(predictor.path)
     facts = {"mapping": str(mapping), "checkpoint": str(predictor.path),
              "checkpoint_sha256": digest, "pictures": len(made),
-             "unreadable": len(bad), "chance": verdict.chance_of(labels)}
+             "unreadable": len(bad), "chance": chance_of(labels),
+             "independence": design_effect.in_words(len(made), groups)}
     written, result = [], {}
     if not answers.failure:
-        judged, rows = judge_all(predictor, answers, [by_name[picture.source] for picture in made],
-                                 labels, args)
+        judged, rows = judge_all(predictor, answers, sources, labels, groups, args)
         parts += judged
         blind = answers.predictions[0]
         facts |= metrics.summarise(np.stack([row.probabilities for row in blind]), labels,
-                                   args.seed)
+                                   args.seed, groups)
         named = parts[1].figures["their real names"]
         facts |= {"changed_by_renaming": named["answers_changed"],
                   "largest_difference": named["largest_difference"]}
@@ -180,7 +186,7 @@ def main() -> None:
                    draw_changes(out / "blind_test_changes.png", rows)]
     for part in parts:
         print(f"\n{part.title}: {part.verdict}\n  {part.because}")
-    print(f"\n{headline(parts)}")
+    print(f"\n{headline(parts)}\nin the intervals {facts['independence']}")
     written += [*write_reports(out, parts, facts),
                 *refresh_report(out / "evaluation_results", digest)]
     console.print_result({"pictures": len(made), "learned_the_content": verdict.decide(parts)[0],

@@ -103,13 +103,14 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
     from sklearn.metrics import confusion_matrix
 
     from celestial import figures, metrics
-    from celestial.calibration import rising_bins
+    from celestial.calibration import bin_intervals, rising_bins
 
     probs, labels = answers.probs, answers.labels
     counts = confusion_matrix(labels, probs.argmax(axis=1), labels=range(len(classes)))
     present = np.flatnonzero(counts.sum(axis=1))
     right, totals = np.diag(counts)[present], counts.sum(axis=1)[present]
-    intervals = [metrics.wilson(hit, total) for hit, total in zip(right, totals, strict=True)]
+    by_class = [answers.keep(labels == label) for label in present]
+    recalls = [metrics.share_of(own.right, own.groups) for own in by_class]
     bins = rising_bins(probs.max(axis=1), answers.right)
     of_two = [figures.draw_binary(labels == 1, probs[:, 1], classes, out / "binary_curves.png")
               ] if len(classes) == len(present) == 2 else []
@@ -117,21 +118,20 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
         *of_two,
         figures.draw_confusion(counts, classes, out / "confusion_matrix.png"),
         figures.draw_confusion(counts, classes, out / "normalized_confusion_matrix.png", True),
-        figures.draw_class_accuracy(right, totals, intervals, [classes[i] for i in present],
-                                    out / "class_accuracy.png"),
+        figures.draw_class_accuracy(right, totals, [(own["low"], own["high"]) for own in recalls],
+                                    [classes[i] for i in present], out / "class_accuracy.png"),
         figures.draw_curves(labels, probs, classes, "roc", out / "roc_curves.png"),
         figures.draw_curves(labels, probs, classes, "precision_recall",
                             out / "precision_recall_curves.png"),
         figures.draw_reliability(
-            bins, [metrics.wilson(hit, total) for hit, total in zip(bins.right, bins.counts,
-                                                                    strict=True)],
+            bins, bin_intervals(probs.max(axis=1), answers.right, bins, answers.groups),
             f"{len(labels)} pictures in groups of equal size ({len(bins.counts)})\n"
             f"calibration error (ECE) {metrics.as_text(judged['ece'], False)}",
             out / "reliability_diagram.png"),
     ]
 
 
-def judge_outliers(out: Path, predictions: list, folder: Path, known: list,
+def judge_outliers(out: Path, predictions: list, folder: Path, known: list, groups,
                    threshold: float) -> tuple[dict, list[Path]]:
     """Tell how many pictures of other things are taken for a class; return figures, files."""
     import numpy as np
@@ -142,7 +142,8 @@ def judge_outliers(out: Path, predictions: list, folder: Path, known: list,
     known_scores, scores = (np.array([prediction.known_score for prediction in kind])
                             for kind in (known, good))
     judged = rejection.judge_outliers(
-        known_scores, good, [rejection.group_of(prediction.path, folder) for prediction in good])
+        known_scores, good, [rejection.kind_of(prediction.path, folder) for prediction in good],
+        groups)
     print(f"\n{len(good)} pictures of {folder} that are none of the classes, "
           f"{len(predictions) - len(good)} unreadable")
     for name, found in judged.items():
@@ -166,10 +167,10 @@ def compare_models(out: Path, answers: list, far, seed: int) -> tuple[dict, list
     answers = [*answers, comparison.soft_vote(answers)]
     judged = {}
     for own in answers:
-        far_accuracy = None if far is None else metrics.share(int(own.right[far].sum()),
-                                                              int(far.sum()))
+        distant = None if far is None else own.keep(far)
+        far_accuracy = distant and metrics.share_of(distant.right, distant.groups)
         judged[own.name] = {**judge(own, seed), "far_accuracy": far_accuracy}
-    pairs = comparison.compare_all(answers)
+    pairs = comparison.compare_all(answers, seed)
     print(f"\n{len(answers) - 1} models on the same pictures")
     for name, found in judged.items():
         of_far = CANNOT_TELL if far is None else metrics.as_text(found["far_accuracy"])
@@ -252,8 +253,8 @@ def readable_ones(predictions: list, folder: Path) -> list[int]:
 
 def main() -> None:
     args = parse_args()
-    from celestial import comparison, overlap, sheets
-    from celestial.datasets import list_outliers, list_split
+    from celestial import comparison, design_effect, overlap, sheets
+    from celestial.datasets import groups_of, list_outliers, list_split
     from celestial.evaluation import answers_of, judge, judge_far
     from celestial.files import write_json
     from celestial.report import commands_of, facts_of, write_report
@@ -274,9 +275,10 @@ def main() -> None:
     overlaps = overlap.find_overlaps(
         paths, [None if own is None else own[places] for own in exact], predictors)
     names = comparison.model_names([own.path for own in predictors])
-    answers = answers_of(names[0], good, truth, classes)
+    groups = groups_of(args.data_dir, paths)
+    answers = answers_of(names[0], good, truth, classes, groups)
     judged, far = judge(answers, args.seed), judge_far(answers, overlaps[0].far, args.seed)
-    others = [comparison.ask(own, name, paths, truth, classes)
+    others = [comparison.ask(own, name, paths, truth, classes, groups)
               for own, name in zip(predictors[1:], names[1:], strict=True)]
     strange = list(predictor.predict(outliers))
     if strange:
@@ -295,8 +297,10 @@ def main() -> None:
         *label_files,
     ]
     unknown = len(good) - int(answers.accepted.sum())
+    independence = design_effect.in_words(len(good), groups)
     print(f"\n{len(good)} pictures, {len(everything) - len(good)} unreadable, {unknown} called "
-          f"unknown, {doubtful} labels may be wrong; in brackets the 95 % interval")
+          f"unknown, {doubtful} labels may be wrong; in brackets the 95 % interval\n"
+          f"  {independence}")
     for model, own in zip(predictors, overlaps, strict=True):
         print(f"  {overlap.describe(own, model.path)}")
     print_figures(judged, far)
@@ -304,11 +308,11 @@ def main() -> None:
     content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
                **facts_of(predictor.checkpoint, predictor.path, args.data_dir),
                "failed": len(everything) - len(good), "called_unknown": unknown,
-               "doubtful_labels": doubtful, "interval": "95 %",
+               "doubtful_labels": doubtful, "interval": "95 %", "independence": independence,
                "training_overlap": overlap.summarise(overlaps[0], predictor.path),
                **judged, "far_pictures": far}
     if strange:
-        content["outliers"], more = judge_outliers(out, strange, args.outliers, good,
+        content["outliers"], more = judge_outliers(out, strange, args.outliers, good, groups,
                                                    predictor.checkpoint.reject_below)
         written += more
     if others:

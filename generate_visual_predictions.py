@@ -61,10 +61,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def find_pictures(args: argparse.Namespace, classes: tuple[str, ...]) -> tuple[list, list, str]:
-    """Return the files, their true classes, and where they come from."""
+def find_pictures(args: argparse.Namespace,
+                  classes: tuple[str, ...]) -> tuple[list, list, object, str]:
+    """Return the files, their true classes, their groups or None, and where they come from."""
     from celestial import blind
-    from celestial.datasets import list_split
+    from celestial.datasets import groups_of, list_split
 
     mapping = args.mapping
     if mapping is None and args.input_dir is None and args.data_dir is None:
@@ -75,10 +76,25 @@ def find_pictures(args: argparse.Namespace, classes: tuple[str, ...]) -> tuple[l
             raise UserError(f"{mapping} has classes that the checkpoint does not know: "
                             f"{', '.join(unknown)}; make a new mapping with "
                             "blind_test_validation.py")
-        return [folder / p.blind for p in pictures], [p.true for p in pictures], str(mapping)
+        return ([folder / p.blind for p in pictures], [p.true for p in pictures],
+                groups_behind(pictures), str(mapping))
     folder = args.input_dir or (args.data_dir or console.DATASET) / "test"
     files = list_split(folder.parent, folder.name, classes)
-    return list(files.paths), [classes[label] for label in files.labels], str(folder)
+    return (list(files.paths), [classes[label] for label in files.labels],
+            groups_of(folder.parent, files.paths), str(folder))
+
+
+def groups_behind(pictures: list):
+    """Return the groups of a mapping's pictures, None where their dataset is no longer there."""
+    from celestial.datasets import groups_of
+    from celestial.file_names import path_named
+
+    sources = [path_named(picture.source) for picture in pictures]
+    for folder in sources[0].parents if sources else ():
+        if (folder / "manifest.csv").is_file():
+            known = all(source.is_relative_to(folder) for source in sources)
+            return groups_of(folder, sources) if known else None
+    return None
 
 
 def frame_all(predictor, files: list[Path], truth: list[str], out: Path,
@@ -158,12 +174,14 @@ def draw_summary(path: Path, framed: list[Framed], title: str) -> Path:
 
 def main() -> None:
     args = parse_args()
-    from celestial import metrics
+    import numpy as np
+
+    from celestial import design_effect, metrics
     from celestial.file_names import display_name
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)
-    files, truth, origin = find_pictures(args, predictor.classes)
+    files, truth, groups, origin = find_pictures(args, predictor.classes)
     print(f"{len(files)} pictures from {display_name(origin)}")
     framed = frame_all(predictor, files, truth, args.output_dir, args.workers)
     table = write_table(args.output_dir, framed)
@@ -175,11 +193,12 @@ def main() -> None:
         raise UserError(f"no picture from {origin} can be read")
 
     hits, total = sum(one.right for one in read), len(read)
-    low, high = metrics.wilson(hits, total)
-    accuracy = {"value": hits / total, "low": low, "high": high}
+    groups = design_effect.kept(groups, [one.prediction.status != "failed" for one in framed])
+    accuracy = metrics.share_of(np.array([one.right for one in read]), groups)
     summary = draw_summary(args.output_dir / "showcase_summary.png", read,
                            f"{hits} of {total} pictures right; the mistakes come first")
-    print(f"\n{hits} of {total} right: {metrics.as_text(accuracy)}; in brackets the 95 % interval")
+    print(f"\n{hits} of {total} right: {metrics.as_text(accuracy)}; in brackets the 95 % interval\n"
+          f"  {design_effect.in_words(total, groups)}")
     console.print_result(
         {"pictures": total, "accuracy": accuracy, "unreadable": len(framed) - total},
         [summary, table, args.output_dir])

@@ -128,6 +128,7 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return (TrainingData, files of train, sha256 of each of these)."""
     from celestial.cleaning import Cleaning
+    from celestial.datasets import groups_of
     from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
 
@@ -139,7 +140,7 @@ def load_data(args: argparse.Namespace, device, processes):
     say_absent(val_files)
     data = TrainingData(train, train_files.labels, val, val_files.labels,
                         train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
-                        processes)
+                        processes, groups_of(args.data_dir, val_files.paths))
     return data, train_files, train_hashes
 
 
@@ -209,7 +210,7 @@ def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace)
     # Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
     network = build_model(checkpoint, args.output_dir / console.FINAL_CHECKPOINT.name)
     engine = TorchEngine(network, data.preprocessing, data.device)
-    fitted = confidence.fit_on_val(engine.logits(data.val), data.val_labels)
+    fitted = confidence.fit_on_val(engine.logits(data.val), data.val_labels, data.val_groups)
     require_finite(tensor(fitted["val"]["log_loss"]), "on val in the end")
     return replace(checkpoint, **fitted)
 

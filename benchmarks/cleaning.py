@@ -51,12 +51,14 @@ def with_noise(picture: np.ndarray, sigma: float, *seed: int) -> np.ndarray:
 def main() -> None:
     args = parse_args()
     from celestial import metrics
+    from celestial.datasets import groups_of
     from celestial.files import atomic_path
     from celestial.inference import start_predictor
 
     predictor = start_predictor(__file__, args)
     paths, names = list_photographs(args.folder, predictor.classes)
     truth = np.array([predictor.classes.index(name) for name in names])
+    groups = groups_of(args.folder.parent, paths)
     pictures = predictor.pictures(paths)
     fits = {way: replace(predictor.preprocessing, cleaning=cleaning)
             for way, cleaning in WAYS.items()}
@@ -68,10 +70,9 @@ def main() -> None:
         cells = []
         for way, fit in fits.items():
             answers = predictor.predict_squares(map(fit.square, noisy))
-            right = sum(int(answer.probabilities.argmax()) == label
-                        for answer, label in zip(answers, truth, strict=True))
-            found[f"{sigma:g}, {way}"] = round(right / len(truth), 4)
-            cells.append(metrics.as_text(metrics.share(right, len(truth))))
+            right = np.array([int(answer.probabilities.argmax()) for answer in answers]) == truth
+            found[f"{sigma:g}, {way}"] = round(right.mean(), 4)
+            cells.append(metrics.as_text(metrics.share_of(right, groups)))
         lines.append(f"| {sigma:g} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     report = args.output_dir / "cleaning.md"

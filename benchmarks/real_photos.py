@@ -56,21 +56,26 @@ def list_photographs(folder: Path, classes: tuple[str, ...]) -> tuple[list[Path]
     return [path for path, _ in pairs], [name for _, name in pairs]
 
 
-def table_of(good: list, truth: list[str]) -> list[str]:
+def table_of(good: list, truth: list[str], groups) -> list[str]:
     """Return the lines of a Markdown table: a row a class and one for all."""
+    import numpy as np
+
     from celestial import metrics
+    from celestial.design_effect import kept
 
     lines = ["| class | photographs | right | accuracy (95 % interval) | taken for | unknown |",
              "|---|---|---|---|---|---|"]
     for name in [*sorted(set(truth)), "all"]:
-        own = [(p, t) for p, t in zip(good, truth, strict=True) if name in (t, "all")]
+        wanted = np.array([name in (t, "all") for t in truth])
+        own = [(p, t) for p, t, of_it in zip(good, truth, wanted, strict=True) if of_it]
         guesses = Counter(p.top(1)[0][0] for p, t in own if p.top(1)[0][0] != t)
         right = len(own) - guesses.total()
-        low, high = metrics.wilson(right, len(own))
+        figure = metrics.share_of(np.array([p.top(1)[0][0] == t for p, t in own]),
+                                  kept(groups, wanted))
         wrong = ", ".join(f"{guess} {count}" for guess, count in guesses.most_common())
         unknown = sum(p.status == "unknown" for p, _ in own)
-        lines.append(f"| {name} | {len(own)} | {right} | {right / len(own):.1%} ({low:.1%} to "
-                     f"{high:.1%}) | {wrong} | {unknown} |")
+        lines.append(f"| {name} | {len(own)} | {right} | {figure['value']:.1%} "
+                     f"({figure['low']:.1%} to {figure['high']:.1%}) | {wrong} | {unknown} |")
     return lines
 
 
@@ -90,7 +95,10 @@ def draw_mistakes(good: list, truth: list[str], predictor, path: Path) -> Path:
 
 def main() -> None:
     args = parse_args()
+    import numpy as np
+
     from celestial import metrics
+    from celestial.datasets import groups_of
     from celestial.file_names import display_name
     from celestial.files import atomic_path, write_json
     from celestial.inference import start_predictor
@@ -106,15 +114,15 @@ def main() -> None:
         raise UserError(f"no photograph in {args.folder} can be read")
     good, truth = [p for p, _ in pairs], [t for _, t in pairs]
 
-    lines = table_of(good, truth)
+    groups = groups_of(args.folder.parent, [p.path for p in good])
+    lines = table_of(good, truth, groups)
     print("\n" + "\n".join(lines))
     report = args.output_dir / "real_photos.md"
     with atomic_path(report) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    right = sum(p.top(1)[0][0] == t for p, t in pairs)
-    low, high = metrics.wilson(right, len(pairs))
+    right = np.array([p.top(1)[0][0] == t for p, t in pairs])
     figures = {"photographs": len(pairs), "failed": len(names) - len(pairs),
-               "accuracy": {"value": right / len(pairs), "low": low, "high": high},
+               "accuracy": metrics.share_of(right, groups),
                "called_unknown": sum(p.status == "unknown" for p in good)}
     console.print_result(figures, [
         report, write_json(args.output_dir / "real_photos.json",

@@ -18,7 +18,8 @@ def write_reports(folder: Path, parts: Sequence[Part], facts: dict) -> list[Path
     Args:
         folder: where they go.
         parts: the single tests.
-        facts: of the run, for the JSON; "checkpoint", "pictures" and "chance" are on the page too.
+        facts: of the run, for the JSON; "checkpoint", "pictures", "chance" and
+            "independence" are on the page too.
     """
     answer, because = decide(parts)
     counted = [(group, name, figure) for group, name, figure in accuracies(parts) if figure]
@@ -44,7 +45,8 @@ def as_markdown(parts: Sequence[Part], facts: dict) -> str:
     """Return the report as text: the answer, the tests, and a table of every accuracy."""
     lines = ["# Blind test", "", f"**{_cell(headline(parts))}.**", "",
              f"{facts['pictures']} test pictures, checkpoint `{facts['checkpoint']}`. In brackets "
-             "the 95 % interval.", "", "| test | verdict | because |", "|---|---|---|"]
+             f"the 95 % interval; for it {facts['independence']}.", "",
+             "| test | verdict | because |", "|---|---|---|"]
     lines += [f"| {part.title} | {part.verdict} | {_cell(part.because)} |" for part in parts]
     lines += ["", f"Always naming the largest class would get {100 * facts['chance']:.1f} %.", "",
               "| pictures | accuracy |", "|---|---|"]

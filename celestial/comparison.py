@@ -10,8 +10,10 @@ import numpy as np
 from scipy import optimize, stats
 
 from celestial import metrics
+from celestial.chance import paired_p
 from celestial.checkpoints import find_checkpoint
 from celestial.console import UserError, print_header
+from celestial.design_effect import any_shared, effective_size
 from celestial.devices import describe, pick_device
 from celestial.evaluation import Answers, answers_of
 from celestial.file_names import display_name
@@ -29,7 +31,8 @@ class Difference:
         first, second: names of the models.
         only_first, only_second: pictures that only this one has right.
         value, low, high: the difference and its interval, -1..1.
-        p: McNemar's exact p of no difference; not corrected for the number of pairs.
+        p: of no difference, McNemar's exact one, or of pictures in groups that of a permutation
+            test; not corrected for the number of pairs.
     """
 
     first: str
@@ -69,7 +72,7 @@ def model_names(paths: Sequence[Path]) -> list[str]:
 
 
 def ask(predictor: Predictor, name: str, paths: Sequence[Path], truth: Sequence[str],
-        classes: Sequence[str]) -> Answers:
+        classes: Sequence[str], groups: np.ndarray | None) -> Answers:
     """Return what another model says of pictures that the first one could read.
 
     Raises:
@@ -80,16 +83,17 @@ def ask(predictor: Predictor, name: str, paths: Sequence[Path], truth: Sequence[
         if prediction.reason:
             raise UserError(f"{display_name(prediction.path)} can be read by one model and not by "
                             f"{predictor.path} ({prediction.reason}); leave it out")
-    return answers_of(name, predictions, truth, classes)
+    return answers_of(name, predictions, truth, classes, groups)
 
 
 def soft_vote(answers: Sequence[Answers]) -> Answers:
     """Return the mean of the models' calibrated probabilities; it has no threshold of its own."""
     probs = np.mean([own.probs for own in answers], axis=0)
-    return Answers(VOTE, probs, answers[0].labels, None)
+    return Answers(VOTE, probs, answers[0].labels, None, answers[0].groups)
 
 
-def paired_interval(only_first: int, only_second: int, total: int) -> tuple[float, float]:
+def paired_interval(only_first: float, only_second: float,
+                    total: float) -> tuple[float, float]:
     """Return the interval of the difference of two proportions counted on the same pictures.
 
     Tango's score interval ("Equivalence test and confidence interval for the difference in
@@ -97,8 +101,8 @@ def paired_interval(only_first: int, only_second: int, total: int) -> tuple[floa
     generalised to them, does not reject. It keeps its width where the models agree.
 
     Args:
-        only_first, only_second: pictures that only the first or the second has right.
-        total: all pictures.
+        only_first, only_second: independent pictures that only the first or the second has right.
+        total: all of them.
     """
     z = stats.norm.ppf(0.5 + metrics.LEVEL / 2)
     value = (only_first - only_second) / total
@@ -115,21 +119,43 @@ def paired_interval(only_first: int, only_second: int, total: int) -> tuple[floa
     return float(low), float(high)
 
 
-def compare_pair(first: Answers, second: Answers) -> Difference:
+def paired_difference(first: np.ndarray, second: np.ndarray, groups: np.ndarray | None,
+                      seed: int) -> dict[str, float]:
+    """Return accuracy less accuracy on the same pictures, with its interval, -1..1.
+
+    Tango's interval. Of pictures in groups the outer limits of two: Tango's at the effective sample
+    size, which keeps its width where the models agree, and a bootstrap's of whole groups.
+
+    Args:
+        first, second: bool (N,), which pictures are right.
+        groups: (N,) of `design_effect`.
+        seed: of the bootstrap.
+    """
+    ahead = first.astype(int) - second
+    total, value = len(ahead), float(ahead.mean())
+    worth = effective_size(ahead, groups) / total
+    low, high = paired_interval(int((ahead > 0).sum()) * worth, int((ahead < 0).sum()) * worth,
+                                total * worth)
+    if any_shared(groups):
+        _, rows, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        sums, random = np.bincount(rows, ahead), np.random.default_rng(seed)
+        picked = (random.integers(0, len(sizes), len(sizes)) for _ in range(metrics.RESAMPLES))
+        drawn = metrics.middle(np.array([sums[own].sum() / sizes[own].sum() for own in picked]))
+        low, high = min(low, drawn[0]), max(high, drawn[1])
+    return metrics.as_figure(value, (low, high))
+
+
+def compare_pair(first: Answers, second: Answers, seed: int) -> Difference:
     """Return the difference of two models' accuracy on the same pictures."""
-    only_first = int((first.right & ~second.right).sum())
-    only_second = int((second.right & ~first.right).sum())
-    total = len(first.labels)
-    low, high = paired_interval(only_first, only_second, total)
-    differing = only_first + only_second
-    p = stats.binomtest(only_first, differing).pvalue if differing else 1.0
-    return Difference(first.name, second.name, only_first, only_second,
-                      (only_first - only_second) / total, low, high, float(p))
+    found = paired_difference(first.right, second.right, first.groups, seed)
+    return Difference(first.name, second.name, int((first.right & ~second.right).sum()),
+                      int((second.right & ~first.right).sum()), **found,
+                      p=paired_p(first.right, second.right, first.groups, seed))
 
 
-def compare_all(answers: Sequence[Answers]) -> list[Difference]:
-    """Return the difference of every pair."""
-    return [compare_pair(first, second) for first, second in combinations(answers, 2)]
+def compare_all(answers: Sequence[Answers], seed: int) -> list[Difference]:
+    """Return the difference of every pair; the seed is that of resampled groups."""
+    return [compare_pair(first, second, seed) for first, second in combinations(answers, 2)]
 
 
 def write_tables(folder: Path, judged: dict[str, dict], differences: Sequence[Difference],

@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from celestial.design_effect import effective_size
+
 ACCEPTED = 0.95  # share of the known pictures of val that the threshold lets through
 TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
 
@@ -75,16 +77,20 @@ def fit_reject_below(scores: np.ndarray) -> float:
     return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
 
 
-def fit_on_val(logits: np.ndarray, labels: np.ndarray) -> dict[str, object]:
+def fit_on_val(logits: np.ndarray, labels: np.ndarray,
+               groups: np.ndarray | None) -> dict[str, object]:
     """Return what a checkpoint takes from val: `temperature`, `reject_below`, figures `val`.
 
     Args:
         logits: float (N, classes).
         labels: int (N,), each of a class.
+        groups: (N,) of `design_effect`; the figures say how many independent pictures the
+            accuracy is worth.
     """
     temperature = fit_temperature(logits, labels)
     best_two = np.argsort(-logits, axis=1)[:, :2] == labels[:, None]
     return {"temperature": temperature, "reject_below": fit_reject_below(known_score(logits)),
             "val": {"pictures": len(labels), "accuracy": float(best_two[:, 0].mean()),
+                    "effective_pictures": effective_size(best_two[:, 0], groups),
                     "top2": float(best_two.any(axis=1).mean()),
                     "log_loss": log_loss(logits, labels, temperature)}}

@@ -1,5 +1,6 @@
 """Split folders -> pictures as the network takes them, cached, and the batches made of these."""
 
+import csv
 import hashlib
 import json
 import os
@@ -14,12 +15,13 @@ from celestial import duplicates, fingerprint_layout
 from celestial.class_names import check_classes, look_alikes, renamed_split
 from celestial.console import UserError
 from celestial.decoding import decode_all
-from celestial.file_names import display_name
+from celestial.file_names import display_name, folded
 from celestial.files import atomic_path, class_files, sha256_of, sort_files, write_json
 from celestial.left_behind import say_passed_over
 from celestial.locks import only_one
 from celestial.preprocessing import Preprocessing, prepare
 from celestial.reading import ImageError
+from celestial.tables import read_csv
 
 # The code that makes pictures: what it made before is made anew when it changes.
 LOADER = ("images", "reading", "brands", "icons", "jpeg", "png", "broken_off", "pillow_images",
@@ -107,6 +109,29 @@ def list_outliers(folder: Path) -> tuple[Path, ...]:
     if not files:
         raise UserError(f"{folder} is empty; put pictures that are none of the classes into it")
     return tuple(files)
+
+
+def manifest_rows(data_dir: Path) -> list[dict[str, str]]:
+    """Return the rows of a dataset's manifest.csv; none where datapre.py did not make it."""
+    try:
+        rows = read_csv(data_dir / "manifest.csv")
+    except (OSError, ValueError, csv.Error):
+        return []
+    return rows if rows and {"path", "class", "split", "group"} <= rows[0].keys() else []
+
+
+def groups_of(data_dir: Path, paths: Sequence[Path]) -> np.ndarray | None:
+    """Return the group of each of N files of a dataset by its manifest.csv, int (N,).
+
+    A file that the manifest does not list is a group of its own. None where it lists none of them.
+    """
+    listed = {folded(row["path"]): row["group"] for row in manifest_rows(data_dir) if row["group"]}
+    places = [folded(path.relative_to(data_dir).as_posix()) for path in paths]
+    if not listed.keys() & set(places):
+        return None
+    names = [("of", listed[place]) if place in listed else ("alone", place) for place in places]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names])
 
 
 def decode_split(files: SplitFiles, preprocessing: Preprocessing, cache_dir: Path,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celestial import calibration, metrics
+from celestial.design_effect import kept
 from celestial.inference import Prediction
 
 PLAIN = ("log_loss", "ece", "brier")  # figures that are no share of pictures
@@ -21,12 +22,14 @@ class Answers:
         probs: float (N, classes), the columns in one order for all models.
         labels: int (N,), the true classes.
         accepted: bool (N,), not called unknown; None where there is no threshold.
+        groups: (N,) of `design_effect`; None: each picture is its own.
     """
 
     name: str
     probs: np.ndarray
     labels: np.ndarray
     accepted: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @property
     def right(self) -> np.ndarray:
@@ -36,16 +39,17 @@ class Answers:
     def keep(self, wanted: np.ndarray) -> "Answers":
         """Return only the pictures of a mask, bool (N,)."""
         accepted = None if self.accepted is None else self.accepted[wanted]
-        return Answers(self.name, self.probs[wanted], self.labels[wanted], accepted)
+        return Answers(self.name, self.probs[wanted], self.labels[wanted], accepted,
+                       kept(self.groups, wanted))
 
 
 def answers_of(name: str, predictions: Sequence[Prediction], truth: Sequence[str],
-               classes: Sequence[str]) -> Answers:
+               classes: Sequence[str], groups: np.ndarray | None) -> Answers:
     """Return readable pictures' predictions as arrays, the columns in the order of `classes`."""
     order = [predictions[0].classes.index(own) for own in classes]
     return Answers(name, np.stack([prediction.probabilities[order] for prediction in predictions]),
                    np.array([classes.index(true) for true in truth]),
-                   np.array([prediction.accepted for prediction in predictions]))
+                   np.array([prediction.accepted for prediction in predictions]), groups)
 
 
 def judge(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
@@ -55,13 +59,12 @@ def judge(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
         name -> {"value", "low", "high"}, or None where nothing could be counted. With a threshold
         also share_unknown, of all pictures, and accuracy_of_accepted, of the others.
     """
-    found = {**metrics.summarise(answers.probs, answers.labels, seed),
-             **calibration.summarise(answers.probs, answers.labels, seed)}
+    given = answers.probs, answers.labels, seed, answers.groups
+    found = {**metrics.summarise(*given), **calibration.summarise(*given)}
     if answers.accepted is not None:
-        accepted, total = int(answers.accepted.sum()), len(answers.labels)
-        right = int((answers.right & answers.accepted).sum())
-        found["share_unknown"] = metrics.share(total - accepted, total)
-        found["accuracy_of_accepted"] = metrics.share(right, accepted)
+        named = answers.keep(answers.accepted)
+        found["share_unknown"] = metrics.share_of(~answers.accepted, answers.groups)
+        found["accuracy_of_accepted"] = metrics.share_of(named.right, named.groups)
     return found
 
 

@@ -36,7 +36,7 @@ def right_answers(predictor: Predictor, pictures: Iterable[np.ndarray],
 
 
 def hide_parts(predictor: Predictor, pictures: Sequence[np.ndarray], labels: np.ndarray,
-               seed: int) -> Hidden:
+               groups: np.ndarray | None, seed: int) -> Hidden:
     """Ask the model with the border, the object and the background hidden."""
     circles = [masks.find_object(picture) for picture in pictures]
     maskable = np.array([circle is not None for circle in circles])
@@ -51,7 +51,7 @@ def hide_parts(predictor: Predictor, pictures: Sequence[np.ndarray], labels: np.
                   right_answers(predictor, borderless, labels),
                   right_answers(predictor, borders, labels), maskable,
                   right_answers(predictor, background, labels[maskable]),
-                  right_answers(predictor, objects, labels[maskable]))
+                  right_answers(predictor, objects, labels[maskable]), groups)
 
 
 def change_pictures(predictor: Predictor, pictures: Sequence[np.ndarray], labels: np.ndarray,

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import optimize, stats
 from sklearn.metrics import confusion_matrix
 
+from celestial.design_effect import any_shared, draw_groups, effective_size
+
 LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST = 5  # pictures; of fewer a bootstrap knows nothing
@@ -13,8 +15,10 @@ HAIR = 1e-9  # a limit is looked for beside the value, which solves the equation
 SMALLEST = 1e-15  # probability; keeps the logarithm finite
 
 
-def wilson(successes: int, total: int) -> tuple[float, float]:
+def wilson(successes: float, total: float) -> tuple[float, float]:
     """Return Wilson's score interval of a proportion; (0, 1) where nothing was counted.
+
+    Counts are those of independent pictures, or as many as the pictures of groups are worth.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Unlike
     the usual +- formula it keeps its width where all or none succeeded.
@@ -28,6 +32,18 @@ def wilson(successes: int, total: int) -> tuple[float, float]:
         share * (1 - share) / total + z * z / (4 * total * total))
     # The share itself belongs to it; rounding may leave it out by a hair where none or all succeed.
     return float(min(share, max(0.0, centre - half))), float(max(share, min(1.0, centre + half)))
+
+
+def exact_limits(successes: float, total: float) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval of a proportion, 1934: too wide rather than too narrow.
+
+    Wilson's misses rare successes more often: of 20 trials, 1 % each, in 18 % of cases.
+    """
+    tail = 0.5 - LEVEL / 2
+    failures = total - successes
+    low = stats.beta.ppf(tail, successes, failures + 1) if successes > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, successes + 1, failures) if failures > 0 else 1.0
+    return float(low), float(high)
 
 
 def mean_of_shares(successes: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
@@ -59,26 +75,59 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
     return (scores * (totals > 0)).sum(axis=-1) / (totals > 0).sum(axis=-1)
 
 
-def _class_mean_interval(counts: np.ndarray, figure: Callable[[np.ndarray], np.ndarray],
-                         seed: int) -> tuple[float, float]:
+def _class_mean_interval(figure: Callable[[np.ndarray], np.ndarray], counts: np.ndarray,
+                         drawn: np.ndarray, worth: np.ndarray) -> tuple[float, float]:
     """Return the interval of a mean over classes: the outer limits of two that fail differently.
 
     The bootstrap within each class has no width where all is right, and MOVER's half-widths,
     those of the balanced accuracy, do not see which class an error goes to. Together they held
     the true value in 95 to 100 % of simulated test sets (2 to 7 classes of 10 to 200 pictures).
+
+    Args:
+        figure: of confusion matrices.
+        counts: the confusion matrix.
+        drawn: the figure of resampled ones.
+        worth: independent pictures a picture of each class is worth, 0..1.
     """
     totals = counts.sum(axis=1)
-    random = np.random.default_rng(seed)
-    drawn = np.concatenate([  # in parts, which many classes need
-        figure(np.stack([random.multinomial(total, row / max(total, 1), RESAMPLES // 20)
-                         for row, total in zip(counts, totals, strict=True)], axis=1))
-        for _ in range(20)])
     value, recall = float(figure(counts)), float(balanced_accuracy(counts))
     present = totals > 0
-    low, high = mean_of_shares(np.diag(counts)[present], totals[present])
+    low, high = mean_of_shares((np.diag(counts) * worth)[present], (totals * worth)[present])
     limits = middle(drawn)
     return (float(max(0.0, min(limits[0], value - (recall - low)))),
             float(min(1.0, max(limits[1], value + (high - recall)))))
+
+
+def _class_means(labels: np.ndarray, predicted: np.ndarray, classes: int, seed: int,
+                 groups: np.ndarray | None) -> dict[str, dict[str, float]]:
+    """Return balanced accuracy and macro-F1 of int (N,) labels and answers."""
+    counts = confusion_matrix(labels, predicted, labels=range(classes))
+    worth = np.ones(classes)
+    if any_shared(groups):
+        for label in np.unique(labels):
+            own = labels == label
+            worth[label] = effective_size((predicted == labels)[own], groups[own]) / own.sum()
+    means = {"balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
+    drawn = {name: [] for name in means}
+    random = np.random.default_rng(seed)
+    for _ in range(20):  # in parts, which many classes need
+        part = _drawn_counts(labels, predicted, counts, groups, random, RESAMPLES // 20)
+        for name, figure in means.items():
+            drawn[name].append(figure(part))
+    return {name: as_figure(figure(counts), _class_mean_interval(
+        figure, counts, np.concatenate(drawn[name]), worth)) for name, figure in means.items()}
+
+
+def _drawn_counts(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarray,
+                  groups: np.ndarray | None, random: np.random.Generator,
+                  times: int) -> np.ndarray:
+    """Return confusion matrices of resampled pictures or groups, (times, classes, classes)."""
+    if not any_shared(groups):
+        return np.stack([random.multinomial(total, row / max(total, 1), times)
+                         for row, total in zip(counts, counts.sum(axis=1), strict=True)], axis=1)
+    cells = labels * len(counts) + predicted
+    return np.stack([np.bincount(cells, drawn, counts.size).reshape(counts.shape)
+                     for drawn in draw_groups(groups, labels, random, times)])
 
 
 def share(successes: int, total: int) -> dict[str, float] | None:
@@ -86,13 +135,64 @@ def share(successes: int, total: int) -> dict[str, float] | None:
     return as_figure(successes / total, wilson(successes, total)) if total else None
 
 
-def mean(values: np.ndarray, seed: int) -> dict[str, float] | None:
-    """Return a mean with its percentile bootstrap interval; None of fewer than `FEWEST` values."""
-    if len(values) < FEWEST:
+def share_of(chosen: np.ndarray, groups: np.ndarray | None) -> dict[str, float] | None:
+    """Return the share of the pictures that are chosen, with Wilson's interval.
+
+    Args:
+        chosen: bool (N,).
+        groups: (N,) of `design_effect`; its effective sample size takes the place of N in the
+            interval.
+
+    Returns:
+        None where N is 0.
+    """
+    count, total = int(chosen.sum()), len(chosen)
+    if not total:
         return None
-    random = np.random.default_rng(seed)
-    drawn = np.array([random.choice(values, len(values)).mean() for _ in range(RESAMPLES)])
-    return as_figure(values.mean(), middle(drawn))
+    worth = effective_size(chosen, groups) / total
+    return as_figure(count / total, wilson(count * worth, total * worth))
+
+
+def mean_loss(by_class: np.ndarray, probs: np.ndarray, labels: np.ndarray, worst: float,
+              groups: np.ndarray | None) -> dict[str, float] | None:
+    """Return the mean of a loss: the outer limits of two intervals that fail differently.
+
+    Losses are skewed: a few wrong answers make most of the mean, and a test without one knows
+    nothing of them; the plain bootstrap held the true mean in 20 to 95 % of simulated test sets.
+    Student's interval of the mean's logarithm (delta method) follows the skew. Where there are
+    few mistakes or none, the other asks how the mean would change if the share of wrong answers
+    stood at its `exact_limits`: one costs what the wrong ones cost, and one more what a wrong
+    answer of these pictures would by the model's own probabilities. Together they held it in 92
+    to 100 % (5 to 200 pictures, 60 to 99 % right, calibrated and three times too sure).
+
+    Args:
+        by_class: float (N, classes), the loss of each picture if that class were the true one.
+        probs: float (N, classes), rows sum to 1.
+        labels: int (N,).
+        worst: loss that is possible.
+        groups: (N,) of `design_effect`.
+
+    Returns:
+        None of fewer than `FEWEST` pictures.
+    """
+    if len(labels) < FEWEST:
+        return None
+    rows, guess = np.arange(len(labels)), probs.argmax(axis=1)
+    losses, wrong = by_class[rows, labels], guess != labels
+    value = losses.mean()
+    worth = effective_size(losses, groups)
+    error = losses.std(ddof=1) / np.sqrt(worth) / max(value, SMALLEST)
+    factor = np.exp(stats.t.ppf(0.5 + LEVEL / 2, max(1.0, worth - 1)) * error)
+    others = probs + SMALLEST
+    others[rows, guess] = 0
+    supposed = (others * by_class).sum(axis=1) / others.sum(axis=1) - by_class[rows, guess]
+    seen = losses[wrong] - by_class[rows, guess][wrong]
+    cost = (seen.sum() + supposed.mean()) / (len(seen) + 1)
+    errors, trials = wrong.mean(), effective_size(wrong, groups)
+    fewest, most = exact_limits(errors * trials, trials)
+    low = min(value / factor, value - (errors - fewest) * cost)
+    high = max(value * factor, value + (most - errors) * cost)
+    return as_figure(value, (float(max(0.0, low)), float(min(worst, high))))
 
 
 def middle(drawn: np.ndarray) -> tuple[float, float]:
@@ -102,36 +202,32 @@ def middle(drawn: np.ndarray) -> tuple[float, float]:
 
 
 def summarise(probs: np.ndarray, labels: np.ndarray, seed: int = 0,
-              ) -> dict[str, dict[str, float] | None]:
+              groups: np.ndarray | None = None) -> dict[str, dict[str, float] | None]:
     """Return accuracy, balanced accuracy, macro-F1, top-2 accuracy and log loss.
 
     Args:
         probs: float (N, classes), rows sum to 1.
         labels: int (N,). Classes without a picture have no part in balanced accuracy and F1.
         seed: of the bootstrap.
+        groups: (N,) of `design_effect`, whose pictures are no independent witnesses.
 
     Returns:
         name -> {"value", "low", "high"}; log loss in nats, the others 0..1; None where there are
         too few pictures for an interval.
     """
-    count = len(labels)
     predicted = probs.argmax(axis=1)
-    counts = confusion_matrix(labels, predicted, labels=range(probs.shape[1]))
-    right = int((predicted == labels).sum())
     first_two = np.argsort(-probs, axis=1, kind="stable")[:, :2]
-    in_top2 = int((first_two == labels[:, None]).any(axis=1).sum())
-    losses = -np.log(np.clip(probs[np.arange(count), labels], SMALLEST, 1))
+    losses = -np.log(np.clip(probs, SMALLEST, 1))
     return {
-        "accuracy": share(right, count),
-        "balanced_accuracy": as_figure(balanced_accuracy(counts),
-                                     _class_mean_interval(counts, balanced_accuracy, seed)),
-        "macro_f1": as_figure(macro_f1(counts), _class_mean_interval(counts, macro_f1, seed)),
-        "top2_accuracy": share(in_top2, count),
-        "log_loss": mean(losses, seed),
+        "accuracy": share_of(predicted == labels, groups),
+        **_class_means(labels, predicted, probs.shape[1], seed, groups),
+        "top2_accuracy": share_of((first_two == labels[:, None]).any(axis=1), groups),
+        "log_loss": mean_loss(losses, probs, labels, -np.log(SMALLEST), groups),
     }
 
 
-def auroc(above: np.ndarray, below: np.ndarray) -> dict[str, float]:
+def auroc(above: np.ndarray, below: np.ndarray,
+          groups: np.ndarray | None = None) -> dict[str, float]:
     """Return how often a score of `above` is the larger one in a pair with `below`, 0..1.
 
     The area under the ROC curve, ties counted half. Interval: method 5 of Newcombe, "Confidence
@@ -141,11 +237,16 @@ def auroc(above: np.ndarray, below: np.ndarray) -> dict[str, float]:
 
     Args:
         above, below: float (N,) and (M,), neither empty.
+        groups: (N,) of `design_effect`, those of `above`. What counts is how the shares of
+            `below` that single ones exceed hang together (Obuchowski, "Nonparametric analysis of
+            clustered ROC curve data", 1997).
     """
-    pairs = len(above) * len(below)
-    area = float(stats.mannwhitneyu(above, below).statistic) / pairs
+    area = float(stats.mannwhitneyu(above, below).statistic) / (len(above) * len(below))
     z = stats.norm.ppf(0.5 + LEVEL / 2)
-    half = (len(above) + len(below)) / 2 - 1
+    ordered = np.sort(below)
+    exceeded = np.searchsorted(ordered, above) + np.searchsorted(ordered, above, "right")
+    worth = effective_size(exceeded, groups)
+    pairs, half = worth * len(below), (worth + len(below)) / 2 - 1
 
     def excess(true: float) -> float:
         spread = 1 + half * ((1 - true) / (2 - true) + true / (1 + true))

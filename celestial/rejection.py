@@ -13,20 +13,22 @@ from celestial.tables import write_csv
 ALL = "all"
 
 
-def group_of(path: Path, folder: Path) -> str:
+def kind_of(path: Path, folder: Path) -> str:
     """Return the sub-folder of `folder` that a picture lies in, or an empty text."""
     parts = path.relative_to(folder).parts
     return display_name(parts[0]) if len(parts) > 1 else ""
 
 
 def judge_outliers(known_scores: np.ndarray, outliers: Sequence[Prediction],
-                   groups: Sequence[str]) -> dict[str, dict]:
+                   kinds: Sequence[str], groups: np.ndarray | None) -> dict[str, dict]:
     """Return how well the known_score tells outliers from known pictures.
 
     Args:
         known_scores: float (N,), of the known pictures.
         outliers: predictions of M pictures that can be read.
-        groups: their sub-folders, M texts.
+        kinds: their sub-folders, M texts; no groups in the sense of `design_effect`, for what
+            lies in one folder need not be near-copies. Each outlier counts as independent.
+        groups: (N,) of `design_effect`, those of the known pictures.
 
     Returns:
         "all" and each sub-folder -> {"pictures", "auroc": known above outliers, "accepted": share
@@ -35,10 +37,10 @@ def judge_outliers(known_scores: np.ndarray, outliers: Sequence[Prediction],
     scores = np.array([prediction.known_score for prediction in outliers])
     accepted = np.array([prediction.accepted for prediction in outliers])
     found = {}
-    for name in (ALL, *sorted(set(groups) - {"", ALL})):
-        own = np.array([name in (ALL, group) for group in groups])
+    for name in (ALL, *sorted(set(kinds) - {"", ALL})):
+        own = np.array([name in (ALL, kind) for kind in kinds])
         found[name] = {"pictures": int(own.sum()),
-                       "auroc": metrics.auroc(known_scores, scores[own]),
+                       "auroc": metrics.auroc(known_scores, scores[own], groups),
                        "accepted": metrics.share(int(accepted[own].sum()), int(own.sum()))}
     return found
 

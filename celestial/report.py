@@ -19,6 +19,7 @@ from PIL import Image
 
 from celestial import console, metrics
 from celestial.checkpoints import Checkpoint
+from celestial.datasets import manifest_rows
 from celestial.evaluation import PLAIN
 from celestial.file_names import display_name
 from celestial.files import atomic_path, sha256_of
@@ -81,12 +82,11 @@ def facts_of(checkpoint: Checkpoint, path: Path, data_dir: Path) -> dict:
 
 def _dataset(data_dir: Path) -> dict | None:
     """Count what datapre.py says of a dataset; None where it did not make it."""
+    if not (rows := manifest_rows(data_dir)):
+        return None
     try:
-        rows = read_csv(data_dir / "manifest.csv")
         rejected = len(read_csv(data_dir / "rejected.csv"))
     except (OSError, ValueError, csv.Error):
-        return None
-    if not rows or not {"class", "split", "group"} <= rows[0].keys():
         return None
     counts = Counter((row["class"], row["split"]) for row in rows)
     return {"counts": {name: {split: counts[name, split] for split in SPLITS}
@@ -97,7 +97,7 @@ def _dataset(data_dir: Path) -> dict | None:
 def refresh_report(folder: Path, checkpoint_sha256: str) -> list[Path]:
     """Write the report anew where `folder` has an evaluation of this very checkpoint."""
     found = _read(folder / "metrics.json")
-    if found.get("checkpoint_sha256") != checkpoint_sha256 or "commands" not in found:
+    if found.get("checkpoint_sha256") != checkpoint_sha256 or "independence" not in found:
         return []  # of other weights, or of an earlier version of this project
     return [write_report(folder)]
 
@@ -135,6 +135,7 @@ def _words(found: dict, blind: dict) -> dict:
         "model": found["model"], "checkpoint": found["checkpoint"],
         "sha256": found["checkpoint_sha256"], "manifest_sha256": training["manifest_sha256"],
         "verdict": _verdict(found, far, blind), "overlap": found["training_overlap"]["in_words"],
+        "independence": found["independence"],
         "figure_heads": ("figure", f"all {found['pictures']} pictures",
                          f"the {far['pictures']} far from every training picture" if far else
                          f"far from every training picture: {found['far_pictures']}"),

@@ -46,6 +46,7 @@ class TrainingData:
         cache_dir: where features are kept.
         device: where batches go.
         processes: those that share each batch.
+        val_groups: (N,) of `design_effect`.
     """
 
     train: np.ndarray
@@ -57,6 +58,7 @@ class TrainingData:
     cache_dir: Path
     device: torch.device
     processes: Processes = ALONE
+    val_groups: np.ndarray | None = None
 
     def views(self, view: int, indices: np.ndarray, seed: int,
               side: int | None = None) -> torch.Tensor:

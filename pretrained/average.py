@@ -43,7 +43,7 @@ def main() -> None:
 
     from celestial import confidence
     from celestial.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-    from celestial.datasets import list_split
+    from celestial.datasets import groups_of, list_split
     from celestial.devices import pick_device
     from celestial.files import atomic_path, sha256_of
     from celestial.inference import Predictor
@@ -64,11 +64,13 @@ def main() -> None:
     with atomic_path(args.averaged) as temporary:
         save_checkpoint(temporary, averaged)
         predictor = Predictor(temporary, pick_device(args.device), args.batch_size, args.workers)
-        judged = [(one.logits, label) for one, label in zip(
+        judged = [(one.logits, label, one.path) for one, label in zip(
             predictor.predict(val.paths), val.labels, strict=True) if one.logits is not None]
         if not judged:
             raise UserError(f"val of {args.data_dir} has no readable picture to fit on")
-        fitted = confidence.fit_on_val(*map(np.array, zip(*judged, strict=True)))
+        logits, labels, paths = zip(*judged, strict=True)
+        fitted = confidence.fit_on_val(np.array(logits), np.array(labels),
+                                       groups_of(args.data_dir, paths))
         save_checkpoint(temporary, replace(averaged, **fitted))
     console.print_result(fitted, [args.averaged])
 

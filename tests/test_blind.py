@@ -28,6 +28,7 @@ from PIL import Image
 
 from celestial import masks, verdict
 from celestial.blind import LOSSLESS, reencode
+from celestial.chance import permutation_p
 from celestial.checkpoints import load_checkpoint, save_checkpoint
 from celestial.duplicates import NEAR
 from celestial.inference import Predictor
@@ -181,7 +182,7 @@ def test_a_model_that_goes_by_names_is_called_out(tmp_path):
         Preprocessing(SIDE).load(path), path.parent.name))
     report, parts, _ = judge(data, model, script)
     assert report["learned_the_content"] == NO
-    assert parts["names"]["verdict"] == parts["chance"]["verdict"] == FAIL
+    assert parts["names"]["verdict"] == FAIL and parts["chance"]["verdict"] == CANNOT_TELL
     named = parts["names"]["figures"]["their real names"]
     assert named["answers_changed"] > 20 and named["largest_difference"] > 0.9
     assert "depend on the file, not only on its pixels" in report["because"]
@@ -210,15 +211,15 @@ def test_a_split_whose_test_pictures_are_all_copies_is_named(tmp_path):
     assert "the split leaks, all 42 test pictures are near-copies" in report["because"]
 
 
-def test_a_model_that_knows_only_copies_is_called_out(tmp_path):
+def test_a_model_that_knows_only_copies_is_not_called_sound(tmp_path):
     data = draw_data(tmp_path / "data", lambda label, number: clouds(
         number if number % 1000 < 32 else number - 32), train=20, test=24)
     report, parts, _ = judge(data, train_head(data, tmp_path / "model.pth"))
     bands = parts["neighbours"]["figures"]["by_distance"]
     assert bands["near-copies"]["pictures"] == 36 and bands["near-copies"]["accuracy"]["value"] == 1
     assert parts["chance"]["verdict"] == PASS, "the accuracy alone does not show it"
-    assert report["learned_the_content"] == NO
-    assert "it knows its training pictures and no others" in report["because"]
+    assert parts["neighbours"]["verdict"] != PASS, "the 36 others are too few for a sure no"
+    assert report["learned_the_content"] != YES and "its training" in report["because"]
 
 
 def test_code_that_looks_where_the_answers_are_gets_none(dataset, checkpoint, tmp_path):
@@ -305,9 +306,9 @@ def test_permutation_p_against_counting_all_orders():
     labels = np.repeat([0, 1], 4)
     predicted = np.array([0, 0, 0, 1, 0, 1, 1, 1])  # 6 right
     exact = (2 * math.comb(4, 3) ** 2 / 2 + 1) / 70  # 3 or 4 of the class 0 among the answers 0
-    p, mean = verdict.permutation_p(predicted, labels, 1)
+    p, mean = permutation_p(predicted, labels, 1)
     assert p == pytest.approx(exact, abs=0.02) and mean == pytest.approx(0.5, abs=0.01)
-    assert verdict.permutation_p(np.repeat([0, 1], 40), np.repeat([0, 1], 40), 1)[0] == 1 / 10_001
+    assert permutation_p(np.repeat([0, 1], 40), np.repeat([0, 1], 40), 1)[0] == 1 / 10_001
 
 
 def test_the_decision():
@@ -334,7 +335,10 @@ def hidden(whole, background, alone, border, count=60, maskable=60):
     ((1, 0.3, 0.9, 0.9), 0.4, PASS, "the object carries the answers"),
     ((1, 0.9, 0.9, 0.9), 0.4, FAIL, "the background alone carries the answers"),
     ((1, 0.9, 0.3, 0.9), 1.0, FAIL, "the background alone carries the answers"),
-    ((1, 0.3, 0.9, 0.3), 0.4, FAIL, "the border carries the answers"),
+    ((1, 0.3, 0.9, 0.1), 0.4, FAIL, "the border carries the answers"),
+    ((1, 0.3, 0.9, 0.3), 0.4, CANNOT_TELL, "much may hang on the border"),
+    ((1, 0.6, 0.9, 0.9), 0.4, PASS, "shortcuts do not explain the answers"),
+    ((1, 0.65, 0.9, 0.9), 1.0, CANNOT_TELL, "neither object nor background alone surely"),
     ((1, 0.3, 0.3, 0.9), 0.4, PASS, "shortcuts do not explain the answers"),
     ((1, 0.3, 0.3, 0.9), 1.0, CANNOT_TELL, "shortcuts may explain the answers"),
     ((1, 0.9, 0.3, 0.9, 60, 20), 0.4, PASS, "shortcuts do not explain the answers"),
@@ -344,7 +348,7 @@ def hidden(whole, background, alone, border, count=60, maskable=60):
 def test_shortcuts(shares, cues, expected, words):
     answers = hidden(*shares)
     by_cue = {TOGETHER: np.arange(len(answers.labels)) < round(cues * len(answers.labels))}
-    part = verdict.judge_shortcuts(answers.whole, by_cue, answers)
+    part = verdict.judge_shortcuts(answers.whole, by_cue, answers, 1)
     assert part.verdict == expected and words in part.claim
 
 
@@ -353,15 +357,16 @@ def test_neighbours():
     apart = np.linspace(0, 4 * NEAR, 80)  # a quarter are near-copies
     copies = apart <= NEAR
     memory = np.where(copies, labels, (labels + np.arange(80) // 4) % 4)
-    part = verdict.judge_neighbours(memory, labels, Neighbours(apart, labels), 1)
+    part = verdict.judge_neighbours(memory, labels, Neighbours(apart, labels), None, 1)
     assert part.verdict == FAIL and "no others" in part.claim
-    part = verdict.judge_neighbours(labels, labels, Neighbours(apart, (labels + 1) % 4), 1)
+    part = verdict.judge_neighbours(labels, labels, Neighbours(apart, (labels + 1) % 4), None,
+                                    1)
     bands = part.figures["by_distance"]
     assert part.verdict == PASS and part.figures["nearest_neighbour"]["value"] == 0
     assert [band["pictures"] for band in bands.values()] == [20, 30, 30]
     assert bands["near"]["to"] < bands["far"]["from"]
-    assert verdict.judge_neighbours(labels, labels, None, 1).verdict == CANNOT_TELL
-    one = verdict.judge_neighbours(labels, 0 * labels, Neighbours(apart, labels), 1)
+    assert verdict.judge_neighbours(labels, labels, None, None, 1).verdict == CANNOT_TELL
+    one = verdict.judge_neighbours(labels, 0 * labels, Neighbours(apart, labels), None, 1)
     assert one.verdict == CANNOT_TELL and "of one class" in one.claim
 
 
@@ -433,7 +438,7 @@ def test_changes_leave_pictures_that_can_be_predicted():
 def test_robustness_names_the_worst():
     whole = np.ones(100, bool)
     part = verdict.judge_robustness(whole, {"one": np.arange(100) < 50, "two": whole,
-                                            "three": np.arange(100) < 95})
+                                            "three": np.arange(100) < 95}, None, 1)
     assert part.verdict == FAIL and not part.decides
     lost = part.figures["changes"]["one"]["lost"]
     assert lost["value"] == 0.5 and lost["low"] < 0.5 < lost["high"]

@@ -22,6 +22,12 @@ def test_wilson_is_scipys(right, total):
     assert metrics.wilson(right, total) == pytest.approx((theirs.low, theirs.high))
 
 
+@pytest.mark.parametrize("right, total", [(0, 15), (1, 15), (15, 15), (97, 105)])
+def test_exact_limits_are_scipys(right, total):
+    theirs = stats.binomtest(right, total).proportion_ci(0.95, method="exact")
+    assert metrics.exact_limits(right, total) == pytest.approx((theirs.low, theirs.high))
+
+
 def test_all_right_still_has_an_interval():
     probs = np.full((30, 3), 0.01)
     labels = np.repeat([0, 1, 2], 10)
@@ -62,6 +68,40 @@ def test_intervals_hold_what_they_promise(random):
         assert count / 300 >= 0.93, name
 
 
+def simulated(random, count, sureness, too_sure):
+    """Draw pictures of 4 classes and the probabilities of a model that is `too_sure` times."""
+    logits = random.normal(0, 1, (count, 4))
+    logits[np.arange(count), random.integers(0, 4, count)] += random.normal(sureness, 2, count)
+    labels = (softmax(logits, axis=1).cumsum(axis=1) < random.random((count, 1))).sum(axis=1)
+    return softmax(too_sure * logits, axis=1), np.minimum(labels, 3)
+
+
+@pytest.mark.parametrize("sureness, too_sure", [(1, 3), (3, 3), (6, 1), (9, 3)])
+def test_intervals_of_skewed_losses_hold(sureness, too_sure, random):
+    """Of models that have 60, 77, 95 and 99 % right; most test sets of the last have no mistake."""
+    def figures(probs, labels):
+        log_loss = metrics.mean_loss(-np.log(probs), probs, labels, 40, None)
+        return np.array([list(figure.values()) for figure in (
+            log_loss, calibration.brier_score(probs, labels))])
+
+    true = figures(*simulated(random, 200_000, sureness, too_sure))[:, 0]
+    for count in (20, 50, 200):
+        found = np.array([figures(*simulated(random, count, sureness, too_sure))
+                          for _ in range(150)])
+        held = ((found[:, :, 1] <= true) & (true <= found[:, :, 2])).mean(axis=0)
+        assert (held >= 0.90).all(), (count, held)
+
+
+def test_losses_of_answers_that_are_all_right_have_an_interval():
+    probs = np.full((50, 2), 0.01)
+    probs[:, 0] = 0.99
+    found = metrics.summarise(probs, np.zeros(50, int))["log_loss"]
+    # Up to 1 - 0.025^(1/50) = 7.1 % may be wrong, and each would cost log 99 more than now.
+    assert found["value"] == pytest.approx(-math.log(0.99)) and found["low"] >= 0
+    assert found["high"] == pytest.approx(
+        found["value"] + (1 - 0.025 ** 0.02) * math.log(99), rel=1e-6)
+
+
 def test_auroc_is_sklearns_and_its_interval_holds(random):
     above, below = random.integers(0, 9, 40), random.integers(0, 6, 25)  # with ties
     found = metrics.auroc(above, below)
@@ -84,7 +124,9 @@ def test_auroc_of_scores_that_do_not_overlap_still_has_an_interval():
 
 def test_figures_of_too_few_pictures_are_none(random):
     assert metrics.share(0, 0) is None and metrics.as_text(None) == "none"
-    assert metrics.mean(np.ones(4), 0) is None and metrics.mean(np.ones(5), 0)["value"] == 1
+    probs = np.full((5, 2), 0.5)
+    assert calibration.brier_score(probs[:4], np.zeros(4, int)) is None
+    assert calibration.brier_score(probs, np.zeros(5, int))["value"] == 0.5
     assert calibration.calibration_error(np.ones(4), np.ones(4, bool), 0) is None
 
 
@@ -112,7 +154,7 @@ def test_calibration_error_knows_the_sure_from_the_calibrated(random):
 def test_brier_score_is_the_squared_error(random):
     probs = softmax(random.normal(0, 2, (50, 4)), axis=1)
     labels = random.integers(0, 4, 50)
-    assert calibration.brier_score(probs, labels, 0)["value"] == pytest.approx(
+    assert calibration.brier_score(probs, labels)["value"] == pytest.approx(
         4 * theirs.mean_squared_error(np.eye(4)[labels], probs))
 
 

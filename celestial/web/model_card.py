@@ -57,9 +57,10 @@ def card_of(predictor: Predictor) -> ModelCard:
     count = int(checkpoint.val.get("pictures", 0))
     measured = _evaluation(predictor.path)
     if count and "accuracy" in checkpoint.val:
-        right = round(checkpoint.val["accuracy"] * count)
-        measured.append(Measured("accuracy", metrics.as_text(metrics.share(right, count)), "val",
-                                 count))
+        accuracy = checkpoint.val["accuracy"]
+        worth = checkpoint.val.get("effective_pictures", count)  # older checkpoints lack it
+        measured.append(Measured("accuracy", metrics.as_text(metrics.as_figure(
+            accuracy, metrics.wilson(accuracy * worth, worth))), "val", count))
     facts = [("network", checkpoint.model), ("input", f"{predictor.preprocessing.size} px"),
              ("first_weights", str(checkpoint.options.get("weights_used", ""))),
              ("trained", checkpoint.date[:10]),
