@@ -20,8 +20,9 @@ UNSURE = 0.02  # of a side; error of a crop that is found
 LEFT = 0.36  # of the detail; the most that copies differ on average ...
 WORST = 1.3  # ... and anywhere: 99.7 % of planted copies differ less
 FAINT = 3  # grey levels of detail that encoding destroys
-ROUGHLY = 0.6  # as LEFT, of the small blurred pictures that the crop is found on
-TRIED = 3  # orientations, the most alike of eight
+ROUGHLY = 0.3  # as LEFT, of the small blurred pictures that the crop is found on: copies 0.21
+TRIED = 3  # orientations, the most alike of eight ...
+BEHIND = 0.12  # ... and no less alike (correlation) than the best by this: copies 0.066
 STEPS = 4  # at each of two blurs
 BLURS = (3.0, 1.8)  # pixels of a thumbnail
 HALF = SIDE // 2
@@ -76,18 +77,21 @@ def _are_copies(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
     turned = np.stack(_orientations(others))
     alike = np.einsum("px,opx->po", _outline(ones), np.stack([_outline(own) for own in turned]))
     found = np.zeros(len(ones), bool)
+    places, best = np.arange(len(ones)), alike.max(axis=1)
     for ways in np.argsort(-alike, axis=1)[:, :TRIED].T:
-        rest = np.flatnonzero(~found)
+        rest = np.flatnonzero(~found & (alike[places, ways] >= best - BEHIND))
         if not len(rest):
             break
-        same, moves = _overlay(ones[rest], turned[ways[rest], rest])
-        found[rest] = same & _is_crop(moves)
+        found[rest] = _overlay(ones[rest], turned[ways[rest], rest], _is_crop)
     return found
 
 
 def _are_plain(pictures: np.ndarray) -> np.ndarray:
     # Turning moves a disc that is not in the centre: here any move is allowed.
-    return sum(_overlay(pictures, turned)[0].astype(int)
+    def anywhere(moves: np.ndarray) -> np.ndarray:
+        return np.ones(len(moves), bool)
+
+    return sum(_overlay(pictures, turned, anywhere).astype(int)
                for turned in _orientations(pictures)) >= 4
 
 
@@ -141,58 +145,58 @@ def _warp(pictures: np.ndarray, moves: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return down @ pictures @ across.transpose(0, 2, 1), inside[1][:, :, None] & inside[0][:, None]
 
 
-def _overlay(ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which pictures are the same once they are laid over each other, and the moves."""
+def _overlay(ones: np.ndarray, others: np.ndarray,
+             allowed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return which pictures are the same once they are laid over each other by allowed moves."""
     moves, left = _register(ones, others)
-    same = left <= ROUGHLY
+    same = (left <= ROUGHLY) & allowed(moves)
     for row in np.flatnonzero(same):
         same[row] = _same(ones[row], others[row], moves[row])
-    return same, moves
+    return same
 
 
 def _register(ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lay pictures over others.
 
     Returns:
-        Moves of the others, in sides, see `_warp`, (P, 4); and how much of the detail is left as
-        a difference, (P,).
+        Moves of the others, in sides, see `_warp`, float32 (P, 4); and how much of the detail is
+        left as a difference, (P,).
     """
-    moves = np.zeros((len(ones), 4))
+    moves = np.zeros((len(ones), 4), np.float32)
     for sigma in BLURS:
         targets, sources = _blurred(ones, sigma), _blurred(others, sigma)
         for _ in range(STEPS):
-            step, left = _step(targets, *_warp(sources, moves), moves)
+            step, rest = _step(targets, *_warp(sources, moves), moves)
             moves += np.clip(step, -0.05, 0.05)
-    return moves, left
+    detail = np.stack([one - cv2.GaussianBlur(one, (0, 0), 3) for one in targets])
+    return moves, rest.std(axis=1) / (detail.std(axis=(1, 2)) + FAINT)
 
 
 def _step(targets: np.ndarray, moved: np.ndarray, inside: np.ndarray,
           moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a Gauss-Newton step of the moves and what the best tone leaves before it."""
+    """Return a Gauss-Newton step of the moves, (P, 4), and what the best tone leaves before it."""
     count = len(targets)
-    peak = np.maximum(moved.max(axis=(1, 2), keepdims=True), 1)
-    light = moved / peak
-    tones = np.stack([np.ones_like(light), light, light * light], axis=1) * inside[:, None]
-    tones = tones.reshape(count, 3, -1)
-    wanted = (targets * inside).reshape(count, -1, 1)
-    products = tones @ tones.transpose(0, 2, 1) + 1e-4 * np.eye(3)
-    tone = np.linalg.solve(products, tones @ wanted)
-    rest = wanted - tones.transpose(0, 2, 1) @ tone
-    steepness = (tone[:, 1] + 2 * tone[:, 2] * light.reshape(count, -1)) * inside.reshape(count, -1)
-    down, across = (slope.reshape(count, -1) * steepness * HALF / peak[:, 0]
-                    for slope in np.gradient(moved, axis=(1, 2)))
+    peak = np.maximum(moved.max(axis=(1, 2)), 1)[:, None]
+    shown = inside.reshape(count, -1).astype(np.float32)
+    light = moved.reshape(count, -1) / peak
+    tones = np.stack([shown, light * shown, light * light * shown], axis=1)
+    wanted = targets.reshape(count, -1) * shown
+    products = tones @ tones.transpose(0, 2, 1) + 1e-4 * np.eye(3, dtype=np.float32)
+    tone = np.linalg.solve(products, tones @ wanted[:, :, None])
+    rest = wanted - (tone.transpose(0, 2, 1) @ tones)[:, 0]
+    steepness = (tone[:, 1] + 2 * tone[:, 2] * light) * shown * HALF / peak
     ruler = _ruler(HALF)
-    slopes = np.stack([across, across * np.tile(ruler, HALF), down, down * np.repeat(ruler, HALF)],
-                      axis=1)
+    slopes = np.empty((count, 4, HALF * HALF), np.float32)
+    for place, (axis, along) in enumerate(((2, np.tile(ruler, HALF)), (1, np.repeat(ruler, HALF)))):
+        slopes[:, 2 * place] = np.gradient(moved, axis=axis).reshape(count, -1) * steepness
+        slopes[:, 2 * place + 1] = slopes[:, 2 * place] * along
     # What the tone explains is taken out of the slopes, so that both are fitted together.
-    slopes -= (slopes @ tones.transpose(0, 2, 1)) @ np.linalg.solve(products, tones)
-    stiffness = (NOISE * HALF / USUAL) ** 2
+    shared = np.linalg.solve(products, tones @ slopes.transpose(0, 2, 1))
+    slopes -= shared.transpose(0, 2, 1) @ tones
+    stiffness = np.float32((NOISE * HALF / USUAL) ** 2)
     normal = slopes @ slopes.transpose(0, 2, 1) + stiffness * np.eye(4, dtype=np.float32)
-    pull = (slopes @ rest)[:, :, 0] - stiffness * moves
-    step = np.linalg.solve(normal, pull[:, :, None])[:, :, 0]
-    detail = np.stack([one - cv2.GaussianBlur(one, (0, 0), 3) for one in targets])
-    left = rest[:, :, 0].std(axis=1) / (detail.std(axis=(1, 2)) + FAINT)
-    return step, left
+    pull = (slopes @ rest[:, :, None])[:, :, 0] - stiffness * moves
+    return np.linalg.solve(normal, pull[:, :, None])[:, :, 0], rest
 
 
 def _same(one: np.ndarray, other: np.ndarray, moves: np.ndarray) -> bool:
