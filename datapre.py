@@ -2,6 +2,7 @@
 
 Near-copies of a picture (smaller, encoded again, brighter, turned, mirrored, slightly cropped)
 form a group with it, and a group goes into one split: nothing is tested that was learned by heart.
+All pairs across splits are compared afterwards, and what is still too near is left out.
 
 in:   data/input/<class>/*                      any picture format, sub-folders too; never changed
 out:  data/celestial_dataset/{train,val,test}/<class>/*    70 / 15 / 15 of each class
@@ -211,7 +212,7 @@ def find_groups(pictures: list, thumbnails: dict, rejected: list,
         found + copies, key=lambda row: (row.picture.group, row.distance, row.picture.source))
 
 
-def print_groups(pictures: list, found: list) -> dict[str, int]:
+def print_groups(pictures: list, found: list, leaks: list, compared: int) -> dict[str, int]:
     """Print what copies were found and which classes are split unevenly; return the counts."""
     from celestial.splits import uneven_splits
 
@@ -221,10 +222,13 @@ def print_groups(pictures: list, found: list) -> dict[str, int]:
     print(f"\n{kinds['exact']} exact copies and {kinds['conflict']} pictures under two classes are "
           f"left out; {kinds['near']} near-copies and {kinds['user']} pictures of your groups "
           f"stay together ({len(sizes)} groups, the largest of {largest} pictures)")
-    for sentence in uneven_splits(pictures):
+    print("no picture of val or test is a near-copy of a training picture, and none of test of one "
+          f"of val: {compared:,} pairs compared, {len(leaks)} pictures left out for that")
+    for sentence in uneven_splits(pictures, Counter(leak.picture.label for leak in leaks)):
         print(sentence)
     return {"groups": len(sizes), "largest_group": largest, "exact_copies": kinds["exact"],
-            "near_copies": kinds["near"], "conflicts": kinds["conflict"]}
+            "near_copies": kinds["near"], "conflicts": kinds["conflict"],
+            "too_near_to_train": len(leaks)}
 
 
 def main() -> None:
@@ -236,6 +240,7 @@ def main() -> None:
 
     from celestial.class_names import check_classes, require_no_split
     from celestial.files import class_folders, recover_folder, replace_folder
+    from celestial.leaks import add_leaks, leave_out_leaks
     from celestial.splits import SPLITS, draw_splits, scan
 
     dataset = args.output_dir.resolve()  # the folder itself, where the name is a link to it
@@ -254,21 +259,24 @@ def main() -> None:
     pictures, thumbnails, rejected = scan(args.input_dir, args.workers, show)
     pictures, rejected, found = find_groups(pictures, thumbnails, rejected, args.groups)
     print_rejected(rejected)
-    pictures = draw_splits(pictures, classes, args.seed)
+    pictures, leaks, compared = leave_out_leaks(draw_splits(pictures, classes, args.seed),
+                                                thumbnails)
+    found, more = add_leaks(found, leaks)
+    print_rejected(more)
 
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
         pictures, lost, linked = place_all(unfinished, pictures, args)
         print_rejected(lost)
-        rejected = sorted(rejected + lost, key=lambda row: row.source)
+        rejected = sorted(rejected + more + lost, key=lambda row: row.source)
         build(unfinished, pictures, rejected, found, args.input_dir)
         replace_folder(unfinished, dataset)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
     print_counts(pictures)
-    grouped = print_groups(pictures, found)
+    grouped = print_groups(pictures, found, leaks, compared)
     print(f"{linked} files are hard links, {len(pictures) - linked} are copies"
           + ("; edit a link and you edit the original" if linked else ""))
     by_split = Counter(picture.split for picture in pictures)

@@ -11,3 +11,8 @@ BITS = 6  # of each wave
 LEVELS = 2 ** (BITS - 1) - 1
 LOUDEST = 4 * GREY * 256  # no wave times its steepness is stronger
 WIDTH = 4 + (len(KEPT) * BITS + 7) // 8  # bytes: mean, strength, two colours, the waves
+
+
+def strength(loudness: np.ndarray | float) -> np.ndarray:
+    """Return the strongest wave, times its steepness, that a byte of loudness stands for."""
+    return np.expm1(np.float32(loudness) / 255 * np.log1p(LOUDEST)).astype(np.float32)

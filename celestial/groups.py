@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def leave_out_copies(pictures: list[Picture],
         thumbnails: of each sha256.
     """
     by_look = defaultdict(list)
-    looks = duplicates.group(fingerprints_of(pictures), _stacked(pictures, thumbnails),
+    looks = duplicates.group(fingerprints_of(pictures), stacked(pictures, thumbnails),
                              duplicates.SAME)
     for picture, look in zip(pictures, looks, strict=True):
         by_look[look].append(picture)
@@ -119,14 +119,15 @@ def _near_groups(pictures: list[Picture], thumbnails: dict[str, np.ndarray]) -> 
     """Return the number of each picture's near-copies; classes never share one."""
     numbers = np.zeros(len(pictures), np.int64)
     labels = np.array([picture.label for picture in pictures])
-    prints, small = fingerprints_of(pictures), _stacked(pictures, thumbnails)
+    prints, small = fingerprints_of(pictures), stacked(pictures, thumbnails)
     for label in np.unique(labels):
         own = labels == label
         numbers[own] = duplicates.group(prints[own], small[own]) + numbers.max(initial=0) + 1
     return numbers.tolist()
 
 
-def _stacked(pictures: list[Picture], thumbnails: dict[str, np.ndarray]) -> np.ndarray:
+def stacked(pictures: Sequence[Picture], thumbnails: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the thumbnail of each picture, uint8 (N, SIDE, SIDE)."""
     empty = np.zeros((0, SIDE, SIDE), np.uint8)
     return np.stack([thumbnails[picture.sha256] for picture in pictures]) if pictures else empty
 
@@ -152,7 +153,7 @@ def _described(kind: str, pictures: list[Picture], reason: str = "") -> list[Dup
             for picture, distance in zip(pictures, apart, strict=True)]
 
 
-def fingerprints_of(pictures: list[Picture]) -> np.ndarray:
+def fingerprints_of(pictures: Sequence[Picture]) -> np.ndarray:
     """Return the fingerprints in the manifest, uint8 (N, WIDTH)."""
     data = b"".join(bytes.fromhex(picture.fingerprint) for picture in pictures)
     return np.frombuffer(data, np.uint8).reshape(-1, duplicates.WIDTH)

@@ -234,8 +234,13 @@ def _fit(room: dict[str, int], count: int) -> None:
         room[max(room, key=room.get)] -= 1
 
 
-def uneven_splits(pictures: list[Picture]) -> list[str]:
-    """Return a sentence for each class whose groups do not allow its shares within 2 points."""
+def uneven_splits(pictures: list[Picture], left_out: Counter) -> list[str]:
+    """Return a sentence for each class whose groups do not allow its shares within 2 points.
+
+    Args:
+        pictures: with their splits.
+        left_out: of each class, the pictures that were too near to another split.
+    """
     found = []
     for label in sorted({picture.label for picture in pictures}):
         own = [picture for picture in pictures if picture.label == label]
@@ -245,7 +250,9 @@ def uneven_splits(pictures: list[Picture]) -> list[str]:
             shares = " / ".join(f"{100 * sizes[split] / len(own):.0f}" for split in SPLITS)
             largest = max(Counter(picture.group for picture in own).values())
             found.append(f"{label} is split {shares} % in place of 70 / 15 / 15, because groups "
-                         f"stay whole and its largest holds {largest} of {len(own)} pictures")
+                         f"stay whole and its largest holds {largest} of {len(own)} pictures"
+                         + (f"; {left_out[label]} more are left out, too near to another split"
+                            if left_out[label] else ""))
     return found
 
 
