@@ -43,7 +43,8 @@ def parse_args() -> argparse.Namespace:
                        help="pictures that are none of the classes, in any sub-folders: are they "
                        "called unknown?")
     group.add_argument("--allow-overlap", action="store_true",
-                       help="evaluate also where pictures are exact copies of training pictures")
+                       help="evaluate also where pictures are exact copies of those that the model "
+                       "has learned from or was fitted to")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the intervals and of the pictures that are shown")
     console.add_compute_options(parser)
@@ -263,7 +264,8 @@ def main() -> None:
     predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
     files = list_split(args.data_dir, args.split, classes)
     outliers = list_outliers(args.outliers) if args.outliers else ()
-    exact = overlap.find_exact(files.paths, predictors, args.allow_overlap)
+    of_val = args.split != "val"
+    exact = overlap.find_exact(files.paths, predictors, args.allow_overlap, of_val)
     overlap.find_exact(outliers, predictors[:1], args.allow_overlap)
     everything = list(predictor.predict(files.paths))
     all_truth = [classes[label] for label in files.labels]
@@ -273,7 +275,7 @@ def main() -> None:
     paths = [prediction.path for prediction in good]
     print_absent(classes, set(truth))
     overlaps = overlap.find_overlaps(
-        paths, [None if own is None else own[places] for own in exact], predictors)
+        paths, [None if own is None else own[places] for own in exact], predictors, of_val)
     names = comparison.model_names([own.path for own in predictors])
     groups = groups_of(args.data_dir, paths)
     answers = answers_of(names[0], good, truth, classes, groups)

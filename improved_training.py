@@ -126,7 +126,7 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 
 
 def load_data(args: argparse.Namespace, device, processes):
-    """Decode train and val; return (TrainingData, files of train, sha256 of each of these)."""
+    """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
     from celestial.cleaning import Cleaning
     from celestial.datasets import groups_of
     from celestial.preprocessing import Preprocessing
@@ -141,7 +141,7 @@ def load_data(args: argparse.Namespace, device, processes):
     data = TrainingData(train, train_files.labels, val, val_files.labels,
                         train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
                         processes, groups_of(args.data_dir, val_files.paths))
-    return data, train_files, train_hashes
+    return data, train_files, val_files, train_hashes
 
 
 def train(model, start, data, trainer, args: argparse.Namespace) -> None:
@@ -183,7 +183,7 @@ def stored_weights(model, float16: bool) -> dict:
             for name, value in model.state_dict().items()}
 
 
-def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace):
+def finish(model, data, files, val_files, train_sha256, why: str, args: argparse.Namespace):
     """Fit temperature and threshold on val and return the checkpoint."""
     import numpy as np
     from torch import from_numpy, tensor
@@ -196,8 +196,11 @@ def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace)
     from celestial.loss import require_finite
 
     manifest = args.data_dir / "manifest.csv"
-    fingerprints = fingerprint_files(files.paths, data.preprocessing, args.output_dir / "cache",
-                                     train_sha256, args.workers)
+    val_sha256 = data.content[len(train_sha256):]
+    fingerprints, val_fingerprints = (
+        from_numpy(np.array(fingerprint_files(own.paths, data.preprocessing,
+                                              args.output_dir / "cache", content, args.workers)))
+        for own, content in ((files, train_sha256), (val_files, val_sha256)))
     checkpoint = Checkpoint(
         model=args.model, classes=files.classes, preprocessing=data.preprocessing,
         state=stored_weights(model, args.float16), temperature=1.0, reject_below=0.0, val={},
@@ -206,7 +209,7 @@ def finish(model, data, files, train_sha256, why: str, args: argparse.Namespace)
                  "weights_used": why, "device_used": str(data.device)},
         manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
         train_sha256=train_sha256, train_labels=data.train_labels.tolist(),
-        train_fingerprints=from_numpy(np.array(fingerprints)))
+        train_fingerprints=fingerprints, val_sha256=val_sha256, val_fingerprints=val_fingerprints)
     # Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
     network = build_model(checkpoint, args.output_dir / console.FINAL_CHECKPOINT.name)
     engine = TorchEngine(network, data.preprocessing, data.device)
@@ -276,7 +279,7 @@ def main() -> None:
     console.print_header(__file__, args, describe(device))
     if processes.count > 1:
         print(f"{processes.count} processes share each batch of {args.batch_size}")
-    data, files, train_sha256 = load_data(args, device, processes)
+    data, files, val_files, train_sha256 = load_data(args, device, processes)
     known = data.train_labels[data.train_labels != OUTLIER]
     counts = np.bincount(known, minlength=len(files.classes))
     print("train: " + ", ".join(f"{count} {name}" for count, name
@@ -309,7 +312,7 @@ def main() -> None:
     if not processes.first:
         return
 
-    checkpoint = finish(model, data, files, train_sha256, start.why, args)
+    checkpoint = finish(model, data, files, val_files, train_sha256, start.why, args)
     written = write_outputs(checkpoint, trainer.progress, args)
     Progress.forget(state_file)
     log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})

@@ -122,7 +122,7 @@ def check_values(checkpoint) -> None:
     check_classes(checkpoint.classes)
     known = range(-1, len(checkpoint.classes))
     seen, labels = checkpoint.train_sha256, checkpoint.train_labels
-    prints, fit = checkpoint.train_fingerprints, checkpoint.preprocessing
+    fit = checkpoint.preprocessing
     rules = {
         f"its image size is not between {SMALLEST_SIDE} and {LARGEST_SIDE} pixels":
             SMALLEST_SIDE <= fit.size <= LARGEST_SIDE,
@@ -143,18 +143,28 @@ def check_values(checkpoint) -> None:
         "its figures, options or versions are no tables":
             all(isinstance(part, dict) for part in (checkpoint.val, checkpoint.options,
                                                     checkpoint.versions)),
-        "its list of training pictures is none":
-            isinstance(seen, list) and all(isinstance(digest, str) for digest in seen),
+        "its list of training pictures is none": _are_digests(seen),
+        "its list of val pictures is none": _are_digests(checkpoint.val_sha256),
         "its training labels do not fit its list of training pictures":
             isinstance(labels, list) and len(labels) in (0, len(seen))
             and all(isinstance(label, int) and label in known for label in labels),
         "its fingerprints do not fit its list of training pictures":
-            isinstance(prints, torch.Tensor) and prints.dtype == torch.uint8
-            and (prints.numel() == 0 or prints.shape == (len(seen), WIDTH)),
+            _are_fingerprints(checkpoint.train_fingerprints, len(seen)),
+        "its fingerprints of val do not fit its list of val pictures":
+            _are_fingerprints(checkpoint.val_fingerprints, len(checkpoint.val_sha256)),
     }
     for reason, holds in rules.items():
         if not holds:
             raise Unusable(reason)
+
+
+def _are_digests(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(digest, str) for digest in value)
+
+
+def _are_fingerprints(value: object, count: int) -> bool:
+    return (isinstance(value, torch.Tensor) and value.dtype == torch.uint8
+            and (value.numel() == 0 or value.shape == (count, WIDTH)))
 
 
 def _is_number(value: object) -> bool:

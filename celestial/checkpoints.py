@@ -45,6 +45,8 @@ class Checkpoint:
         train_labels: index of its class, or -1 for an outlier.
         train_fingerprints: uint8 (N, duplicates.WIDTH), to find near-copies of it; N = 0 in files
             that were written before there were any.
+        val_sha256, val_fingerprints: of each picture of val, which the temperature and the
+            threshold were fitted on, likewise; none in files that were written before them.
         versions: of the project, its commit, python, torch, torchvision.
         date: of the training's end, ISO 8601, UTC.
     """
@@ -61,6 +63,9 @@ class Checkpoint:
     train_sha256: list[str]
     train_labels: list[int] = field(default_factory=list)
     train_fingerprints: torch.Tensor = field(
+        default_factory=lambda: torch.empty((0, 0), dtype=torch.uint8))
+    val_sha256: list[str] = field(default_factory=list)
+    val_fingerprints: torch.Tensor = field(
         default_factory=lambda: torch.empty((0, 0), dtype=torch.uint8))
     versions: dict[str, str] = field(default_factory=versions)
     date: str = field(default_factory=lambda: datetime.datetime.now(

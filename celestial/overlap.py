@@ -1,10 +1,15 @@
-"""Which pictures has the model seen? Pictures compared with a checkpoint's training list."""
+"""Which pictures has the model seen? Pictures compared with a checkpoint's lists.
+
+It has learned from those of train; on those of val its temperature and threshold were fitted, and
+by them its best epoch was chosen.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from celestial import duplicates
 from celestial.console import UserError
@@ -18,16 +23,18 @@ NAMED = 3  # files in an error
 
 @dataclass(frozen=True)
 class Overlap:
-    """How near each of N pictures is to the nearest training picture.
+    """How near each of N pictures is to the nearest picture of train, and of val.
 
     Attributes:
         exact: bool (N,), the same file; None where the checkpoint has no list of its files.
-        distances: float (N,) on the scale of `duplicates.NEAR`; None where the checkpoint has no
-            fingerprints.
+        distances: float (N,) to train on the scale of `duplicates.NEAR`; None where the checkpoint
+            has no fingerprints.
+        val_distances: likewise to val; None too where val itself is evaluated.
     """
 
     exact: np.ndarray | None
     distances: np.ndarray | None
+    val_distances: np.ndarray | None = None
 
     @property
     def far(self) -> np.ndarray | None:
@@ -36,20 +43,23 @@ class Overlap:
 
     @property
     def near(self) -> np.ndarray | None:
-        """Exact and near-copies of training pictures, bool (N,); None where nobody can tell."""
+        """Exact and near-copies of train or val, bool (N,); None where nobody can tell."""
         if self.exact is None or self.distances is None:
             return None
-        return self.exact | (self.distances <= duplicates.NEAR)
+        near = self.exact | (self.distances <= duplicates.NEAR)
+        return near if self.val_distances is None else near | (
+            self.val_distances <= duplicates.NEAR)
 
 
 def find_exact(paths: Sequence[Path], predictors: Sequence[Predictor],
-               allowed: bool) -> list[np.ndarray | None]:
-    """Tell which files each model was trained on: bool (N,), None without a training list.
+               allowed: bool, of_val: bool = True) -> list[np.ndarray | None]:
+    """Tell which files each model has learned from, bool (N,); None without a training list.
 
     Args:
         paths: N files.
         predictors: the models.
         allowed: such files are no error.
+        of_val: those that it was fitted to as well; not where val itself is evaluated.
 
     Raises:
         UserError: there are some and they are not allowed.
@@ -57,15 +67,18 @@ def find_exact(paths: Sequence[Path], predictors: Sequence[Predictor],
     content = [_digest(path) for path in paths]
     found = []
     for predictor in predictors:
-        seen = set(predictor.checkpoint.train_sha256)
-        exact = np.array([digest in seen for digest in content])
+        train = predictor.checkpoint.train_sha256
+        val = predictor.checkpoint.val_sha256 if of_val else []
+        seen = {*train, *val}
+        exact = np.array([digest in seen for digest in content], bool)
         if exact.any() and not allowed:
             first = ", ".join(display_name(paths[i]) for i in np.flatnonzero(exact)[:NAMED])
             raise UserError(f"{exact.sum()} of {len(paths)} pictures are exact copies of those "
-                            f"that {predictor.path} was trained on ({first}"
+                            f"that {predictor.path} was trained on"
+                            f"{' or fitted to (val)' if val else ''} ({first}"
                             f"{', ...' if exact.sum() > NAMED else ''}): evaluate on other "
                             "pictures, or allow it with --allow-overlap")
-        found.append(exact if seen else None)
+        found.append(exact if train else None)
     return found
 
 
@@ -77,22 +90,35 @@ def _digest(path: Path) -> str:
 
 
 def find_overlaps(paths: Sequence[Path], exact: Sequence[np.ndarray | None],
-                  predictors: Sequence[Predictor]) -> list[Overlap]:
-    """Tell how near readable pictures are to those that each model was trained on.
+                  predictors: Sequence[Predictor], of_val: bool = True) -> list[Overlap]:
+    """Tell how near readable pictures are to those that each model has learned from.
 
     Args:
         paths: N pictures.
         exact: of `find_exact`, for the same pictures.
         predictors: the models.
+        of_val: see `find_exact`.
     """
-    known = [predictor.checkpoint.train_fingerprints.numpy() for predictor in predictors]
-    usable = [len(prints) > 0 and prints.shape[1] == duplicates.WIDTH for prints in known]
-    if not any(usable):
+    known = [_usable(predictor.checkpoint.train_fingerprints) for predictor in predictors]
+    if all(prints is None for prints in known):
         return [Overlap(own, None) for own in exact]
     queries = duplicates.fingerprint_files(paths, predictors[0].preprocessing,
                                            predictors[0].workers)
-    return [Overlap(own, duplicates.nearest(queries, prints)[0] if use else None)
-            for own, prints, use in zip(exact, known, usable, strict=True)]
+    found = []
+    for own, train, predictor in zip(exact, known, predictors, strict=True):
+        if train is None:
+            found.append(Overlap(own, None))
+            continue
+        val = _usable(predictor.checkpoint.val_fingerprints) if of_val else None
+        found.append(Overlap(own, duplicates.nearest(queries, train)[0],
+                             None if val is None else duplicates.nearest(queries, val)[0]))
+    return found
+
+
+def _usable(fingerprints: torch.Tensor) -> np.ndarray | None:
+    """Return the fingerprints of a checkpoint; None where there are none of this program's."""
+    prints = fingerprints.numpy()
+    return prints if len(prints) and prints.shape[1] == duplicates.WIDTH else None
 
 
 def far_from_all(overlaps: Sequence[Overlap]) -> np.ndarray | None:
@@ -115,13 +141,24 @@ def describe(overlap: Overlap, checkpoint_path: Path) -> str:
     if near == total:
         return (f"all {total} pictures are copies of training pictures or closely resemble one, so "
                 "the figure of the far ones is none: the figures say nothing of pictures unlike "
-                "those")
+                f"those{_of_val(overlap)}")
     return (f"{near} of {total} pictures are copies of training pictures or closely resemble one "
-            f"(distance of their fingerprints at most {duplicates.NEAR})")
+            f"(distance of their fingerprints at most {duplicates.NEAR}){_of_val(overlap)}")
+
+
+def _of_val(overlap: Overlap) -> str:
+    """Return the part of the sentence about val; nothing where it was not compared."""
+    if overlap.val_distances is None:
+        return ""
+    alone = (overlap.val_distances <= duplicates.NEAR) & (overlap.distances > duplicates.NEAR)
+    return f"; {alone.sum()} of these resemble a picture of val alone, to which it was fitted"
 
 
 def summarise(overlap: Overlap, checkpoint_path: Path) -> dict:
-    """Return the numbers of copies for metrics.json; `CANNOT_TELL` where nobody can."""
+    """Return the numbers of copies for metrics.json; `CANNOT_TELL` where nobody can.
+
+    Copies of val count as well, where the checkpoint knows them and val is not what is evaluated.
+    """
     return {"exact_copies": _count(overlap.exact), "near_copies": _count(overlap.near),
             "near_distance": duplicates.NEAR, "in_words": describe(overlap, checkpoint_path)}
 

@@ -134,8 +134,9 @@ def test_what_is_fitted_on_val_is_what_a_predictor_finds(float16, dataset, tmp_p
     monkeypatch.setattr("sys.argv", ["improved_training.py", *map(str, options),
                                      *["--float16"] * float16])
     args = improved_training.parse_args()
-    data, files, hashes = improved_training.load_data(args, CPU, ALONE)
-    made = improved_training.finish(nearest_mean(data), data, files, hashes, "given", args)
+    data, files, val_files, hashes = improved_training.load_data(args, CPU, ALONE)
+    made = improved_training.finish(nearest_mean(data), data, files, val_files, hashes, "given",
+                                    args)
     file = save_checkpoint(tmp_path / "made.pth", made)
 
     val = list_split(dataset, "val", made.classes)
