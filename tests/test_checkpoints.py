@@ -139,6 +139,10 @@ WRONG = {
     "fingerprints": (lambda c: broken(c, train_fingerprints=c["train_fingerprints"][1:].clone()),
                      "fingerprints do not fit"),
     "hashes": (lambda c: broken(c, train_sha256=[1] * len(c["train_labels"])), "list of training"),
+    "fingerprints of val": (
+        lambda c: broken(c, val_sha256=["0"], val_fingerprints=c["train_fingerprints"][:2].clone()),
+        "fingerprints of val do not fit"),
+    "hashes of val": (lambda c: broken(c, val_sha256="0"), "list of val"),
     "figures": (lambda c: broken(c, val=[]), "no tables"),
     "no weights": (lambda c: broken(c, state={}), "its weights lack"),
     "weights a list": (lambda c: broken(c, state=[1]), "its weights are none"),

@@ -119,3 +119,46 @@ def test_fingerprints_of_another_width_are_not_compared(tmp_path):
         train_fingerprints=torch.zeros((3, duplicates.WIDTH + 1), dtype=torch.uint8)))
     found, = overlap.find_overlaps([tmp_path / "a.png"], [np.array([False])], [predictor])
     assert found.distances is None and found.near is None
+
+
+def test_copies_of_val_count_as_well(checkpoint, dataset, tmp_path):
+    content = load_checkpoint(checkpoint)
+    val = sorted((dataset / "val").rglob("*.png"))
+    assert sorted(content.val_sha256) == sorted(map(sha256_of, val))
+    np.testing.assert_array_equal(
+        np.sort(content.val_fingerprints.numpy(), axis=0),
+        np.sort(duplicates.fingerprint_files(val, content.preprocessing, 1), axis=0))
+    test = sorted((dataset / "test").rglob("*.png"))
+    prints, train = fingerprints(test), content.train_fingerprints.numpy()
+    apart = duplicates.nearest(prints, train)[0]
+    seen = [test[apart.argmax()]]
+    alone = (apart > duplicates.NEAR) & (
+        duplicates.nearest(prints, fingerprints(seen))[0] <= duplicates.NEAR)
+    assert alone.any()
+    content.val_sha256 = [sha256_of(seen[0])]
+    content.val_fingerprints = torch.tensor(fingerprints(seen))
+    file = save_checkpoint(tmp_path / "fitted.pth", content)
+    options = ("--data-dir", dataset, "--checkpoint", file)
+    done = run("evaluate_model.py", *options, cwd=tmp_path)
+    assert done.status == 1 and "1 of 9 pictures are exact copies" in done.error
+    assert "trained on or fitted to (val)" in done.error and str(seen[0]) in done.error
+    done = run("evaluate_model.py", *options, "--allow-overlap", cwd=tmp_path)
+    assert done.status == 0 and (
+        f"{alone.sum()} of these resemble a picture of val alone" in done.out)
+    found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text("utf-8"))
+    assert found["training_overlap"]["exact_copies"] == 1
+    assert found["training_overlap"]["near_copies"] == sum(apart <= duplicates.NEAR) + alone.sum()
+
+
+def test_val_itself_and_files_without_its_list_are_no_error(checkpoint, dataset, tmp_path):
+    content = torch.load(checkpoint, weights_only=True)
+    old = {name: part for name, part in content.items() if not name.startswith("val_")}
+    assert len(old) == len(content) - 2
+    torch.save(old, tmp_path / "old.pth")
+    assert load_checkpoint(tmp_path / "old.pth").val_sha256 == []
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", checkpoint, "--split",
+               "val", cwd=tmp_path)
+    assert done.status == 0 and "of val alone" not in done.out
+    done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", tmp_path / "old.pth",
+               cwd=tmp_path)
+    assert done.status == 0 and "of val alone" not in done.out
