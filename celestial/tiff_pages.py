@@ -26,7 +26,6 @@ from celestial.tiff_tags import (
 
 THUMBNAIL = 4  # a page this many times smaller than one that cannot be read is no picture
 NAMES = {PALETTE: "a palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "L*a*b*", ICCLAB: "L*a*b*"}
-RAW = (32803, 34892)  # CFA and LinearRaw of Adobe's DNG
 # How pixels are packed: by what libvips unpacks, by what Pillow does, and what neither does.
 BY_VIPS = (1, 2, 3, 4, 5, JPEG, 8, 32773, 32946, 50001)
 BY_PILLOW = {6: "old JPEG", 34925: "LZMA", 50000: "Zstandard"}
@@ -53,8 +52,7 @@ def picture_page(file: BinaryIO) -> Page:
     best = max(readable, key=lambda page: page.area, default=None)
     refused = max((page for page in full if refusal(page)), key=lambda page: page.area,
                   default=None)
-    if refused and (best is None or refused.area > THUMBNAIL * best.area
-                    or refused.photometric in RAW):
+    if refused and (best is None or refused.area > THUMBNAIL * best.area):
         raise ImageError(refusal(refused))
     return best
 
@@ -65,8 +63,6 @@ def refusal(page: Page) -> str:
 
 
 def _refused_colours(page: Page) -> str:
-    if page.photometric in RAW:
-        return "not a picture but the raw data of a camera's sensor: develop it and save it as TIFF"
     if page.photometric not in COLOURS:
         return (f"a TIFF of photometric interpretation {page.photometric}, which is not "
                 "supported: save it as RGB")

@@ -195,22 +195,31 @@ class Page:
 def all_pages(file: BinaryIO) -> list[Page]:
     """Return the pages in their order, then those that are parts of others (SubIFDs).
 
+    A link to a part that leads nowhere costs that part alone.
+
     Raises:
         ImageError: a page lies beyond the end of the file.
     """
     file.seek(0)
     head = file.read(16)
     layout = Layout("<" if head.startswith(b"II") else ">", head[2:4].strip(b"\0") == b"+")
-    waiting = deque([layout.number(head[layout.width:2 * layout.width])])
+    chain, parts = deque([layout.number(head[layout.width:2 * layout.width])]), deque()
     pages, seen = [], {0}  # 0 is no place: the chain of pages ends there
-    while waiting and len(pages) < MOST_PAGES:
+    while (chain or parts) and len(pages) < MOST_PAGES:
+        waiting = chain or parts
         place = waiting.popleft()
-        if place not in seen:
-            seen.add(place)
+        if place in seen:
+            continue
+        seen.add(place)
+        try:
             page, following = _read_page(file, layout, place, not pages)
-            pages.append(page)
-            waiting.appendleft(following)
-            waiting.extend(page.tags[SUB_IFDS].values if SUB_IFDS in page.tags else ())
+        except ImageError:
+            if waiting is chain:
+                raise
+            continue
+        pages.append(page)
+        waiting.appendleft(following)
+        parts.extend(page.tags[SUB_IFDS].values if SUB_IFDS in page.tags else ())
     return pages
 
 

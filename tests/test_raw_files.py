@@ -86,7 +86,8 @@ def test_a_raw_file_is_refused_by_its_content(data, tmp_path):
 
 def test_a_tiff_with_a_thumbnail_and_what_cameras_note_is_a_picture():
     assert np.array_equal(load_image(camera_file()), THUMBNAIL), "the frame of these files is right"
-    assert np.array_equal(load_image(camera_file(">", below={262: (SHORT, 1)})), THUMBNAIL)
+    whole = load_image(camera_file(">", below={262: (SHORT, 1)}))
+    assert whole.shape == (16, 16, 3), "the page that is no thumbnail, though it is smaller"
     notes = Image.Exif()
     notes[271], notes[272] = "NIKON CORPORATION", "NIKON D810"
     notes.get_ifd(34665)[37500] = b"Nikon\0"

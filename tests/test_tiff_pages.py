@@ -103,8 +103,8 @@ PIXEL = np.zeros((8, 8, 1), np.uint8)
     (other(PIXEL, bits=24, form=3), "24-bit floats are not supported: save it with 32 bits"),
     (other(PIXEL, bits=64, form=6), "complex numbers"),
     (other(PIXEL, bits=32, form=5), "complex numbers"),
-    (other(PIXEL, CFA), "the raw data of a camera's sensor"),
-    (other(LARGE, LINEAR_RAW), "the raw data of a camera's sensor"),
+    (other(PIXEL, CFA), "a raw file of a camera"),
+    (other(LARGE, LINEAR_RAW), "a raw file of a camera"),
     (other(PIXEL, MASK), "masks, without a picture"),
     (other(PIXEL, kind=IS_MASK), "masks, without a picture"),
     (other(LARGE, 32845), "photometric interpretation 32845, which is not supported"),
@@ -125,8 +125,8 @@ def test_what_is_not_supported_says_so_and_is_not_called_damaged(page, reason):
 
 
 @pytest.mark.parametrize("pages, reason", [
-    ([other(PICTURE, RGB, kind=REDUCED), other(LARGE[..., :1], CFA)], "raw data"),
-    ([SMALL, other(LARGE[..., :1], CFA)], "raw data"),
+    ([other(PICTURE, RGB, kind=REDUCED), other(LARGE[..., :1], CFA)], "raw file"),
+    ([SMALL, other(LARGE[..., :1], CFA)], "raw file"),
     ([SMALL, other(np.zeros((96, 96, 1), np.uint16), bits=12)], "12-bit packed"),
 ])
 def test_a_thumbnail_is_not_judged_in_place_of_what_cannot_be_read(pages, reason):
