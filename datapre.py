@@ -217,6 +217,7 @@ def print_groups(pictures: list, found: list, leaks: list, compared: int) -> dic
     from celestial.splits import uneven_splits
 
     kinds = Counter(row.kind for row in found)
+    kinds["near"] -= len(leaks)
     sizes = Counter(picture.group for picture in pictures)
     largest = max(sizes.values())
     print(f"\n{kinds['exact']} exact copies and {kinds['conflict']} pictures under two classes are "

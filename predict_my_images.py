@@ -94,11 +94,12 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
     from celestial.files import sort_files
     from celestial.left_behind import say_passed_over
 
-    if place.is_file():
-        return place.parent, [place]
-    if place.resolve() == output_dir.resolve():
+    alone = place.is_file()
+    if (place.parent if alone else place).resolve() == output_dir.resolve():
         raise UserError(f"{output_dir} holds the pictures themselves; choose another --output-dir",
                         status=2)
+    if alone:
+        return place.parent, [place]
     if not place.is_dir():
         raise UserError(f"there is no folder {place}, nor such a file; make it and put pictures "
                         "into it, or name another: python predict_my_images.py FOLDER")
@@ -107,7 +108,8 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
     say_passed_over(place, passed_over)
     files = [path for path in files if inside / path.relative_to(place) != EXPLANATION]
     if not files:
-        raise UserError(f"{place} is empty; put pictures into it, or name another folder")
+        but = "nothing but what was passed over" if passed_over else "nothing"
+        raise UserError(f"{place} holds {but}; put pictures into it, or name another folder")
     return place, files
 
 

@@ -127,7 +127,9 @@ def main() -> None:
         prints = np.array([duplicates.fingerprint(picture) for picture in every])
         small = np.array([registration.thumbnail(picture) for picture in every])
         first = np.arange(len(drawn))
-        nearest = find_near_copies(prints, small, first + len(drawn), first)[0]
+        labels = np.tile(first // args.per_class, 2)
+        nearest = find_near_copies(prints, small, labels, duplicates.Plainness(small),
+                                   first + len(drawn), first)[0]
         found, taken = (metrics.share(int(mask.sum()), len(drawn)) for mask in (
             nearest == first, (nearest >= 0) & (nearest != first)))
         print(f"| {name} | {metrics.as_text(found)} | {metrics.as_text(taken)} |", flush=True)

@@ -5,6 +5,7 @@ import numpy as np
 MOST_CONSTANTS = 3  # values that are looked at, the most frequent along the picture's edge
 LEAST_OF_EDGE = 0.01  # of the edge, that a value must take to be looked at
 LEAST_BORDER = 0.5  # of a row of pixels along the shorter side
+LEAST_LEFT = 0.5  # of a border once single pixels are taken away; of those of a noisy sky 0.25
 LEAST_FRAME = 0.1  # of the picture, that a frame must cover
 STRAIGHT = 0.7  # of a frame's outline inside the picture; half a Moon has 0.4
 LONG = 0.1  # of a region's whole outline; a disc has no straight piece of that length
@@ -60,7 +61,10 @@ def _leaves_frames(border: np.ndarray) -> bool:
         return False
     # Single pixels of a frame are by chance as dark as its border and would roughen the outline.
     around = np.pad(border.view(np.uint8), 2, constant_values=1)
-    frame = 1 - cv2.morphologyEx(around, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))[2:-2, 2:-2]
+    opened = cv2.morphologyEx(around, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))[2:-2, 2:-2]
+    if opened.sum() < LEAST_LEFT * border.sum():
+        return False  # scattered pixels of a noisy sky
+    frame = 1 - opened
     if frame.sum() < LEAST_FRAME * frame.size:
         return False
     outlines, _ = cv2.findContours(frame, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -157,7 +157,7 @@ def group(fingerprints: np.ndarray, thumbnails: np.ndarray, at_most: float = LOO
     distinct, sample, member = np.unique(fingerprints, axis=0, return_index=True,
                                          return_inverse=True)
     count = len(distinct)
-    middles, compared = np.arange(count), np.zeros(0, np.int64)
+    middles, compared, plain = np.arange(count), np.zeros(0, np.int64), Plainness(thumbnails)
     present = asked = np.arange(count)
     while len(asked):
         ones, others = candidates(distinct[present], np.searchsorted(present, asked), at_most)
@@ -167,7 +167,7 @@ def group(fingerprints: np.ndarray, thumbnails: np.ndarray, at_most: float = LOO
         compared = np.concatenate([compared, ones * count + others])
         apart = np.minimum(distances(distinct[ones], distinct[others]),
                            distances(distinct[others], distinct[ones]))
-        alike = are_near_copies(thumbnails, sample[ones], sample[others], apart)
+        alike = are_near_copies(thumbnails, plain, sample[ones], sample[others], apart)
         joined = _middles(count, ones[alike], others[alike])
         middles, asked = joined[middles], np.unique(joined[joined != np.arange(count)])
         present = np.unique(middles)
@@ -175,22 +175,40 @@ def group(fingerprints: np.ndarray, thumbnails: np.ndarray, at_most: float = LOO
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
-def are_near_copies(thumbnails: np.ndarray, ones: np.ndarray, others: np.ndarray,
-                    apart: np.ndarray) -> np.ndarray:
+class Plainness:
+    """Which pictures are plain discs and the like; each is looked at once, which takes 10 ms."""
+
+    def __init__(self, thumbnails: np.ndarray):
+        """Take uint8 (N, SIDE, SIDE), from `registration.thumbnail`."""
+        self.thumbnails = thumbnails
+        self.known = np.zeros(len(thumbnails), bool)
+        self.plain = np.zeros(len(thumbnails), bool)
+
+    def of(self, indices: np.ndarray) -> np.ndarray:
+        """Return whether each picture is plain, bool, of the shape of its int64 `indices`."""
+        new = np.unique(indices[~self.known[indices]])
+        self.plain[new], self.known[new] = are_plain(self.thumbnails[new]), True
+        return self.plain[indices]
+
+
+def are_near_copies(thumbnails: np.ndarray, plainness: Plainness, ones: np.ndarray,
+                    others: np.ndarray, apart: np.ndarray,
+                    one_class: np.ndarray | bool = True) -> np.ndarray:
     """Return which pairs of pictures within LOOSE are near-copies, bool (P,).
 
-    Within SAME they are. A crop makes any two plain discs the same: these have to be within NEAR.
-    Of all others the pixels decide.
+    Within SAME they are. A crop makes any two plain discs the same: in one class these have to be
+    within NEAR, and in two they are no copies. Of all others the pixels decide.
 
     Args:
         thumbnails: uint8 (N, SIDE, SIDE), from `registration.thumbnail`.
+        plainness: of these.
+        one_class: bool (P,), or of all pairs: both pictures are of one class.
         ones, others: indices of the pairs, int64 (P,); the smaller fingerprint comes first, for
             the pixels may decide otherwise the other way round.
         apart: the distance of their fingerprints, either way the smaller, float32 (P,).
     """
-    involved, place = np.unique(np.stack([ones, others]), return_inverse=True)
-    plain = are_plain(thumbnails[involved])[place.reshape(2, -1)].any(axis=0)
-    alike = apart <= np.where(plain, NEAR, SAME)
+    plain = plainness.of(np.stack([ones, others])).any(axis=0)
+    alike = apart <= np.where(plain & one_class, NEAR, SAME)
     asked = ~(alike | plain)
     alike[asked] = are_copies(thumbnails, ones[asked], others[asked])
     return alike

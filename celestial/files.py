@@ -13,7 +13,13 @@ from pathlib import Path
 
 from celestial.console import UserError
 from celestial.file_names import TEMPORARY, display_name, short_name
-from celestial.left_behind import LARGEST_NOTE, holds_answers, is_no_picture, is_remade
+from celestial.left_behind import (
+    LARGEST_NOTE,
+    holds_answers,
+    is_answer,
+    is_no_picture,
+    is_remade,
+)
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SOURCES_TABLE = "sources.csv"  # beside the class folders: where fetched pictures come from
@@ -94,9 +100,10 @@ def walk_files(folder: Path, leave_out: Path | None = None) -> list[Path]:
 def sort_files(folder: Path, leave_out: Path | None = None) -> tuple[list[Path], list[Path]]:
     """Return every file below `folder`, sorted by its path, and what is passed over.
 
-    Passed over is what is hidden or left behind by a system, and what predict_my_images.py wrote;
-    of a folder itself, and not what lies in it. Links to folders are not followed: such a link, and
-    a folder that cannot be entered, is returned like a file, so that somebody sees it.
+    Passed over is what is hidden or left behind by a system, of a folder itself and not what lies
+    in it; and what predict_my_images.py wrote, for which its output folder stands. Links to folders
+    are not followed: such a link, and a folder that cannot be entered, is returned like a file, so
+    that somebody sees it.
 
     Args:
         folder: where to look; itself it may be a link, hidden, or written by any script.
@@ -112,8 +119,8 @@ def sort_files(folder: Path, leave_out: Path | None = None) -> tuple[list[Path],
         place = Path(root)
         if place != folder and holds_answers(names, partial(_read_note, place)):
             passed_over.append(place)
-            folders[:] = []
-            continue
+            folders[:] = [name for name in folders if not is_answer(name)]
+            names = [name for name in names if not is_answer(name)]
         passed_over += [place / name for name in (*folders, *names) if is_no_picture(name)]
         below = [place / name for name in folders if not is_no_picture(name)]
         below = [path for path in below if path.resolve() != left_out]

@@ -143,7 +143,8 @@ def _read_image(hdu, request: Request) -> np.ndarray:
     if rows * columns > MOST_PIXELS:
         raise ImageError(f"more than {MOST_PIXELS:,} pixels ({columns:,} x {rows:,})")
     factor = request.factor(columns, rows)
-    filters = filters_of(hdu.header, rows, _bottom_up(hdu.header)) if len(planes) == 1 else None
+    has_filters = len(planes) == 1 and min(rows, columns) > 1
+    filters = filters_of(hdu.header, rows, _bottom_up(hdu.header)) if has_filters else None
     if filters is None:
         return np.stack([_read_plane(hdu, plane, rows, factor, lambda values: values[None])[0]
                          for plane in planes], axis=-1)

@@ -56,12 +56,14 @@ def path_prefix(text: str) -> str:
 def visitor_of(address: str) -> str:
     """Return whom an address belongs to: itself, or an IPv6 address's network.
 
-    Whoever has one IPv6 address has 2**64, so that counting by address would count nothing.
+    Whoever has one IPv6 address has 2**64, so that counting by address would count nothing. Proxies
+    may write an IPv4 address as an IPv6 one, or a port behind it.
     """
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(host_name(address))
     except ValueError:  # a proxy may hide it
         return address
+    found = getattr(found, "ipv4_mapped", None) or found
     if found.version == 4:
         return found.compressed
     return str(ipaddress.ip_network((int(found), NETWORK), strict=False))

@@ -29,7 +29,7 @@ ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
 MARKUP = {b"svg": "an SVG drawing", b"html": "a web page"}  # by the name of the root
 DAMAGED, UNREADABLE = "cut short or damaged", "cannot be decoded"
 UNSUPPORTED = re.compile("unsupported|not supported|support for|cannot handle", re.IGNORECASE)
-CUT_SHORT = re.compile("truncated|end of file|too small|cannot read", re.IGNORECASE)
+CUT_SHORT = re.compile("truncated|end of file|too small|cannot read|parsing failed", re.IGNORECASE)
 NO_PICTURES = {
     b"%PDF": "a PDF document",
     b"%!PS": "a PostScript or EPS drawing, which is a program",

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from celestial.console import UserError
-from celestial.duplicates import HUE, LOOSE, are_near_copies
+from celestial.duplicates import HUE, LOOSE, Plainness, are_near_copies
 from celestial.fingerprint_distance import EXPLAINED, Prepared
 from celestial.groups import Duplicate, fingerprints_of, rejected_of, stacked
 from celestial.splits import Picture, Rejected
 
 KNOWN = 4096  # known pictures at once: products with them fit into the processor's cache
 QUERIES = 512
+PAIRS = 100_000  # whose tangents are compared at once: they take 3 kB each
 SEEN_BEFORE = {"val": ("train",), "test": ("train", "val")}  # val chooses, test judges
 
 
@@ -52,12 +53,14 @@ def leave_out_leaks(pictures: Sequence[Picture],
     """
     prints, small = fingerprints_of(pictures), stacked(pictures, thumbnails)
     splits = np.array([picture.split for picture in pictures])
+    labels = np.unique([picture.label for picture in pictures], return_inverse=True)[1]
+    plainness = Plainness(small)
     staying = np.ones(len(pictures), bool)
     leaks, compared = [], 0
     for split, earlier in SEEN_BEFORE.items():
         asked = np.flatnonzero(splits == split)
         known = np.flatnonzero(np.isin(splits, earlier) & staying)
-        found, apart = find_near_copies(prints, small, asked, known)
+        found, apart = find_near_copies(prints, small, labels, plainness, asked, known)
         compared += len(asked) * len(known)
         staying[asked[found >= 0]] = False
         leaks += [Leak(pictures[one], pictures[other], float(distance))
@@ -87,13 +90,16 @@ def _require_every_split(pictures: Sequence[Picture], kept: Sequence[Picture]) -
                         f"{label} that are no copies of these, or draw another split with --seed")
 
 
-def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, asked: np.ndarray,
+def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: np.ndarray,
+                     plainness: Plainness, asked: np.ndarray,
                      known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a near-copy of each picture asked among the known ones, where there is one.
 
     Args:
         fingerprints: uint8 (N, WIDTH).
         thumbnails: uint8 (N, SIDE, SIDE), from `registration.thumbnail`.
+        labels: int (N,), the classes.
+        plainness: of the thumbnails.
         asked, known: indices, int64 (Q,) and (K,).
 
     Returns:
@@ -113,8 +119,9 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, asked: np
             rows, columns, distances = rows[open_], columns[open_], distances[open_]
             ones, others = asked[rows], own[columns]
             swap = rank[ones] > rank[others]
-            near = are_near_copies(thumbnails, np.where(swap, others, ones),
-                                   np.where(swap, ones, others), distances)
+            near = are_near_copies(thumbnails, plainness, np.where(swap, others, ones),
+                                   np.where(swap, ones, others), distances,
+                                   labels[ones] == labels[others])
             # The nearest of several is named: what is written last stays.
             order = np.flatnonzero(near)[np.argsort(-distances[near], kind="stable")]
             found[rows[order]], apart[rows[order]] = others[order], distances[order]
@@ -126,9 +133,11 @@ def _loose_pairs(query: Prepared, stored: Prepared) -> tuple[np.ndarray, np.ndar
     rows, columns = stored.explainable(query)
     alike = np.linalg.norm(query.tints[rows] - stored.tints[columns], axis=1) <= HUE
     rows, columns = rows[alike], columns[alike]
-    if not len(rows):
-        return rows, columns, np.zeros(0, np.float32)
-    squares = np.minimum(stored.paired_squares(columns, query, rows, EXPLAINED),
-                         query.paired_squares(rows, stored, columns, EXPLAINED))
+    squares = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), PAIRS):
+        part = slice(start, start + PAIRS)
+        squares[part] = np.minimum(
+            stored.paired_squares(columns[part], query, rows[part], EXPLAINED),
+            query.paired_squares(rows[part], stored, columns[part], EXPLAINED))
     loose = squares <= LOOSE**2
     return rows[loose], columns[loose], np.sqrt(squares[loose])

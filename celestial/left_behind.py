@@ -19,6 +19,10 @@ SILENT = {".gitkeep"}  # this repository's own
 # What predict_my_images.py notes first in its output folder, without and with --engine ray.
 RUN, RAY_RUN = "batch_prediction_run.json", "run.json"
 RUN_KEYS = {"folder", "checkpoint_sha256"}
+# What else it writes there.
+ANSWERS = {"batch_prediction_summary.csv", "batch_prediction_summary.partial.csv", "pictures",
+           "contact_sheet.png", "before_after.png"}
+ANSWERS_OF_RAY = ".parquet"
 LARGEST_NOTE = 1 << 16  # bytes
 NAMED = 3  # in the sentence
 
@@ -50,6 +54,11 @@ def holds_answers(names: Collection[str], read: Callable[[str], bytes]) -> bool:
     return isinstance(content, dict) and content.keys() >= RUN_KEYS
 
 
+def is_answer(name: str) -> bool:
+    """Say whether predict_my_images.py writes a file or folder of this name where it answers."""
+    return name in {RUN, RAY_RUN} | ANSWERS or name.endswith(ANSWERS_OF_RAY)
+
+
 def say_passed_over(folder: Path | str, passed_over: Iterable[PurePath]) -> None:
     """Print how many files and folders below `folder` are passed over, in one line, if any."""
     below = [path.relative_to(folder) for path in passed_over if path.name not in SILENT]
@@ -57,6 +66,6 @@ def say_passed_over(folder: Path | str, passed_over: Iterable[PurePath]) -> None
     answers = [display_name(path) for path in below if not is_no_picture(path.name)]
     parts = [f"{len(found)} {what} ({', '.join(found[:NAMED])}{', ...' * (len(found) > NAMED)})"
              for found, what in ((hidden, "hidden files and folders, or left behind by a system"),
-                                 (answers, "output folders of earlier predictions")) if found]
+                                 (answers, "folders' answers of earlier predictions")) if found]
     if parts:
         print(f"passed over in {display_name(folder)}: {'; '.join(parts)}", flush=True)

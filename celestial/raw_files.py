@@ -1,6 +1,7 @@
 """Is a file the raw file of a camera? What readers of pictures find in one is its thumbnail."""
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -9,7 +10,10 @@ from PIL import TiffImagePlugin
 
 # First bytes, and where they stand (https://exiftool.org/TagNames/, libraw's identify).
 STARTS = ((0, b"FUJIFILMCCD-RAW"), (0, b"FOVb"), (0, b"\0MRM"), (6, b"HEAPCCDR"), (4, b"ftypcrx "),
-          (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (8, b"CR\2\0"), (8, b"IIII"))
+          (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"))
+# Canon's and Phase One's marks follow the head of a TIFF, where others may begin their pixels: only
+# Canon's first directory stands at 16, and Phase One names itself.
+MARKS = re.compile(rb"II\*\0\x10\0\0\0CR\x02|.{8}(?:IIII.waR|MMMMRaw)", re.DOTALL)
 NO_CAMERA = b"MM\0+"  # writes these, and Pillow does not read them
 MOST_DIRECTORIES = 100  # of a TIFF, that are looked at
 SUB_DIRECTORIES, DNG_VERSION, PHOTOMETRIC, COMPRESSION = 330, 50706, 262, 259  # tags
@@ -25,7 +29,7 @@ def is_raw(file: BinaryIO, head: bytes, tiff: bool) -> bool:
         head: its first bytes, 16 or more.
         tiff: whether it begins as a TIFF does, which most raw files are.
     """
-    if any(head.startswith(start, place) for place, start in STARTS):
+    if any(head.startswith(start, place) for place, start in STARTS) or MARKS.match(head):
         return True
     if head.startswith(NO_CAMERA):
         return False

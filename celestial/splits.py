@@ -249,10 +249,12 @@ def uneven_splits(pictures: list[Picture], left_out: Counter) -> list[str]:
         if any(abs(sizes[split] - SHARES[split] * len(own)) > allowed for split in SPLITS):
             shares = " / ".join(f"{100 * sizes[split] / len(own):.0f}" for split in SPLITS)
             largest = max(Counter(picture.group for picture in own).values())
-            found.append(f"{label} is split {shares} % in place of 70 / 15 / 15, because groups "
-                         f"stay whole and its largest holds {largest} of {len(own)} pictures"
-                         + (f"; {left_out[label]} more are left out, too near to another split"
-                            if left_out[label] else ""))
+            reasons = [f"groups stay whole and its largest holds {largest} of {len(own)} pictures"
+                       if largest > 1 or not left_out[label] else "",
+                       f"{left_out[label]} more are left out, too near to another split"
+                       if left_out[label] else ""]
+            found.append(f"{label} is split {shares} % in place of 70 / 15 / 15, because "
+                         + "; and ".join(filter(None, reasons)))
     return found
 
 

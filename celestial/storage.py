@@ -13,7 +13,7 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 from celestial.console import UserError
 from celestial.file_names import display_name
 from celestial.files import atomic_path
-from celestial.left_behind import LARGEST_NOTE, holds_answers, is_no_picture
+from celestial.left_behind import LARGEST_NOTE, holds_answers, is_answer, is_no_picture
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,15 @@ class Folder:
         inside = defaultdict(set)
         for name in names:
             inside[name.rpartition("/")[0]].add(name.rpartition("/")[2])
-        answers = {folder for folder, files in inside.items()
-                   if folder and holds_answers(files, partial(self._read_note, folder))}
+        answering = {folder for folder, files in inside.items()
+                     if folder and holds_answers(files, partial(self._read_note, folder))}
         kept, passed_over = [], {}
         for name in names:
             parts = name.split("/")
             above = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-            first = next((path for path, part in zip(above, parts, strict=True)
-                          if is_no_picture(part) or path in answers), None)
+            first = next((path for path, part, below in zip(above, parts, [*parts[1:], ""],
+                                                            strict=True)
+                          if is_no_picture(part) or path in answering and is_answer(below)), None)
             if first is None:
                 kept.append(name)
             else:

@@ -89,6 +89,8 @@ def _samples(file: BinaryIO, page: Page) -> pyvips.Image:
     changes = {} if page.first else {width: page.layout.packed(page.place, width)}
     if not page.last:  # libtiff would read the tags of all, and stop at an odd page
         changes[page.link] = bytes(width)
+    if page.value(tiff_tags.ORIENTATION, 1) not in range(1, 9):  # libtiff would refuse the page
+        changes |= _changed(page, tiff_tags.ORIENTATION, 1)
     if tiff_tags.EXTRA_SAMPLES in page.tags:  # libvips would divide by alpha, not always rightly
         extra = page.tags[tiff_tags.EXTRA_SAMPLES]
         if any(extra.values):

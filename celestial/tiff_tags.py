@@ -3,6 +3,7 @@
 The tags are those of TIFF Revision 6.0 (Adobe, 1992); those of BigTIFF differ in their width alone.
 """
 
+import io
 import struct
 from collections import deque
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ MOST_VALUES = 64  # of a tag that is looked at; the others are lists of strips a
 # Tags, by their names in the standard.
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 SAMPLES, ROWS_PER_STRIP, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT = 277, 278, 284, 317, 322, 323
+ORIENTATION = 274
 SUB_IFDS, INK_SET, EXTRA_SAMPLES, SAMPLE_FORMAT = 330, 332, 338, 339
 COEFFICIENTS, SUBSAMPLING, BLACK_WHITE = 529, 530, 532
 PIECES = ((273, 279), (324, 325))  # where the strips or tiles stand, and how long they are
-WANTED = (SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, ROWS_PER_STRIP, PLANAR,
-          PREDICTOR, TILE_WIDTH, TILE_HEIGHT, SUB_IFDS, INK_SET, EXTRA_SAMPLES, SAMPLE_FORMAT,
-          COEFFICIENTS, SUBSAMPLING, BLACK_WHITE, *PIECES[0], *PIECES[1])
+WANTED = (SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES,
+          ROWS_PER_STRIP, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, SUB_IFDS, INK_SET,
+          EXTRA_SAMPLES, SAMPLE_FORMAT, COEFFICIENTS, SUBSAMPLING, BLACK_WHITE, *PIECES[0],
+          *PIECES[1])
 # The kinds of numbers in a tag, as `struct` calls them; the two of rationals are a fraction.
 LONG = 4
 KINDS = {1: "B", 3: "H", LONG: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
@@ -195,11 +198,12 @@ class Page:
 def all_pages(file: BinaryIO) -> list[Page]:
     """Return the pages in their order, then those that are parts of others (SubIFDs).
 
-    A link to a part that leads nowhere costs that part alone.
+    A link that leads to no page costs what is behind it alone.
 
     Raises:
-        ImageError: a page lies beyond the end of the file.
+        ImageError: the first page is none, or one lies beyond the end of the file.
     """
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(16)
     layout = Layout("<" if head.startswith(b"II") else ">", head[2:4].strip(b"\0") == b"+")
@@ -214,7 +218,7 @@ def all_pages(file: BinaryIO) -> list[Page]:
         try:
             page, following = _read_page(file, layout, place, not pages)
         except ImageError:
-            if waiting is chain:
+            if not pages or waiting is chain and place >= size:
                 raise
             continue
         pages.append(page)

@@ -40,11 +40,13 @@ def average(before: dict, after: dict) -> dict:
 def main() -> None:
     args = parse_args()
     import numpy as np
+    from torch import from_numpy
 
     from celestial import confidence
     from celestial.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
     from celestial.datasets import groups_of, list_split
     from celestial.devices import pick_device
+    from celestial.duplicates import fingerprint_files
     from celestial.files import atomic_path, sha256_of
     from celestial.inference import Predictor
 
@@ -69,9 +71,12 @@ def main() -> None:
         if not judged:
             raise UserError(f"val of {args.data_dir} has no readable picture to fit on")
         logits, labels, paths = zip(*judged, strict=True)
+        prints = fingerprint_files(paths, averaged.preprocessing, args.workers)
         fitted = confidence.fit_on_val(np.array(logits), np.array(labels),
                                        groups_of(args.data_dir, paths))
-        save_checkpoint(temporary, replace(averaged, **fitted))
+        save_checkpoint(temporary, replace(
+            averaged, **fitted, val_sha256=[sha256_of(path) for path in paths],
+            val_fingerprints=from_numpy(prints)))
     console.print_result(fitted, [args.averaged])
 
 

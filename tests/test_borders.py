@@ -121,3 +121,15 @@ def test_a_picture_for_looking_keeps_its_border():
 def test_a_picture_of_nothing_is_black():
     for value in (0, 5.5, np.nan, np.inf):
         assert not Stretch().to_8_bits(np.full((60, 80, 3), value)).any()
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.5, 3])
+@pytest.mark.parametrize("side", [40, 240])
+def test_noise_of_a_few_counts_is_no_border(noise, side):
+    """Pixels of a sky in whole numbers are equal by chance, at the picture's edge as elsewhere."""
+    random = np.random.default_rng(8)
+    sky = np.rint(random.normal(1000, noise, (side, side)))
+    sky[side // 2, side // 3:side // 2] = 9000
+    black, white = np.percentile(sky, (0.5, 99.8))
+    expected = 255 * AsinhStretch(0.1)(ManualInterval(black, white)(sky))
+    assert np.abs(Stretch().to_8_bits(sky[:, :, None])[..., 0] - expected).max() < 1

@@ -86,7 +86,8 @@ def test_no_pair_across_splits_is_near(prepared):
     pictures = [np.asarray(Image.open(base / "in" / row["source"]).convert("RGB")) for row in kept]
     prints, small = looks_of(pictures)
     splits = np.array([row["split"] for row in kept])
-    ones, others = np.nonzero((splits != "train")[:, None] & (splits == "train"))
+    ones, others = np.nonzero((splits != "train")[:, None] & (splits == "train")
+                              | (splits == "test")[:, None] & (splits == "val"))
     across = duplicates.distances(prints[ones], prints[others])
     assert across.min() > duplicates.SAME
     for one, other in np.stack([ones, others])[:, across <= duplicates.LOOSE].T:
@@ -113,6 +114,25 @@ def test_a_near_copy_in_another_class_is_left_out_with_its_reason():
     assert rejected[0].source == "earth/6.png" and found[0].kind == "near" and found[0].reason
     with pytest.raises(UserError, match="every picture of earth that val would get"):
         leaks.leave_out_leaks(pictures, small)
+
+
+def test_plain_discs_of_two_classes_are_no_copies():
+    """In one class they are, for nothing in them tells otherwise."""
+    pictures = [disc(30), *(draw_picture("galaxy", 96, 9, number) for number in range(4)), disc(31)]
+    splits = ["train", "train", "val", "val", "test", "val"]
+    left_out = []
+    for other in ("moon", "earth"):
+        made, small = rows(pictures, ["moon", "earth", "earth", "moon", "moon", other], splits)
+        prints = np.array([np.frombuffer(bytes.fromhex(one.fingerprint), np.uint8) for one in made])
+        [apart] = duplicates.distances(prints[:1], prints[-1:])
+        assert duplicates.SAME < apart < duplicates.NEAR
+        labels = np.array([one.label == "moon" for one in made])
+        thumbnails = np.stack([small[one.sha256] for one in made])
+        found, _ = leaks.find_near_copies(prints, thumbnails, labels,
+                                          duplicates.Plainness(thumbnails), np.array([5]),
+                                          np.array([0, 1]))
+        left_out.append(found.tolist())
+    assert left_out == [[0], [-1]]
 
 
 def test_what_a_cut_chain_leaves_too_near_is_left_out(tmp_path):

@@ -96,7 +96,7 @@ def test_answers_of_an_earlier_run_are_no_pictures(tmp_path):
     rows = rows_of(tmp_path / "second/batch_prediction_summary.csv")
     assert [row["filename"] for row in rows if row["status"] != "failed"] == [
         f"{name}/{name} 0.png" for name in CLASSES]
-    assert len(rows) == 5 and "1 output folders of earlier predictions (mars/first)" in second.out
+    assert len(rows) == 5 and "1 folders' answers of earlier predictions (mars/first)" in second.out
     assert len(walk_files(folder / "mars/first")) == 6, "whoever names it means it"
 
 
@@ -113,6 +113,23 @@ def test_one_file_is_judged_whatever_its_name(tmp_path):
     assert "1 files were done before" in done.out
     none = run("predict_my_images.py", "none.png", "--checkpoint", SHIPPED, cwd=tmp_path)
     assert none.status == 1 and "none.png, nor such a file" in none.error
+
+
+def test_pictures_beside_answers_are_pictures(tmp_path):
+    folder = draw_folder(tmp_path / "in", 1)
+    options = "--checkpoint", SHIPPED, "--no-pictures"
+    among = run("predict_my_images.py", folder / "mars/mars 0.png", *options, "--output-dir",
+                folder / "mars", cwd=tmp_path)
+    assert among.status == 2 and "holds the pictures themselves" in among.error
+    done = run("predict_my_images.py", folder / "mars", *options, "--output-dir", folder / "out",
+               cwd=tmp_path)
+    assert done.status == 0, done.err
+    (folder / "out/pictures").mkdir()
+    for name in ("out/later.png", "out/pictures/card.png"):
+        (folder / name).write_bytes((folder / "mars/mars 0.png").read_bytes())
+    found, passed_over = sort_files(folder)
+    assert folder / "out/later.png" in found and len(found) == 4
+    assert passed_over == [folder / "out"]
 
 
 def test_hidden_files_in_an_output_folder_are_somebodys(dataset, tmp_path):

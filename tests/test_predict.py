@@ -184,7 +184,7 @@ def test_missing_empty_and_locked_folders(checkpoint, folder, tmp_path):
     assert done.status == 1 and "there is no folder" in done.error
     (tmp_path / "void").mkdir()
     done = run("predict_my_images.py", tmp_path / "void", "--checkpoint", checkpoint, cwd=tmp_path)
-    assert done.status == 1 and "is empty" in done.error
+    assert done.status == 1 and "holds nothing" in done.error
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
     done = run("predict_my_images.py", "--checkpoint", checkpoint, "--output-dir", locked,

@@ -87,6 +87,8 @@ def test_the_mean_of_two_checkpoints(checkpoint, dataset, tmp_path):
     predictor = Predictor(tmp_path / "mean.pth", torch.device("cpu"), 4, 0)
     val = list_split(dataset, "val", mean.classes)
     probs = np.stack([found.probabilities for found in predictor.predict(val.paths)])
+    assert mean.val_sha256 == [sha256_of(path) for path in val.paths]
+    assert len(mean.val_fingerprints) == len(val.paths)
     indices = range(len(mean.classes))
     assert mean.val["log_loss"] == pytest.approx(log_loss(val.labels, probs, labels=indices),
                                                  abs=2e-3)

@@ -68,8 +68,8 @@ RAW = {"DNG": camera_file(first={50706: (LONG, 0x00000401)}),
        "NEF": camera_file(">", below=CFA), "NEF packed": camera_file(below={259: (SHORT, 34713)}),
        "ARW": camera_file(second={259: (SHORT, 32767)}),
        "PEF": camera_file(second={259: (SHORT, 65535)}),
-       "TIFF/EP": camera_file(second=CFA), "CR2": camera_file(mark=b"CR\2\0"),
-       "IIQ": camera_file(mark=b"IIII"), "ORF": b"IIRO" + camera_file()[4:],
+       "TIFF/EP": camera_file(second=CFA), "CR2": b"II*\0\x10\0\0\0CR\2\0" + bytes(90),
+       "IIQ": camera_file(mark=b"IIIITwaR"), "ORF": b"IIRO" + camera_file()[4:],
        "RW2": b"IIU\0" + camera_file()[4:], "CR3": b"\0\0\0\x18ftypcrx " + bytes(90),
        "RAF": b"FUJIFILMCCD-RAW 0201" + bytes(90), "X3F": b"FOVb" + bytes(90),
        "MRW": b"\0MRM" + bytes(90), "CRW": b"II\x1a\0\0\0HEAPCCDR" + bytes(90)}
@@ -98,6 +98,16 @@ def test_a_tiff_with_a_thumbnail_and_what_cameras_note_is_a_picture():
         buffer = io.BytesIO()
         Image.fromarray(THUMBNAIL).save(buffer, "TIFF", **options)
         assert load_image(buffer.getvalue()).shape == THUMBNAIL.shape
+
+
+@pytest.mark.parametrize("mark", [b"IIII", b"CR\2\0"])
+def test_pixels_that_begin_like_a_mark_are_pixels(mark):
+    """Many programs write the pixels of an uncompressed TIFF right behind its head."""
+    pixels = mark * 64
+    tags = {256: (SHORT, 16), 257: (SHORT, 16), 258: (SHORT, 8), 259: (SHORT, 1), 262: (SHORT, 1),
+            273: (LONG, 8), 277: (SHORT, 1), 278: (SHORT, 16), 279: (LONG, 256)}
+    data = b"II*\0" + struct.pack("<I", 264) + pixels + directory(264, tags, 0, "<")
+    assert load_image(data)[..., 0].tobytes() == pixels
 
 
 def test_directories_that_lead_in_circles_come_to_an_end():

@@ -90,6 +90,13 @@ def test_a_file_that_ends_before_its_next_page_is_cut_short():
         load_image(bytes(data))
 
 
+def test_what_is_wrong_beside_a_whole_page_costs_itself_alone():
+    data = bytearray(tiff_of(WHOLE))
+    data[-4:] = (9).to_bytes(4, "little")  # a link to what is no page
+    assert np.array_equal(load_image(bytes(data)), PICTURE)
+    assert np.array_equal(load_image(tiff_of(page_of(PICTURE, RGB, {274: (SHORT, 0)}))), PICTURE)
+
+
 PIXEL = np.zeros((8, 8, 1), np.uint8)
 
 

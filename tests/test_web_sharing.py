@@ -85,6 +85,8 @@ def test_visitors_of_one_ipv6_network_are_one():
     assert visitor_of("2001:db8:1:2:3:4:5:6") == visitor_of("2001:db8:1:2::9")
     assert visitor_of("2001:db8:1:2::9") != visitor_of("2001:db8:1:3::9")
     assert visitor_of("203.0.113.1") != visitor_of("203.0.113.2")
+    assert visitor_of("::ffff:203.0.113.1") == visitor_of("203.0.113.1:5678") == "203.0.113.1"
+    assert visitor_of("[2001:db8:1:2::9]:443") == visitor_of("2001:db8:1:2::9")
     assert visitor_of("unknown") == "unknown"
 
 
