@@ -1,4 +1,4 @@
-"""How long grouping takes and how much memory, by the number of pictures.
+"""How long grouping and the check across splits take, and how much memory, by the pictures' number.
 
 in:   nothing
 out:  nothing but the table it prints
@@ -9,6 +9,7 @@ out:  nothing but the table it prints
 `random`: smooth random pictures that have nothing to do with each other.
 `crowded`: a thousand such pictures with noise, a hundred and more nearly equal ones of each.
 `discs`: planets of one class: bands on a disc of any size and place on black.
+The check compares the last 30 % of the pictures with the others, whatever their groups.
 Every row is a process of its own, so that its peak memory is its own. Processor seconds are those
 of all threads together; other programs on the machine make only the seconds longer.
 """
@@ -71,34 +72,41 @@ def drawn(small, on_disc: bool, rng):
     return np.uint8(bands * edge[:, :, None])
 
 
-def measure(task: tuple[str, int, int]) -> tuple[str, int, float, float, float, int]:
-    """Group drawn pictures; return kind, count, seconds, processor seconds, GB, groups."""
+def measure(task: tuple[str, int, int]) -> dict:
+    """Group and check drawn pictures; return a row of the table."""
+    import numpy as np
+
     from celestial.duplicates import group
+    from celestial.leaks import find_near_copies
 
     kind, count, seed = task
     data = draw_all(kind, count, seed)
     started, worked = time.perf_counter(), time.process_time()
     groups = int(group(*data).max()) + 1
     seconds, worked = time.perf_counter() - started, time.process_time() - worked
+    first = count - 3 * count // 10
+    checked = time.process_time()
+    find_near_copies(*data, np.arange(first, count), np.arange(first))
+    checked = time.process_time() - checked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-    return kind, count, seconds, worked, peak, groups
+    return {"kind": kind, "pictures": count, "seconds": round(seconds, 2),
+            "processor_seconds": round(worked, 2), "check_processor_seconds": round(checked, 2),
+            "peak_gb": round(peak, 2), "groups": groups}
 
 
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
     tasks = [(kind, count, args.seed) for count in args.counts for kind in args.kinds]
-    print("| pictures | kind | seconds | processor seconds | peak memory, GB | groups |\n"
-          "|---|---|---|---|---|---|")
+    print("| pictures | kind | seconds | processor seconds | of the check | peak memory, GB "
+          "| groups |\n|---|---|---|---|---|---|---|")
     rows = []
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for row in pool.imap(measure, tasks, chunksize=1):
-            kind, count, seconds, worked, peak, groups = row
-            print(f"| {count:,} | {kind} | {seconds:.1f} | {worked:.1f} | {peak:.2f} "
-                  f"| {groups:,} |", flush=True)
-            rows.append({"kind": kind, "pictures": count, "seconds": round(seconds, 2),
-                         "processor_seconds": round(worked, 2), "peak_gb": round(peak, 2),
-                         "groups": groups})
+            print("| {pictures:,} | {kind} | {seconds:.1f} | {processor_seconds:.1f} | "
+                  "{check_processor_seconds:.1f} | {peak_gb:.2f} | {groups:,} |".format(**row),
+                  flush=True)
+            rows.append(row)
     console.print_result({"rows": rows}, [])
 
 

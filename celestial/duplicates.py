@@ -47,6 +47,7 @@ HUE = 0.17  # between the colours of copies: 99.9 % of planted ones, gamma chang
 COARSE = 5  # waves with row + column <= COARSE choose the candidates of a group
 CANDIDATES = 12  # pictures that each one is compared with
 REACH = 0.4  # between the coarse waves of candidates
+REACH_SAME = 0.2  # ... of those within SAME: of 888 planted copies none are further than 0.09
 LINKS = 2  # from the middle of a group to its far members
 SLACK = 0.5  # relative error that the search for them may make; it is several times faster
 CHUNK = 1024  # pictures at once
@@ -250,21 +251,21 @@ def candidates(data: np.ndarray, asked: np.ndarray,
     count = min(CANDIDATES + 1, len(data))
     if count < 2:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    features = _invariants(data)
+    features, reach = _invariants(data), REACH if at_most > SAME else REACH_SAME
     gaps, found = cKDTree(features).query(features[asked], k=np.arange(1, count + 1), eps=SLACK,
-                                          distance_upper_bound=REACH, workers=-1)
+                                          distance_upper_bound=reach, workers=-1)
     pairs = []
     for start in range(0, len(asked), CHUNK):
         part = slice(start, start + CHUNK)
         rows, columns = np.nonzero(np.isfinite(gaps[part])
                                    & (found[part] != asked[part][:, None]))
-        others = data[found[part][rows, columns]]
+        others, own = found[part][rows, columns], data[asked[part]]
         # Most candidates need no closer look.
-        near = Prepared(data[asked[part]]).paired_squares(
-            rows, Prepared(others), np.arange(len(rows)), EXPLAINED) <= at_most**2
-        near &= np.linalg.norm(tints_of(data[asked[part]][rows]) - tints_of(others),
-                               axis=1) <= HUE
-        pairs.append(np.stack([asked[part][rows[near]], found[part][rows, columns][near]]))
+        alike = np.linalg.norm(tints_of(own[rows]) - tints_of(data[others]), axis=1) <= HUE
+        rows, others = rows[alike], others[alike]
+        near = Prepared(own).paired_squares(rows, Prepared(data[others]), np.arange(len(rows)),
+                                            EXPLAINED) <= at_most**2
+        pairs.append(np.stack([asked[part][rows[near]], others[near]]))
     pairs = np.unique(np.sort(np.concatenate(pairs, axis=1), axis=0), axis=1)
     return pairs[0], pairs[1]
 
