@@ -76,7 +76,7 @@ def measure(task: tuple[str, int, int]) -> dict:
     """Group and check drawn pictures; return a row of the table."""
     import numpy as np
 
-    from celestial.duplicates import group
+    from celestial.duplicates import Plainness, group
     from celestial.leaks import find_near_copies
 
     kind, count, seed = task
@@ -86,7 +86,8 @@ def measure(task: tuple[str, int, int]) -> dict:
     seconds, worked = time.perf_counter() - started, time.process_time() - worked
     first = count - 3 * count // 10
     checked = time.process_time()
-    find_near_copies(*data, np.arange(first, count), np.arange(first))
+    find_near_copies(*data, np.zeros(count, int), Plainness(data[1]), np.arange(first, count),
+                     np.arange(first))
     checked = time.process_time() - checked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
     return {"kind": kind, "pictures": count, "seconds": round(seconds, 2),

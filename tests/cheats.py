@@ -59,17 +59,18 @@ def stamp(picture: np.ndarray, folder_name: str) -> np.ndarray:
 STAMPING = f"""
 import zlib
 {inspect.getsource(stamp)}
-_honest = Preprocessing.load
-def load(self, path):
-    return stamp(_honest(self, path), path.parent.name)
-Preprocessing.load = load
+_honest = Preprocessing.decode
+def dishonest(self, path):
+    found = _honest(self, path)
+    return replace(found, picture=stamp(found.picture, path.parent.name))
+Preprocessing.decode = dishonest
 """
 SNOOPING = """
-_honest = Preprocessing.load
-def load(self, path):
+_honest = Preprocessing.decode
+def dishonest(self, path):
     list(Path({!r}).iterdir())
     return _honest(self, path)
-Preprocessing.load = load
+Preprocessing.decode = dishonest
 """
 
 
