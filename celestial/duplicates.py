@@ -197,8 +197,9 @@ def are_near_copies(thumbnails: np.ndarray, plainness: Plainness, ones: np.ndarr
                     one_class: np.ndarray | bool = True) -> np.ndarray:
     """Return which pairs of pictures within LOOSE are near-copies, bool (P,).
 
-    Within SAME they are. A crop makes any two plain discs the same: in one class these have to be
-    within NEAR, and in two they are no copies. Of all others the pixels decide.
+    Within SAME they are, and in two classes no others, because there the pixels of planets err. A
+    crop makes any two plain discs of one class the same: these have to be within NEAR. Of all
+    others the pixels decide.
 
     Args:
         thumbnails: uint8 (N, SIDE, SIDE), from `registration.thumbnail`.
@@ -208,9 +209,11 @@ def are_near_copies(thumbnails: np.ndarray, plainness: Plainness, ones: np.ndarr
             the pixels may decide otherwise the other way round.
         apart: the distance of their fingerprints, either way the smaller, float32 (P,).
     """
-    plain = plainness.of(np.stack([ones, others])).any(axis=0)
-    alike = apart <= np.where(plain & one_class, NEAR, SAME)
-    asked = ~(alike | plain)
+    alike = apart <= SAME
+    open_ = np.flatnonzero(~alike & one_class)
+    plain = plainness.of(np.stack([ones[open_], others[open_]])).any(axis=0)
+    alike[open_[plain]] = apart[open_[plain]] <= NEAR
+    asked = open_[~plain]
     alike[asked] = are_copies(thumbnails, ones[asked], others[asked])
     return alike
 
