@@ -92,7 +92,7 @@ def test_openvino_gives_the_same_answers(dataset, monkeypatch):
 ])
 def test_a_wrong_choice_is_one_sentence(extra, words, checkpoint, dataset, tmp_path, monkeypatch):
     (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden/openvino.py").write_text("raise ImportError(name='openvino')")
+    (tmp_path / "hidden/openvino.py").write_text("raise ModuleNotFoundError(name='openvino')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
     done = run("predict_my_images.py", dataset, "--checkpoint", checkpoint, *extra, cwd=tmp_path)
     assert done.status == 2 and words in done.err and "Traceback" not in done.err

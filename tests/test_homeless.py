@@ -26,12 +26,11 @@ def run_there(tmp_path: Path, *words: object, **settings: str):
     site = tmp_path / "site"
     site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(NAMELESS)
-    temporary = tmp_path / "temporary"
-    temporary.mkdir(exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix="t")  # decoders' sockets have room for short paths alone
     gone = ("HOME", "TORCH_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "USER",
             "LOGNAME", "USERNAME")
     variables = {name: value for name, value in environment(tmp_path).items() if name not in gone}
-    variables |= {"PYTHONPATH": str(site), "TMPDIR": str(temporary), **settings}
+    variables |= {"PYTHONPATH": str(site), "TMPDIR": temporary, **settings}
     (tmp_path / "work").mkdir(exist_ok=True)
     done = subprocess.run(command(*words), cwd=tmp_path / "work", env=variables, text=True,
                           capture_output=True, timeout=600, **without_override())
@@ -71,7 +70,7 @@ def test_weights_have_a_place_to_be_kept(locked, tmp_path):
     done = run_there(tmp_path, "predict_my_images.py", draw_folder(tmp_path / "in", 1),
                      "--checkpoint", "imagenet:resnet50", "--output-dir", "out", **settings)
     assert done.returncode == 1 and "cannot be downloaded" in done.stderr
-    assert str(tmp_path / "temporary/celestial-home") in done.stderr, "where it is looked for"
+    assert "/celestial-home-" in done.stderr, "where it is looked for"
     assert list((tmp_path / "work").iterdir()) == []
 
 
