@@ -35,6 +35,10 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--outliers", type=Path, default=None, metavar="FOLDER",
                        help="pictures that are none of the classes, in any sub-folders: the model "
                        "learns to be sure of no class there")
+    group.add_argument("--folder-weights", type=folder_weight, nargs="+", default=[],
+                       metavar="FOLDER=WEIGHT", help="how often an epoch takes the pictures that "
+                       "came from folders of this name below a class folder of data/input, or "
+                       "below --outliers; a weight of 4: four times, each another view")
     group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
@@ -75,6 +79,14 @@ def parse_args() -> argparse.Namespace:
                        help="forget an unfinished training of the same command")
     console.add_compute_options(parser, batch_size=16)
     return parser.parse_args()
+
+
+def folder_weight(text: str) -> tuple[str, float]:
+    """Read `photographs=4`."""
+    folder, sign, weight = text.rpartition("=")
+    if not (folder and sign):
+        raise argparse.ArgumentTypeError(f"{text} is not FOLDER=WEIGHT, as in photographs=4")
+    return folder, console.positive_float(weight)
 
 
 def run_key(args: argparse.Namespace, *content: object) -> str:
@@ -128,7 +140,7 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
     from celestial.cleaning import Cleaning
-    from celestial.datasets import groups_of
+    from celestial.datasets import folder_weights, groups_of
     from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
 
@@ -138,9 +150,11 @@ def load_data(args: argparse.Namespace, device, processes):
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
     say_absent(val_files)
+    weights = folder_weights(args.data_dir, train_files, dict(args.folder_weights),
+                             args.outliers) if args.folder_weights else None
     data = TrainingData(train, train_files.labels, val, val_files.labels,
                         train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
-                        processes, groups_of(args.data_dir, val_files.paths))
+                        processes, groups_of(args.data_dir, val_files.paths), weights)
     return data, train_files, val_files, train_hashes
 
 
@@ -265,7 +279,6 @@ def main() -> None:
     import numpy as np
     import torch
     from PIL import Image
-    from sklearn.utils.class_weight import compute_class_weight
 
     from celestial import distributed
     from celestial.datasets import OUTLIER
@@ -294,8 +307,8 @@ def main() -> None:
     state_file = args.output_dir / f"unfinished_{args.model}_{key}.pth"
     if args.fresh and processes.first and not distributed.restarted():
         Progress.forget(state_file)
-    class_weights = torch.tensor(compute_class_weight(
-        "balanced", classes=np.arange(len(files.classes)), y=known)).float()
+    taken = data.taken(len(files.classes))
+    class_weights = torch.tensor(taken.sum() / (len(taken) * taken)).float()  # all classes alike
     torch.manual_seed(args.seed)
     model = Classifier(args.model, len(files.classes))
     trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes,

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-NUMBERS = 11  # random numbers that decide a view
+NUMBERS = 10  # random numbers that decide a view
 SMALLEST = 0.65  # a picture shrinks to this share of its size at most
 BRIGHTNESS, CONTRAST, SATURATION = 0.4, 0.3, 0.3  # largest changes, shares
 HUE = 0.02 * 2 * math.pi  # largest turn of the hue, radians: colour tells Mars from the Moon
-GREY, BLURRED, NOISY = 0.05, 0.2, 0.2  # shares of the views that are
+BLURRED, NOISY = 0.2, 0.2  # shares of the views that are
 BLUR = (0.1, 1.2)  # standard deviation, pixels
 NOISE = 0.03  # standard deviation, share of white
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -24,9 +24,10 @@ def random_views(pictures: torch.Tensor, seed: int, view: int, indices: Sequence
     """Return a random view of each picture.
 
     Space has no up, so any turn and mirror image is fair. Pictures shrink but neither grow nor
-    move, so no disc is cut off; a few lose their colour, as with monochrome cameras. The numbers
-    that decide a view come from (seed, view, index) alone: batches and their order change
-    nothing, and a resumed training sees what an uninterrupted one would have seen.
+    move, so no disc is cut off. None loses all its colour: a Mars is hardly ever grey in
+    photographs, and grey views of it took the Moon's place. The numbers that decide a view come
+    from (seed, view, index) alone: batches and their order change nothing, and a resumed training
+    sees what an uninterrupted one would have seen.
 
     Args:
         pictures: uint8 (N, 3, size, size).
@@ -45,9 +46,9 @@ def random_views(pictures: torch.Tensor, seed: int, view: int, indices: Sequence
     if side is not None and side != views.shape[-1]:
         views = functional.interpolate(views, (side, side), mode="bilinear", antialias=True)
     views = _turn(views, u[:, 0], u[:, 1], u[:, 2])
-    views = _recolour(views, u[:, 3:8])
-    _blur(views, u[:, 8], u[:, 9])
-    for row in (u[:, 10] < NOISY).nonzero()[:, 0].tolist():
+    views = _recolour(views, u[:, 3:7])
+    _blur(views, u[:, 7], u[:, 8])
+    for row in (u[:, 9] < NOISY).nonzero()[:, 0].tolist():
         noise = rngs[row].standard_normal(tuple(views.shape[1:]), np.float32)
         views[row] += NOISE * torch.from_numpy(noise).to(views.device)
     return views.clamp_(0, 1)
@@ -55,7 +56,11 @@ def random_views(pictures: torch.Tensor, seed: int, view: int, indices: Sequence
 
 def _turn(views: torch.Tensor, angle: torch.Tensor, mirrored: torch.Tensor,
           scale: torch.Tensor) -> torch.Tensor:
-    """Turn by any angle, mirror half of them and shrink; black fills what comes into view."""
+    """Turn by any angle, mirror half of them and shrink.
+
+    What comes into view has the commonest colour along the picture's edge (the median): black in
+    space, white on a page.
+    """
     angle = angle * 2 * math.pi
     grow = 1 / (SMALLEST + (1 - SMALLEST) * scale)
     sign = torch.where(mirrored < 0.5, -1.0, 1.0)
@@ -63,14 +68,16 @@ def _turn(views: torch.Tensor, angle: torch.Tensor, mirrored: torch.Tensor,
     matrix = torch.stack([torch.stack([cosine * sign, -sine, zero], 1),
                           torch.stack([sine * sign, cosine, zero], 1)], 1)
     grid = functional.affine_grid(matrix, list(views.shape), align_corners=False)
-    return functional.grid_sample(views, grid, align_corners=False)
+    edge = torch.cat([views[:, :, 0], views[:, :, -1], views[:, :, :, 0], views[:, :, :, -1]], 2)
+    fill = edge.median(dim=2).values[:, :, None, None]
+    return functional.grid_sample(views - fill, grid, align_corners=False) + fill
 
 
 def _recolour(views: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
     """Change brightness, contrast, saturation and hue, all of them by one matrix a picture."""
-    brightness, contrast, saturation, hue, grey = (2 * u - 1).T
+    brightness, contrast, saturation, hue = (2 * u - 1).T
     luma = torch.tensor(LUMA, device=views.device)
-    saturation = torch.where(grey < 2 * GREY - 1, 0.0, 1 + SATURATION * saturation)
+    saturation = 1 + SATURATION * saturation
     eye = torch.eye(3, device=views.device)
     saturate = saturation[:, None, None] * eye + (1 - saturation)[:, None, None] * luma
     cosine, sine = (HUE * hue).cos(), (HUE * hue).sin()

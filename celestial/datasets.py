@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -235,10 +235,62 @@ def mixed_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
-def epoch_batches(count: int, batch_size: int, *seed: int, least: int = 2) -> list[np.ndarray]:
-    """Shuffle 0..count-1 and cut it into batches of nearly equal size, each picture once.
+def epoch_batches(count: int, batch_size: int, *seed: int, least: int = 2,
+                  weights: np.ndarray | None = None) -> list[np.ndarray]:
+    """Shuffle 0..count-1 and cut it into batches of nearly equal size.
 
     Equal sizes of at least `least`, because BatchNorm cannot learn from a batch of one picture.
+
+    Args:
+        count: of pictures.
+        batch_size: about how many go into a batch.
+        seed: numbers that decide the order.
+        least: pictures in a batch.
+        weights: float (count,), how often each picture comes on average, by systematic sampling
+            (Madow 1949, Ann. Math. Stat. 20, 333): 2.5 means two or three times. None: once each.
+
+    Returns:
+        int arrays. `number % count` is the picture; `number // count` tells how often it came
+        before in this epoch, so that each time can be another view.
     """
-    order = np.random.default_rng(list(seed)).permutation(count)
-    return np.array_split(order, max(1, min(round(count / batch_size), count // least)))
+    rng = np.random.default_rng(list(seed))
+    order = rng.permutation(count)
+    if weights is not None:
+        total = round(weights.sum())
+        ends = np.cumsum(weights[order]) * (total / weights.sum())
+        chosen = np.searchsorted(ends, np.arange(total) + rng.random(), side="right")
+        chosen = np.minimum(chosen, count - 1)  # the last end is the total but for rounding
+        times = np.arange(total) - np.searchsorted(chosen, chosen)
+        order = rng.permutation(order[chosen] + count * times)
+    return np.array_split(order, max(1, min(round(len(order) / batch_size), len(order) // least)))
+
+
+def folder_weights(data_dir: Path, files: SplitFiles, asked: Mapping[str, float],
+                   outliers: Path | None = None) -> np.ndarray:
+    """Return how often an epoch takes each training picture: float64 (N,), 1 where nothing is said.
+
+    Args:
+        data_dir: the dataset, whose manifest.csv says which folder a picture came from.
+        files: the training pictures, outliers among them.
+        asked: name of a folder -> weight of the pictures in it, or in folders of it.
+        outliers: the folder of the outliers.
+
+    Raises:
+        UserError: no picture came from one of the folders.
+    """
+    sources = {folded(row["path"]): row.get("source", "") for row in manifest_rows(data_dir)}
+    weights, met = np.ones(len(files.paths)), set()
+    for index, (path, label) in enumerate(zip(files.paths, files.labels, strict=True)):
+        if label == OUTLIER:
+            source = path.relative_to(outliers).as_posix()
+        else:
+            place = path.relative_to(data_dir).as_posix()
+            source = sources.get(folded(place)) or place
+        if named := [part for part in source.split("/")[:-1] if part in asked]:
+            weights[index] = asked[named[-1]]  # the innermost folder's
+            met.update(named)
+    if missing := [name for name in asked if name not in met]:
+        raise UserError(f"--folder-weights names {some(missing)}, and no training picture came "
+                        "from a folder of that name; name a folder below the class folders of "
+                        "data/input, or of --outliers", status=2)
+    return weights

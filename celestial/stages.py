@@ -12,6 +12,7 @@ from torch import nn
 from celestial import augmentation
 from celestial.augmentation import random_views
 from celestial.datasets import (
+    OUTLIER,
     cache_key,
     cached_array,
     epoch_batches,
@@ -47,6 +48,7 @@ class TrainingData:
         device: where batches go.
         processes: those that share each batch.
         val_groups: (N,) of `design_effect`.
+        train_weights: float (N,), how often an epoch takes each picture of train; None: once.
     """
 
     train: np.ndarray
@@ -59,21 +61,35 @@ class TrainingData:
     device: torch.device
     processes: Processes = ALONE
     val_groups: np.ndarray | None = None
+    train_weights: np.ndarray | None = None
 
     def views(self, view: int, indices: np.ndarray, seed: int,
               side: int | None = None) -> torch.Tensor:
-        """Return a random view of each training picture of the indices given, normalised."""
-        pictures = torch.from_numpy(self.train[indices]).to(self.device)
+        """Return a random view of each training picture, normalised.
+
+        Args:
+            view: number of the round.
+            indices: of `epoch_batches`: the same picture twice in an epoch gives two views.
+            seed: of the training.
+            side: pixels; None: as the pictures are.
+        """
+        pictures = torch.from_numpy(self.train[indices % len(self.train)]).to(self.device)
         return self.preprocessing.normalise(random_views(pictures, seed, view, indices, side))
 
     def labels(self, indices: np.ndarray) -> torch.Tensor:
         """Return the labels of some training pictures, on the device."""
-        return torch.from_numpy(self.train_labels[indices]).to(self.device)
+        return torch.from_numpy(self.train_labels[indices % len(self.train)]).to(self.device)
+
+    def taken(self, class_count: int) -> np.ndarray:
+        """Return how many pictures of each class an epoch takes, float64 (classes,)."""
+        known = self.train_labels != OUTLIER
+        weights = None if self.train_weights is None else self.train_weights[known]
+        return np.bincount(self.train_labels[known], weights, class_count).astype(float)
 
     def train_orders(self, epoch: int, args: argparse.Namespace) -> list[np.ndarray]:
-        """Return the indices of the pictures in each batch of an epoch, over all processes."""
+        """Return the numbers of `epoch_batches` in each batch of an epoch, over all processes."""
         return epoch_batches(len(self.train_labels), args.batch_size, args.seed, epoch,
-                             least=2 * self.processes.count)
+                             least=2 * self.processes.count, weights=self.train_weights)
 
     def train_batches(self, epoch: int, args: argparse.Namespace) -> Iterator[TrainBatch]:
         """Yield augmented batches, the same for the same epoch and seed."""
@@ -119,13 +135,13 @@ def head_stage(model: Classifier, data: TrainingData, weights_digest: str,
     model.freeze_backbones()
     train, val = _cached_features(model, data, weights_digest, args)
     own_val = torch.from_numpy(data.processes.share(data.val_labels))
-    rank, count = data.processes.rank, data.processes.count
+    rank, count, pictures = data.processes.rank, data.processes.count, len(data.train)
 
     def train_batches(epoch: int) -> Iterator[TrainBatch]:
         view = train[epoch % args.stage1_views]
         for whole in data.train_orders(epoch, args):
-            own = whole[whole % count == rank]
-            features = torch.from_numpy(view[own // count])
+            own = whole[whole % pictures % count == rank]
+            features = torch.from_numpy(view[own % pictures // count])
             yield features.to(data.device), data.labels(own), data.labels(whole)
 
     def val_batches() -> Iterator[Batch]:

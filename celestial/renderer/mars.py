@@ -94,7 +94,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Mars: uint8 (height, width, 3)."""
     kind = canvas.pick({"mosaic": 30, "distant": 28, "phase": 19, "amateur": 14, "ground": 9})
     if kind == "ground":
-        look = random_look(canvas, mono=0.04)  # grey craters could be any body's
+        look = random_look(canvas, mono=0.01)  # grey craters could be any body's
         look.exposure = max(look.exposure, 0.6)
         look.calm_cast(0.3)
         return photograph(canvas, ground(canvas, *_palette(canvas, kind)), look)
@@ -105,7 +105,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     haze = _haze(canvas, globe)
     disc = scatter_disc((disc * lit + haze) * globe.coverage, mask)
     light = space(canvas) * (1 - whole.coverage) + disc
-    look = random_look(canvas, mono=0.05 if kind == "amateur" else 0.04)
+    look = random_look(canvas, mono=0.01)  # a grey Mars is rare, and would pass for the Moon
     if kind == "amateur":
         look.fwhm = max(look.fwhm, canvas.scale * canvas.uniform(1.5, 4.5))
     look.exposure = float(np.clip(look.exposure, 0.6, 1.3))
