@@ -43,11 +43,13 @@ def parse_args() -> argparse.Namespace:
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
     group.add_argument("--model", choices=console.MODELS, default="regnet_y_800mf",
-                       help="regnet_y_800mf is fast, and its weights ship; cnn is a plain "
-                       "convolutional network that needs none and learns in one stage")
+                       help="regnet_y_800mf is fast, and its weights ship; ImageNet's weights of "
+                       "efficientnet_lite0 and 2 come as packages; cnn is a plain convolutional "
+                       "network that needs none and learns in one stage")
     group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
-                       help="first weights: auto takes ImageNet's, else those in pretrained/, else "
-                       "none; a file is a checkpoint or torchvision's own weights")
+                       help="first weights: auto takes celestial ones that ship for the network in "
+                       "pretrained/, else ImageNet's, else none; a file is a checkpoint or "
+                       "torchvision's own weights")
     group.add_argument("--image-size", type=console.image_side, default=128,
                        help="side of the network's square input, pixels")
     group.add_argument("--float16", action="store_true",
@@ -141,11 +143,12 @@ def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
     from celestial.cleaning import Cleaning
     from celestial.datasets import folder_weights, groups_of
+    from celestial.models import input_scale
     from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
 
     cleaning = Cleaning(args.denoise, args.normalise, args.stretch)
-    preprocessing = Preprocessing(args.image_size, cleaning=cleaning)
+    preprocessing = Preprocessing(args.image_size, cleaning=cleaning, **input_scale(args.model))
     train, train_files, train_hashes = load_split("train", None, preprocessing, args)
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)

@@ -19,7 +19,8 @@ from celestial.import_errors import lacking
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
 DATASET = Path("data/celestial_dataset")
-MODELS = ("regnet_y_800mf", "efficientnet_b3", "resnet50", "ensemble", "cnn")
+MODELS = ("regnet_y_800mf", "efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3",
+          "resnet50", "ensemble", "cnn")
 OPTIMIZERS = ("adamw", "rmsprop")
 STRETCHES = ("none", "percentile", "asinh")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet networks as they are: a thousand everyday things, for any picture."""
+"""ImageNet's networks as they are: a thousand everyday things, for any picture."""
 
 from pathlib import Path
 
@@ -6,15 +6,20 @@ import torch
 
 from celestial.checkpoints import Checkpoint, load_checkpoint
 from celestial.console import UserError
-from celestial.models import BACKBONES, IMAGENET, MEMBERS
+from celestial.models import BACKBONES, IMAGENET, MEMBERS, input_scale
+from celestial.packaged_weights import PackagedWeights
 from celestial.preprocessing import Preprocessing
 from celestial.weights import imagenet_state
 
-PREFIX = {"resnet50": "fc.", "efficientnet_b3": "classifier.1."}  # the head's weights
+PREFIX = {"resnet50": "fc.", "efficientnet_b3": "classifier.1.",
+          "efficientnet_lite0": "classifier.", "efficientnet_lite2": "classifier."}  # of the head
+
+# Of ImageNet's classes, in the order of every network here: torchvision has them as words.
+LABELS = tuple(BACKBONES["resnet50"].weights.meta["categories"])
 
 
 def open_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
-    """Read a checkpoint file, or make one of torchvision's weights for `imagenet:<network>`.
+    """Read a checkpoint file, or make one of ImageNet's weights for `imagenet:<network>`.
 
     Returns:
         The file that the weights lie in, and the checkpoint.
@@ -31,25 +36,25 @@ def open_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
     member, = MEMBERS[name]
     file, state = imagenet_state(member)
     return file, Checkpoint(
-        model=name, classes=_labels(member), preprocessing=_preprocessing(member),
+        model=name, classes=LABELS, preprocessing=_preprocessing(member),
         state=_as_ours(state, member), temperature=1.0, reject_below=float("-inf"), val={},
         options={}, manifest_sha256="", train_sha256=[])
 
 
-def _labels(member: str) -> tuple[str, ...]:
-    return tuple(BACKBONES[member].weights.meta["categories"])
-
-
 def _preprocessing(member: str) -> Preprocessing:
-    """Return what torchvision's own transform of these weights does."""
-    usual = BACKBONES[member].weights.transforms()
+    """Return what torchvision's own transform of these weights does, or Google's of theirs."""
+    weights = BACKBONES[member].weights
+    if isinstance(weights, PackagedWeights):
+        return Preprocessing(size=weights.side, fit="crop", **input_scale(member), largest_gain=1.0,
+                             cropped_from=weights.side + weights.margin, resampling="bicubic")
+    usual = weights.transforms()
     return Preprocessing(size=usual.crop_size[0], fit="crop", mean=tuple(usual.mean),
                          std=tuple(usual.std), largest_gain=1.0,
                          cropped_from=usual.resize_size[0], resampling=usual.interpolation.value)
 
 
 def _as_ours(state: dict[str, torch.Tensor], member: str) -> dict[str, torch.Tensor]:
-    """Name torchvision's weights as `models.Classifier` does."""
+    """Name a network's weights as `models.Classifier` does."""
     prefix, unused = PREFIX[member], BACKBONES[member].classifier + "."
     backbone = {f"backbones.{member}.{name}": value for name, value in state.items()
                 if not name.startswith(unused)}

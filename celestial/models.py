@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import pairwise
 
 import torch
@@ -10,13 +11,17 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from celestial.lean_torchvision import torchvision
+from celestial.packaged_weights import PackagedWeights, efficientnet_lite
+from celestial.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
 HIDDEN = (512, 256)  # units of the head's two hidden layers
 DROPOUT = (0.3, 0.2)  # after each of them
-IMAGENET = "imagenet:"  # begins the name of a network under torchvision's own head
+IMAGENET = "imagenet:"  # begins the name of a network under ImageNet's own head
 CAM_LAYERS = 3  # the last ones; Grad-CAM looks into them
 PLAIN = (32, 64, 128, 256, 256)  # channels of the plain CNN's blocks, each half as large
 PLAIN_DROPOUT = 0.1  # share of the channels, after each block
+# Google's MEAN_RGB and STDDEV_RGB (tensorflow/tpu, efficientnet/lite/efficientnet_lite_builder.py).
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
 class PlainCNN(nn.Module):
@@ -50,22 +55,42 @@ class Backbone:
 
     Attributes:
         build: makes the network, untrained.
-        weights: torchvision's ImageNet weights for it; None: there are none.
+        weights: where ImageNet weights for it are, torchvision's or a package's; None: nowhere.
         width: length of its pooled feature vector.
         classifier: name of the layer that is taken off.
         last_blocks: names of the blocks that stage 2 fine-tunes.
         layers: names of a few layers with a spatial map, the first to the last.
         hidden: units of the head's hidden layers. RegNet, which is there to learn from scratch,
-            has none: on 12,000 drawn pictures of 14 classes it got 52 % right, with them 44 %.
+            has none: on 12,000 drawn pictures of 14 classes it got 52 % right, with them 44 %; nor
+            have later networks.
+        mean, std: of the channels R, G, B, 0..1, as its ImageNet weights expect them.
     """
 
     build: Callable[[], nn.Module]
-    weights: torchvision.models.WeightsEnum | None
+    weights: torchvision.models.WeightsEnum | PackagedWeights | None
     width: int
     classifier: str
     last_blocks: tuple[str, ...]
     layers: tuple[str, ...]
     hidden: tuple[int, ...] = HIDDEN
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+
+def _from_timm(name: str) -> nn.Module:
+    from celestial.lean_timm import timm  # takes a while, and most networks do without
+
+    return timm.create_model(name)
+
+
+def _efficientnet_lite(number: int, sha256: str, side: int) -> Backbone:
+    """Return EfficientNet-Lite, made for phones: convolutions and ReLU6, no squeeze-excitation."""
+    return Backbone(
+        partial(_from_timm, f"tf_efficientnet_lite{number}"),
+        efficientnet_lite(number, sha256, side),
+        1280, "classifier", ("blocks.5", "blocks.6", "conv_head", "bn2"),
+        ("bn1", "blocks.1", "blocks.2", "blocks.4", "bn2"), hidden=(), mean=LITE_MEAN,
+        std=LITE_STD)
 
 
 BACKBONES = {
@@ -83,12 +108,21 @@ BACKBONES = {
         torchvision.models.resnet50,
         torchvision.models.ResNet50_Weights.IMAGENET1K_V2,
         2048, "fc", ("layer4",), ("relu", *(f"layer{number}" for number in (1, 2, 3, 4)))),
+    "efficientnet_lite0": _efficientnet_lite(0, "57934424", 224),
+    "efficientnet_lite2": _efficientnet_lite(2, "9656183e", 260),
     "cnn": Backbone(
         PlainCNN, None, PLAIN[-1], "head", ("blocks.3", "blocks.4"),
         tuple(f"blocks.{number}" for number in range(len(PLAIN))), hidden=(128,)),
 }
 MEMBERS = {**{name: (name,) for name in BACKBONES}, "ensemble": ("resnet50", "efficientnet_b3"),
-           **{IMAGENET + name: (name,) for name in ("resnet50", "efficientnet_b3")}}
+           **{IMAGENET + name: (name,) for name in ("resnet50", "efficientnet_b3",
+                                                    "efficientnet_lite0", "efficientnet_lite2")}}
+
+
+def input_scale(name: str) -> dict[str, tuple[float, ...]]:
+    """Return the `mean` and `std` of a network's input, as Preprocessing takes them."""
+    first = BACKBONES[MEMBERS[name][0]]
+    return {"mean": first.mean, "std": first.std}
 
 
 class DepthwiseConv(nn.Conv2d):
@@ -104,6 +138,12 @@ class DepthwiseConv(nn.Conv2d):
             return super().forward(inputs)
         with torch.autocast("cpu", enabled=False):
             return super().forward(inputs.float())
+
+
+@cache
+def _depthwise(kind: type[nn.Conv2d]) -> type[DepthwiseConv]:
+    """Return DepthwiseConv over another kind of convolution, as timm's Conv2dSame that pads."""
+    return type(f"Depthwise{kind.__name__}", (DepthwiseConv, kind), {})
 
 
 class Classifier(nn.Module):
@@ -122,7 +162,7 @@ class Classifier(nn.Module):
             setattr(network, BACKBONES[member].classifier, nn.Identity())
             for layer in network.modules():
                 if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels:
-                    layer.__class__ = DepthwiseConv  # same parameters, other arithmetic
+                    layer.__class__ = _depthwise(type(layer))  # same parameters, other arithmetic
             self.backbones[member] = network
         width = sum(BACKBONES[member].width for member in MEMBERS[name])
         layers = []
@@ -246,13 +286,14 @@ def _split(network: nn.Module, block: str) -> tuple[nn.Sequential, nn.Module]:
 def fold_batch_norm(network: nn.Module) -> nn.Module:
     """Fold each BatchNorm into the convolution before it, in place, for a network in eval mode.
 
-    In torchvision's networks a BatchNorm is listed right after the convolution it belongs to.
+    In torchvision's and timm's networks a BatchNorm is listed right after the convolution it
+    belongs to. The parts of timm's BatchNormAct2d, its activation among them, stay.
     """
     for part in network.modules():
         for (name, layer), (next_name, following) in pairwise(list(part.named_children())):
             if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
                 setattr(part, name, fuse_conv_bn_eval(layer, following))
-                setattr(part, next_name, nn.Identity())
+                setattr(part, next_name, nn.Sequential(*following.children()))
     return network
 
 

@@ -1,4 +1,4 @@
-"""Where a backbone's first weights come from: ImageNet, a file, pretrained/, or nowhere."""
+"""Where a backbone's first weights come from: pretrained/, ImageNet, a file, or nowhere."""
 
 import hashlib
 import re
@@ -12,7 +12,9 @@ import torch
 from celestial.checkpoint_checks import Unusable, check_state
 from celestial.checkpoints import KIND, UNREADABLE, load_weights_only
 from celestial.console import ROOT, UserError
+from celestial.lean_torchvision import torchvision
 from celestial.models import BACKBONES, MEMBERS
+from celestial.packaged_weights import PackagedWeights
 
 ANSWER_WITHIN = 15  # seconds that a download server may be silent
 
@@ -51,25 +53,30 @@ def start_weights(choice: str, model: str) -> StartWeights:
     """
     if choice == "none":
         return StartWeights(why="from scratch in one stage, because --weights none asks for it")
-    if choice == "auto" and not _has_imagenet(model):
-        return StartWeights(why=f"from scratch in one stage, as a plain {model} needs no weights")
     if choice == "imagenet":
         return _imagenet(model)
-    if choice != "auto":
-        if not Path(choice).is_file():
-            raise UserError(f"--weights {choice} is not a file; say auto, imagenet, none or name a "
-                            "file that is there", status=2)
-        return _from_file(Path(choice), model)
-    try:
-        return _imagenet(model)
-    except UserError as error:
-        missing = str(error)
+    if choice == "auto":
+        return _best_there_is(model)
+    if not Path(choice).is_file():
+        raise UserError(f"--weights {choice} is not a file; say auto, imagenet, none or name a "
+                        "file that is there", status=2)
+    return _from_file(Path(choice), model)
+
+
+def _best_there_is(model: str) -> StartWeights:
+    """Return the celestial weights that ship for a network, else ImageNet's, else none."""
     shipped = ROOT / "pretrained" / f"{model}.pth"
     if shipped.is_file():
         found = _from_file(shipped, model)
-        return StartWeights(found.states, f"{found.why}, because {missing}")
-    return StartWeights(why=f"from scratch in one stage, because {missing}, and pretrained/ has "
-                        f"none for {model}")
+        return StartWeights(found.states, f"{found.why}, the celestial ones that ship for {model}")
+    if not _has_imagenet(model):
+        return StartWeights(why=f"from scratch in one stage, as a plain {model} needs no weights")
+    try:
+        found = _imagenet(model)
+    except UserError as error:
+        return StartWeights(why=f"from scratch in one stage, because {error}, and pretrained/ has "
+                            f"none for {model}")
+    return StartWeights(found.states, f"{found.why}, as pretrained/ has none for {model}")
 
 
 def _has_imagenet(model: str) -> bool:
@@ -80,23 +87,43 @@ def _imagenet(model: str) -> StartWeights:
     if not _has_imagenet(model):
         raise UserError(f"there are no ImageNet weights for --model {model}; leave --weights out, "
                         "or choose another --model", status=2)
-    states = {}
+    states, sources = {}, []
     for member in MEMBERS[model]:
         file, state = imagenet_state(member)
         states[member] = _fitting(state, member, file)
-    return StartWeights(states, f"ImageNet weights of {' and '.join(states)} from torchvision")
+        sources.append(getattr(BACKBONES[member].weights, "package", "torchvision"))
+    return StartWeights(states, f"ImageNet weights of {' and '.join(states)} from "
+                        f"{' and '.join(dict.fromkeys(sources))}")
 
 
 def imagenet_state(member: str) -> tuple[Path, dict[str, torch.Tensor]]:
-    """Read torchvision's ImageNet weights of a backbone from torch's cache, or download them.
+    """Read the ImageNet weights of a backbone.
 
     Returns:
-        The file in the cache and the whole network's state dict, all shapes checked.
+        The file they are in and the whole network's state dict, all shapes checked.
 
     Raises:
-        UserError: they are damaged or cannot be downloaded; it names the URL and the folder.
+        UserError: they are damaged or not to be had; it says what to do.
     """
     weights = BACKBONES[member].weights
+    wanted = BACKBONES[member].build().state_dict()
+    if isinstance(weights, PackagedWeights):
+        file = weights.file()
+        # Their names are others, their order is the same (tests/test_lite.py).
+        state = dict(zip(wanted, load_weights_only(file).values(), strict=True))
+    else:
+        file, state = _from_torchvision(weights, member)
+    _require_fitting(state, wanted, member, file)
+    return file, state
+
+
+def _from_torchvision(weights: torchvision.models.WeightsEnum,
+                      member: str) -> tuple[Path, dict[str, torch.Tensor]]:
+    """Read torchvision's weights from torch's cache, or download them.
+
+    Raises:
+        UserError: that fails; it names the URL and the folder.
+    """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(ANSWER_WITHIN)  # torch.hub itself would wait for ever
@@ -108,7 +135,6 @@ def imagenet_state(member: str) -> tuple[Path, dict[str, torch.Tensor]]:
                         f"{weights.url} belongs in {cached.parent})") from error
     finally:
         socket.setdefaulttimeout(before)
-    _require_fitting(state, BACKBONES[member].build().state_dict(), member, cached)
     return cached, state
 
 

@@ -38,14 +38,15 @@ def train_one_step(model: nn.Module) -> None:
 def test_head_and_features(name):
     model = Classifier(name, 3).eval()
     kinds = [type(layer) for layer in model.head]
-    count = {"regnet_y_800mf": 0, "cnn": 1, "imagenet:resnet50": 0, "imagenet:efficientnet_b3": 0}
-    hidden = [nn.Linear, nn.ReLU, nn.Dropout] * count.get(name, 2)
+    count = {"efficientnet_b3": 2, "resnet50": 2, "ensemble": 2, "cnn": 1}
+    hidden = [nn.Linear, nn.ReLU, nn.Dropout] * count.get(name, 0)
     assert kinds == [*hidden, nn.Linear]
     with torch.inference_mode():
         assert model.features(PICTURES).shape == (4, model.head[0].in_features)
         assert model(PICTURES).shape == (4, 3)
     widths = {"regnet_y_800mf": 784, "efficientnet_b3": 1536, "resnet50": 2048,
-              "ensemble": 2048 + 1536, "cnn": 256}
+              "ensemble": 2048 + 1536, "cnn": 256, "efficientnet_lite0": 1280,
+              "efficientnet_lite2": 1280}
     assert model.head[0].in_features == widths[name.removeprefix("imagenet:")]
 
 
@@ -73,7 +74,9 @@ def test_stage_2_moves_the_last_blocks_alone(name):
     last = ("efficientnet_b3.features.6.", "efficientnet_b3.features.7.",
             "efficientnet_b3.features.8.", "resnet50.layer4.",
             "regnet_y_800mf.trunk_output.block3.",
-            "regnet_y_800mf.trunk_output.block4.", "cnn.blocks.3.", "cnn.blocks.4.")
+            "regnet_y_800mf.trunk_output.block4.", "cnn.blocks.3.", "cnn.blocks.4.",
+            *(f"efficientnet_lite{number}.{part}." for number in (0, 2)
+              for part in ("blocks.5", "blocks.6", "conv_head", "bn2")))
     assert moved and all(key.startswith(last) for key in moved)
     assert any(key.endswith("running_mean") for key in moved)
 
