@@ -1,11 +1,12 @@
 """Step 0: draw sample pictures of celestial bodies; no photograph, no licence, no download.
 
-in:   nothing
+in:   nothing, or maps of celestial bodies with --maps
 out:  data/input/<class>/<class>_<seed>_<number>.jpg    each says in its comment how it was drawn
 
   python render_samples.py
   python render_samples.py --classes galaxy nebula star_cluster --output-dir data/deep_sky
   python render_samples.py --classes everyday other_space --output-dir data/outliers
+  python render_samples.py --maps textures --output-dir data/from_maps
   python render_samples.py --per-class 2000 --size 128 --seed 7 --output-dir data/many
 
 The same command draws the same bytes, and after a kill it goes on where it stopped.
@@ -14,10 +15,15 @@ The same command draws the same bytes, and after a kill it goes on where it stop
 import argparse
 import multiprocessing
 import os
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial import console
 from celestial.console import UserError
+
+if TYPE_CHECKING:
+    from celestial.renderer.map_choice import MapSet, Source
 
 PLANETS = ["earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus"]
 QUALITY = 92  # of the JPEG files
@@ -36,6 +42,9 @@ def parse_args() -> argparse.Namespace:
                        help="longer side of a picture, pixels")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="another seed draws other pictures")
+    group.add_argument("--maps", type=Path, default=None, metavar="FOLDER",
+                       help="maps to wrap globes in: equirectangular pictures named after their "
+                       "bodies, such as 2k_mars.jpg; None: everything is drawn")
     group = parser.add_argument_group("folders")
     group.add_argument("--output-dir", type=Path, default=Path("data/input"), metavar="FOLDER",
                        help="gets one folder a class")
@@ -51,12 +60,35 @@ def parse_args() -> argparse.Namespace:
 
 def how_drawn(name: str, index: int, args: argparse.Namespace) -> str:
     """Return the comment in a picture's file: all that decides its content."""
-    return f"drawn by render_samples.py: {name} size {args.size} seed {args.seed} number {index}"
+    source = source_of(name, index, args)
+    return (f"drawn by render_samples.py: {name} size {args.size} seed {args.seed} number {index}"
+            + (f" from {source}" if source else ""))
+
+
+def source_of(name: str, index: int, args: argparse.Namespace) -> "Source | None":
+    """Return the maps that a picture is drawn from; None: there are none, or none for it."""
+    return args.map_set.source(name, index, args.size) if args.maps else None
 
 
 def target(name: str, index: int, args: argparse.Namespace) -> Path:
     """Return where a picture goes."""
     return args.output_dir / name / f"{name}_{args.seed}_{index:05d}.jpg"
+
+
+def read_maps(folder: Path) -> "MapSet":
+    """Read the maps of a folder and say what they are, and what was passed over and why."""
+    from celestial.file_names import display_name
+    from celestial.renderer.map_choice import MapSet
+    from celestial.renderer.map_files import read_folder
+
+    maps, passed_over = read_folder(folder)
+    bodies = Counter(found.body if found.kind == "map" else f"{found.body}'s {found.kind}"
+                     for found in maps)
+    print("maps: " + ", ".join(f"{body} {count}" for body, count in sorted(bodies.items())))
+    for reason, paths in passed_over.items():
+        names = ", ".join(display_name(path.relative_to(folder)) for path in paths)
+        print(f"passed over ({reason}): {names}")
+    return MapSet(tuple(maps))
 
 
 def comment_of(path: Path) -> str:
@@ -102,7 +134,8 @@ def draw(job: tuple[str, int, argparse.Namespace]) -> None:
     from celestial.renderer import draw_picture
 
     name, index, args = job
-    pixels = draw_picture(name, args.size, args.seed, index, args.device)
+    pixels = draw_picture(name, args.size, args.seed, index, args.device,
+                          source_of(name, index, args))
     with atomic_path(target(name, index, args), durable=False) as temporary:
         Image.fromarray(pixels).save(temporary, "JPEG", quality=QUALITY,
                                      comment=how_drawn(name, index, args))
@@ -133,6 +166,8 @@ def main() -> None:
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))
     args.device = str(device)
+    if args.maps:
+        args.map_set = read_maps(args.maps)
     if not args.add:
         require_own_folder(args)
     wanted = [(name, index, args) for name in args.classes for index in range(args.per_class)]

@@ -59,13 +59,13 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Earth: uint8 (height, width, 3)."""
     kind = canvas.pick({"disc": 40, "phase": 16, "weather": 7, "horizon": 11, "close": 6,
                         "earthrise": 5, "program": 15})
-    pose = _pose(canvas, kind)
+    pose = choose_pose(canvas, kind)
     whole = see_globe(canvas, pose)
     globe, mask = gather_disc(whole)
     infrared = kind == "weather" and canvas.chance(0.5)
     light = (_infrared if infrared else _daylight)(canvas, globe)
     sky = program_stars(canvas) if kind == "program" else space(canvas)
-    behind = sky + _rim(canvas, whole) * (0 if infrared else 1)
+    behind = sky + air_rim(canvas, whole) * (0 if infrared else 1)
     light = behind * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     if kind == "earthrise":
         light = _moon_ground(canvas, light)
@@ -78,7 +78,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     return photograph(canvas, light, look)
 
 
-def _pose(canvas: Canvas, kind: str) -> Pose:
+def choose_pose(canvas: Canvas, kind: str) -> Pose:
     """Choose viewpoint, sun and framing as the kind of picture has them."""
     kinds = {"full": 8, "small": 1.5, "partial": 0.8}
     phase, latitude = abs(canvas.rng.normal(0, 18)), canvas.rng.normal(0, 18)
@@ -122,10 +122,10 @@ def _daylight(canvas: Canvas, globe: Globe) -> torch.Tensor:
     white = canvas.colour(250, 250, 250) * canvas.uniform(0.75, 1.0)
     light = mix(light, white * lit, clouds(canvas, globe))
     depth = canvas.planes(AIR) * canvas.uniform(0.6, 1.6)
-    return _through_air(globe, light, depth)
+    return through_air(globe, light, depth)
 
 
-def _through_air(globe: Globe, light: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+def through_air(globe: Globe, light: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
     """Add the blue of air of an optical depth (3, 1, 1): light scattered once, Rayleigh's law.
 
     I/F = P / 4 mu0 / (mu0 + mu) (1 - exp(-depth (1/mu0 + 1/mu))) (Chandrasekhar 1950).
@@ -191,7 +191,7 @@ def _infrared(canvas: Canvas, globe: Globe) -> torch.Tensor:
     return mix(ground, torch.full_like(ground, 0.85), tops)[None].expand(3, -1, -1)
 
 
-def _rim(canvas: Canvas, globe: Globe) -> torch.Tensor:
+def air_rim(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return the air beyond the limb, a thin blue line, widened to show.
 
     It falls by a factor e in some 29 km here, its fringe in 83; the air's scale height is 8 km.

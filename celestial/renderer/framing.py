@@ -1,6 +1,7 @@
 """Where a body stands in the picture, and the sun beside it."""
 
 import math
+from dataclasses import replace
 
 from celestial.renderer.canvas import Canvas
 from celestial.renderer.globe import Pose, direction
@@ -61,3 +62,11 @@ def sun_at(latitude: float, turn: float, sun_latitude: float, hour: float) -> tu
     pose = Pose(1.0, (0.0, 0.0), latitude, turn, 0.0, 0.0, 0.0)
     x, y, z = (float(value) for value in direction(sun_latitude, hour) @ pose.axes)
     return math.acos(max(-1.0, min(1.0, z))), math.atan2(y, x)
+
+
+def at_most(pose: Pose, radius: float) -> Pose:
+    """Return a pose no larger than this radius; the same place of the body stays in the middle."""
+    if pose.radius <= radius:
+        return pose
+    shrunk = radius / pose.radius
+    return replace(pose, radius=radius, centre=(pose.centre[0] * shrunk, pose.centre[1] * shrunk))

@@ -36,7 +36,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Jupiter: uint8 (height, width, 3)."""
     c, kind = canvas, canvas.pick(KINDS)
     spot = c.uniform(0, 360)
-    pose = _pose(c, kind, spot)
+    pose = choose_pose(c, kind, spot)
     globe = see_globe(c, pose)
     if kind in JUNO and c.chance(0.8):
         globe = approach(c, globe, c.uniform(1.7, 5.0) if kind == "pole" else c.uniform(1.3, 3.0))
@@ -51,12 +51,12 @@ def draw(canvas: Canvas) -> np.ndarray:
     disc = disc * shade
     light = space(c) if c.chance(0.15) else c.dark()
     if kind in ("telescope", "disc"):
-        disc = _shadow_of_moon(c, globe, disc)
-        light = light + _moons(c, pose, kind)
-    return photograph(c, globe.before(light, disc), _look(c, kind))
+        disc = shadow_of_moon(c, globe, disc)
+        light = light + galilean_moons(c, pose, kind)
+    return photograph(c, globe.before(light, disc), choose_look(c, kind))
 
 
-def _look(canvas: Canvas, kind: str) -> Look:
+def choose_look(canvas: Canvas, kind: str) -> Look:
     """Choose how the picture is taken."""
     c = canvas
     mono = {"telescope": 0.1, "infrared": 0.25, "planetarium": 0.0, "pole": 0.05, "close": 0.08}
@@ -79,7 +79,7 @@ def _look(canvas: Canvas, kind: str) -> Look:
     return look
 
 
-def _pose(canvas: Canvas, kind: str, spot: float) -> Pose:
+def choose_pose(canvas: Canvas, kind: str, spot: float) -> Pose:
     """Choose the view, and the sun in the plane of the equator: Jupiter's tilt is 3.1 degrees."""
     c, any_turn = canvas, canvas.uniform(0, 2 * math.pi)
     latitude, hour, turn = c.rng.normal(0, 2), c.rng.normal(0, 5), c.rng.normal(0, 0.35)
@@ -196,7 +196,7 @@ def _festoons(canvas: Canvas, weather: Weather, point: torch.Tensor, latitude: t
     return weather.festoons * torch.maximum(spot, 0.7 * streak)
 
 
-def _shadow_of_moon(canvas: Canvas, globe: Globe, disc: torch.Tensor) -> torch.Tensor:
+def shadow_of_moon(canvas: Canvas, globe: Globe, disc: torch.Tensor) -> torch.Tensor:
     """Sometimes put the round black shadow of a moon on the disc."""
     c = canvas
     if not c.chance(0.12):
@@ -217,7 +217,7 @@ def _dot(canvas: Canvas, pose: Pose, x: float, y: float, radius: float) -> torch
     return (0.5 + (drawn - distance) / canvas.pixel).clamp(0, 1) * (true / drawn) ** 2
 
 
-def _moons(canvas: Canvas, pose: Pose, kind: str) -> torch.Tensor:
+def galilean_moons(canvas: Canvas, pose: Pose, kind: str) -> torch.Tensor:
     """Return the Galilean moons beside the planet; exposures for them are often longer."""
     c, light = canvas, canvas.dark()
     if not c.chance(0.55 if kind == "telescope" else 0.2):

@@ -98,11 +98,11 @@ def draw(canvas: Canvas) -> np.ndarray:
         look.exposure = max(look.exposure, 0.6)
         look.calm_cast(0.3)
         return photograph(canvas, ground(canvas, *_palette(canvas, kind)), look)
-    whole = see_globe(canvas, _pose(canvas, kind))
+    whole = see_globe(canvas, choose_pose(canvas, kind))
     globe, mask = gather_disc(whole)
     disc = _surface(canvas, globe, kind)
     lit = minnaert(globe, canvas.uniform(0.55, 0.85)) + night_light(canvas)
-    haze = _haze(canvas, globe)
+    haze = choose_haze(canvas, globe)
     disc = scatter_disc((disc * lit + haze) * globe.coverage, mask)
     light = space(canvas) * (1 - whole.coverage) + disc
     look = random_look(canvas, mono=0.01)  # a grey Mars is rare, and would pass for the Moon
@@ -113,7 +113,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     return photograph(canvas, light * 1.2, look)
 
 
-def _pose(canvas: Canvas, kind: str) -> Pose:
+def choose_pose(canvas: Canvas, kind: str) -> Pose:
     """Choose viewpoint, sun and framing as the kind of picture has them."""
     kinds, phase = {"full": 6, "small": 2.5}, abs(canvas.rng.normal(0, 22))
     turn = canvas.rng.normal(0, 0.4) if canvas.chance(0.8) else canvas.uniform(0, 2 * math.pi)
@@ -152,7 +152,7 @@ def _surface(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     disc = disc * (1 - 0.75 * sharp * cracks).clamp(min=0.1)
     if kind in ("mosaic", "phase") and globe.finest > 20:
         disc = disc * _relief(canvas, globe, canvas.uniform(0.2, 1.0))
-    return _caps(canvas, globe, disc, grain)
+    return add_caps(canvas, globe, disc, grain)
 
 
 def _relief(canvas: Canvas, globe: Globe, strength: float) -> torch.Tensor:
@@ -181,7 +181,7 @@ def _palette(canvas: Canvas, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
             canvas.colour(*np.clip(dark + shift, 0, 255)))
 
 
-def _caps(canvas: Canvas, globe: Globe, disc: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
+def add_caps(canvas: Canvas, globe: Globe, disc: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
     """Lay ice on the poles: one is large in its winter and spring, the other small."""
     large, small = canvas.uniform(55, 75), canvas.uniform(80, 89)
     north, south = (large, small) if canvas.chance(0.5) else (small, large)
@@ -196,7 +196,7 @@ def _caps(canvas: Canvas, globe: Globe, disc: torch.Tensor, grain: torch.Tensor)
     return mix(disc, canvas.colour(246, 244, 240), ice * canvas.uniform(0.7, 1.0))
 
 
-def _haze(canvas: Canvas, globe: Globe) -> torch.Tensor:
+def choose_haze(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return light from dust and ice clouds in the air: bright limbs, bluish morning clouds."""
     depth = canvas.log_uniform(0.005, 0.07)
     lit = globe.mu0.clamp(min=0)

@@ -8,7 +8,7 @@ import torch
 from celestial.renderer import airless_map, craters
 from celestial.renderer.camera import photograph
 from celestial.renderer.canvas import Canvas
-from celestial.renderer.framing import frame, on_screen
+from celestial.renderer.framing import at_most, frame, on_screen
 from celestial.renderer.globe import Globe, Pose, see_globe
 from celestial.renderer.look import Look, random_look
 from celestial.renderer.moon_map import maria_and_rays
@@ -26,12 +26,12 @@ MONO = {"near": 0.3, "orbit": 0.6, "close": 0.75, "program": 0.0}  # monochrome 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of the Moon: uint8 (height, width, 3)."""
     view = canvas.pick(VIEWS)
-    globe = _turn_to_us(canvas, view)
+    globe = turn_to_us(canvas, view)
     relief = canvas.uniform(0.1, 1.1) if view == "program" else canvas.uniform(0.8, 1.3)
     light, mare = _surface(canvas, globe, relief)
     style = canvas.pick(STYLE_WEIGHTS[view])
     look = random_look(canvas, MONO[view])
-    _tame(canvas, globe, light, look)
+    tame(canvas, globe, light, look)
     disc, sky = STYLES[style](canvas, globe, light, mare, look)
     if view == "near" and style != "haze" and canvas.chance(0.2):
         sky = sky + glow(canvas, globe, disc, canvas.log_uniform(0.01, 0.3),
@@ -42,18 +42,18 @@ def draw(canvas: Canvas) -> np.ndarray:
     return photograph(canvas, light, look)
 
 
-def _turn_to_us(canvas: Canvas, view: str) -> Globe:
-    """Choose how the Moon stands in a view."""
+def turn_to_us(canvas: Canvas, view: str, largest: float = math.inf) -> Globe:
+    """Choose how the Moon stands in a view; largest: its radius, image-plane units."""
     poses = {"near": _near_side, "orbit": _from_space, "close": _close, "program": _on_screen}
     for _ in range(5):  # nobody keeps a frame with none of the sunlit side
-        globe = see_globe(canvas, poses[view](canvas))
+        globe = see_globe(canvas, at_most(poses[view](canvas), largest))
         sunlit = (globe.coverage * (globe.mu0 > 0.1)).mean()
         if view == "program" or sunlit > min(0.06, 0.1 * globe.pose.radius ** 2):
             break
     return globe
 
 
-def _tame(canvas: Canvas, globe: Globe, light: torch.Tensor, look: Look) -> None:
+def tame(canvas: Canvas, globe: Globe, light: torch.Tensor, look: Look) -> None:
     """Keep what the looks of all planets may do within what people do to so bright a target."""
     bright = float((light * globe.coverage).std() + light.mean())
     if globe.coverage.mean() > 0.95:  # close-ups near the terminator are exposed for their light

@@ -36,7 +36,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Neptune: uint8 (height, width, 3)."""
     kind = canvas.pick({"voyager": 4.0, "mono": 2.8, "crescent": 0.5, "telescope": 1.8,
                         "infrared": 1.5, "rings": 0.12, "program": 1.8})
-    pose = _pose(canvas, kind)
+    pose = choose_pose(canvas, kind)
     globe = see_globe(canvas, pose)
     clouds = _clouds(canvas, globe, kind)
     light = ice_giant_light(canvas, globe, clouds, canvas.uniform(0.65, 1.0), kind)
@@ -44,13 +44,13 @@ def draw(canvas: Canvas) -> np.ndarray:
         light = light * 8
         if canvas.chance(0.5):
             light = light * ((canvas.x - pose.centre[0]).abs() > 1.2 * pose.radius)
-    light = light + _rings(canvas, globe, kind)
+    light = light + choose_rings(canvas, globe, kind)
     if canvas.chance(0.5 if kind == "infrared" else 0.15):
         light = light + moons(canvas, pose, int(canvas.rng.integers(1, 5)), canvas.uniform(0.5, 8))
-    return photograph(canvas, light, _look(canvas, globe, kind))
+    return photograph(canvas, light, choose_look(canvas, globe, kind))
 
 
-def _pose(canvas: Canvas, kind: str) -> Pose:
+def choose_pose(canvas: Canvas, kind: str) -> Pose:
     """Choose viewpoint, sun and framing as the kind of picture has them."""
     c = canvas
     turn = c.rng.normal(0, 0.4) if c.chance(0.8) else c.uniform(0, 2 * math.pi)
@@ -97,7 +97,12 @@ def _clouds(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     bands = 1 + contrast * band_noise(c, 7)
     wobble = octave(c, globe.point, 3.0) * 0.01
     light = _base(c, kind) * by_latitude(c.tensor(bands)[None], globe.latitude + wobble)
-    middle = math.degrees(globe.pose.longitude)
+    return add_clouds(c, globe, light, kind)
+
+
+def add_clouds(canvas: Canvas, globe: Globe, light: torch.Tensor, kind: str) -> torch.Tensor:
+    """Add dark spots and white clouds, as the kind of picture shows them, to light (3, h, w)."""
+    c, middle = canvas, math.degrees(globe.pose.longitude)
     white = c.colour(235, 240, 250)
     if kind in ("voyager", "mono") and c.chance(0.5):
         light = _dark_spot(c, globe, light, white, middle + c.uniform(-50, 50))
@@ -133,7 +138,7 @@ def _dark_spot(canvas: Canvas, globe: Globe, light: torch.Tensor, white: torch.T
     return mix(light, white, ((rim + scooter) * c.uniform(0.4, 0.9)).clamp(max=1))
 
 
-def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
+def choose_rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     """Return the light of the rings: few pictures are exposed long enough for them."""
     strength = {"infrared": canvas.uniform(0, 0.6), "rings": canvas.uniform(0.1, 0.5),
                 "program": canvas.log_uniform(0.003, 0.05)}.get(kind, 0.0)
@@ -145,7 +150,7 @@ def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     return glow * strength * canvas.colour(215, 215, 225)
 
 
-def _look(canvas: Canvas, globe: Globe, kind: str) -> Look:
+def choose_look(canvas: Canvas, globe: Globe, kind: str) -> Look:
     """Choose how the picture is taken."""
     mono = {"mono": 1.0, "crescent": 0.5, "telescope": 0.2, "infrared": 0.35,
             "rings": 0.8}.get(kind, 0.0)

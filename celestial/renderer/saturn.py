@@ -35,14 +35,14 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Saturn: uint8 (height, width, 3)."""
     kind = canvas.pick({"earth": 2.6, "amateur": 1.8, "cassini": 4.2, "backlit": 0.7, "close": 1.6,
                         "rings": 0.9, "pole": 0.5, "program": 1.6, "infrared": 0.4})
-    pose = _pose(canvas, kind)
+    pose = choose_pose(canvas, kind)
     globe = see_globe(canvas, pose)
     plane = see_rings(canvas, globe)
     depth, albedo = ring_tables(canvas)
     stopped = Profile(OUTER, 1 - torch.exp(-depth / plane.sun_slant)[None])
-    look = _look(canvas, globe, kind)
+    look = choose_look(canvas, globe, kind)
     disc = _bands(canvas, globe, kind, 0.10 if look.mono else 0.04)
-    disc = disc * _sunlight(canvas, globe, stopped, kind)
+    disc = disc * sunlight(canvas, globe, stopped, kind)
     light = globe.before(space(canvas), disc)
     light = add_rings(canvas, light, globe, plane, depth, albedo, kind)
     if kind in ("cassini", "close", "backlit", "rings", "pole"):  # exposed for what there is
@@ -53,7 +53,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     return photograph(canvas, light, look)
 
 
-def _pose(canvas: Canvas, kind: str) -> Pose:
+def choose_pose(canvas: Canvas, kind: str) -> Pose:
     """Choose viewpoint, sun and framing as the kind of picture has them."""
     c = canvas
     sun_latitude = math.radians(OBLIQUITY * math.sin(c.uniform(-math.pi, math.pi)))
@@ -148,7 +148,7 @@ def _hexagon(globe: Globe) -> torch.Tensor:
     return math.pi / 2 - colatitude * (1 + near * (1 / side - 1))
 
 
-def _sunlight(canvas: Canvas, globe: Globe, stopped: Profile, kind: str) -> torch.Tensor:
+def sunlight(canvas: Canvas, globe: Globe, stopped: Profile, kind: str) -> torch.Tensor:
     """Return the light on the planet: sun, the rings' shadow, night."""
     lit = minnaert(globe, canvas.uniform(0.75, 1.0))
     if kind != "program" or canvas.chance(0.5):
@@ -162,7 +162,7 @@ def _sunlight(canvas: Canvas, globe: Globe, stopped: Profile, kind: str) -> torc
     return lit * 0.5 + limb + canvas.log_uniform(0.005, 0.05)
 
 
-def _look(canvas: Canvas, globe: Globe, kind: str) -> Look:
+def choose_look(canvas: Canvas, globe: Globe, kind: str) -> Look:
     """Choose how the picture is taken."""
     c, pose = canvas, globe.pose
     mono = {"cassini": 0.5, "close": 0.5, "rings": 0.6, "backlit": 0.3, "amateur": 0.4,

@@ -34,7 +34,7 @@ CLOSE = ("europa", "io", "enceladus", "exoplanet")
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of a round world: uint8 (height, width, 3)."""
     kind = canvas.pick(KINDS)
-    globe = see_globe(canvas, _pose(canvas, kind))
+    globe = see_globe(canvas, choose_pose(canvas, kind))
     look = random_look(canvas, mono=GREY.get(kind, 0.0))
     look.exposure = canvas.log_uniform(0.7, 1.5)
     look.calm_cast(0.6)
@@ -44,13 +44,13 @@ def draw(canvas: Canvas) -> np.ndarray:
     look.fwhm = min(look.fwhm, max(0.8, 0.02 * globe.pose.radius * canvas.size))
     disc, sky = PAINTERS[kind](canvas, globe), space(canvas)
     if kind == "titan" and canvas.chance(0.6):
-        sky = sky + _haze(canvas, globe)
+        sky = sky + titan_haze(canvas, globe)
     if kind == "exoplanet":
         sky = sky + _glow(canvas, globe)
     return photograph(canvas, globe.before(sky, disc), look)
 
 
-def _pose(canvas: Canvas, kind: str) -> Pose:
+def choose_pose(canvas: Canvas, kind: str) -> Pose:
     """Choose viewpoint, sun and framing."""
     radius, centre = frame(canvas, {"full": 64, "small": 16, "partial": 12,
                                    "close": 8 * (kind in CLOSE)})
@@ -74,7 +74,7 @@ def _titan(canvas: Canvas, globe: Globe) -> torch.Tensor:
     return tone * (1 + north - hood + clouds) * minnaert(globe, canvas.uniform(0.85, 1.15)) * 1.1
 
 
-def _haze(canvas: Canvas, globe: Globe) -> torch.Tensor:
+def titan_haze(canvas: Canvas, globe: Globe) -> torch.Tensor:
     """Return the detached layer of haze around Titan, which scatters blue and purple light."""
     height = beyond_limb(canvas, globe.pose)
     width = canvas.uniform(0.015, 0.05)

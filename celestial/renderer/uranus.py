@@ -40,17 +40,17 @@ def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of Uranus: uint8 (height, width, 3)."""
     kind = canvas.pick({"voyager": 3.0, "mono": 3.0, "crescent": 1.2, "telescope": 2.2,
                         "infrared": 1.0, "webb": 0.9, "rings": 0.08, "program": 1.6})
-    pose = _pose(canvas, kind)
+    pose = choose_pose(canvas, kind)
     globe = see_globe(canvas, pose)
     clouds = _clouds(canvas, globe, kind)
     light = ice_giant_light(canvas, globe, clouds, canvas.uniform(0.7, 1.05), kind)
-    light = light + _rings(canvas, globe, kind)
+    light = light + choose_rings(canvas, globe, kind)
     if kind in ("infrared", "webb") or canvas.chance(0.15):
         light = light + moons(canvas, pose, int(canvas.rng.integers(1, 9)), canvas.uniform(0.5, 6))
-    return photograph(canvas, light, _look(canvas, globe, kind))
+    return photograph(canvas, light, choose_look(canvas, globe, kind))
 
 
-def _pose(canvas: Canvas, kind: str) -> Pose:
+def choose_pose(canvas: Canvas, kind: str) -> Pose:
     """Choose viewpoint, sun and framing as the kind of picture has them."""
     c = canvas
     turn = c.uniform(0, 2 * math.pi)
@@ -122,7 +122,7 @@ def _false_colours(canvas: Canvas, globe: Globe, side: float) -> torch.Tensor:
     return by_latitude(table, globe.latitude * -side) * canvas.uniform(0.5, 1.0)
 
 
-def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
+def choose_rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     """Return the light of the rings: lost against the planet but in methane's bands."""
     strength = {"infrared": canvas.uniform(0.15, 0.8), "webb": canvas.uniform(0.3, 1.0),
                 "program": canvas.log_uniform(0.003, 0.08), "rings": canvas.uniform(0.3, 1.2),
@@ -138,7 +138,7 @@ def _rings(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:
     return glow * strength * canvas.colour(230, 222, 215)
 
 
-def _look(canvas: Canvas, globe: Globe, kind: str) -> Look:
+def choose_look(canvas: Canvas, globe: Globe, kind: str) -> Look:
     """Choose how the picture is taken."""
     mono = {"voyager": 0.0, "mono": 1.0, "crescent": 0.5, "telescope": 0.2, "infrared": 0.2,
             "webb": 0.15, "rings": 1.0, "program": 0.0}[kind]

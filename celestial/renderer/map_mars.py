@@ -1,0 +1,98 @@
+"""Mars from maps: Hubble's discs with caps and haze, mosaics, phases, regions, small blurs."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from celestial.renderer.camera import photograph
+from celestial.renderer.canvas import Canvas
+from celestial.renderer.framing import at_most
+from celestial.renderer.globe import (
+    Pose,
+    gather_disc,
+    minnaert,
+    night_light,
+    scatter_disc,
+    see_globe,
+)
+from celestial.renderer.look import Look, random_look
+from celestial.renderer.map_choice import Source
+from celestial.renderer.map_globe import largest_radius, wrap
+from celestial.renderer.map_looks import (
+    contrasted,
+    levelled,
+    limb_haze,
+    random_direction,
+    saturated,
+    small_pose_radius,
+    through_small_telescope,
+)
+from celestial.renderer.mars import FLATTENING, add_caps, choose_haze, choose_pose
+from celestial.renderer.noise import fbm
+from celestial.renderer.stars import space
+
+KINDS = {"hubble": 26, "mosaic": 22, "phase": 13, "amateur": 14, "region": 14, "small": 7,
+         "burnt": 4}
+FRAMED = {"hubble": "distant", "small": "amateur", "burnt": "amateur"}
+GREY = 0.02  # photographs of Mars are nearly never grey
+
+
+def draw(canvas: Canvas, source: Source) -> np.ndarray:
+    """Draw a picture of Mars from a map: uint8 (height, width, 3)."""
+    c, kind = canvas, canvas.pick(KINDS)
+    pose = at_most(_pose(c, kind, source), largest_radius(c, source.chart))
+    whole = see_globe(c, pose)
+    globe, mask = gather_disc(whole)
+    disc = levelled(c, globe, wrap(c, globe, source.chart), c.uniform(0.17, 0.3))
+    disc = contrasted(c, globe, disc, c.uniform(0.9, 1.7 if kind in ("hubble", "region") else 1.3))
+    disc = saturated(c, disc, c.uniform(0.6, 1.15))
+    if kind != "region" and c.chance(0.75):
+        grain = fbm(c, globe.point, 3.0, 4, gain=0.6, finest=globe.finest)
+        disc = add_caps(c, globe, disc, grain)
+    lit = minnaert(globe, c.uniform(0.55, 0.85)) + night_light(c)
+    light = disc * lit + choose_haze(c, globe)
+    if kind == "hubble" or c.chance(0.2):
+        haze = limb_haze(globe, c.log_uniform(0.02, 0.12)) * c.uniform(0.3, 1.0)
+        light = light + c.colour(175, 200, 240) * haze
+    light = space(c) * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
+    return photograph(c, light * 1.2, _look(c, kind, pose))
+
+
+def _pose(canvas: Canvas, kind: str, source: Source) -> Pose:
+    """Choose viewpoint, sun and framing."""
+    c = canvas
+    if kind == "region":  # from orbit, the sun above the horizon
+        latitude, longitude = random_direction(c)
+        radius = min(c.log_uniform(2.0, 9.0), largest_radius(c, source.chart))
+        angle, away = c.uniform(0, 2 * math.pi), radius * c.uniform(0, 0.6)
+        return Pose(radius, (away * math.cos(angle), away * math.sin(angle)), 0.8 * latitude,
+                    c.rng.normal(0, 0.4), longitude, math.radians(c.uniform(5, 55)),
+                    c.uniform(0, 2 * math.pi), FLATTENING)
+    pose = choose_pose(c, FRAMED.get(kind, kind))
+    if kind in ("small", "burnt"):
+        radius = small_pose_radius(c, 1.2, 12) if kind == "small" else c.uniform(0.1, 0.45)
+        room = 0.85 - radius
+        pose = replace(pose, radius=radius, centre=(c.uniform(-room, room),
+                                                    c.uniform(-room, room) * 0.6))
+    if kind == "hubble" and pose.radius < 0.4:
+        pose = replace(pose, radius=pose.radius + 0.4, centre=(0.05, 0.0))
+    return pose
+
+
+def _look(canvas: Canvas, kind: str, pose: Pose) -> Look:
+    """Choose how the picture is taken."""
+    c = canvas
+    look = random_look(c, mono=GREY)
+    radius = pose.radius / c.pixel
+    if kind == "amateur":
+        look.fwhm = max(look.fwhm, c.scale * c.uniform(1.5, 4.5))
+    look.exposure = float(np.clip(look.exposure, 0.6, 1.3))
+    look.calm_cast(0.6)
+    if kind in ("small", "burnt"):
+        through_small_telescope(c, look, radius)
+        look.exposure = c.log_uniform(0.8, 2.0)
+        look.saturation = c.uniform(0.8, 1.5)
+    if kind == "burnt":
+        look.exposure = c.log_uniform(1.8, 4.5)
+    return look
