@@ -1,6 +1,8 @@
 """Pictures of celestial bodies, drawn from physics where there is any: a module a class."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from celestial.renderer import shown
 from celestial.renderer.camera import NothingSeenError
 from celestial.renderer.canvas import Canvas
 
@@ -31,14 +34,24 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
         uint8 (height, width, 3), sRGB.
     """
     key = int.from_bytes(hashlib.sha256(class_name.encode()).digest()[:4], "big")
-    rng = np.random.default_rng((seed, key, index))
     if source is None:
         draw = import_module(f"celestial.renderer.{class_name}").draw
     else:
         draw = partial(import_module("celestial.renderer.map_pictures").draw, source=source)
-    canvas = Canvas(size, rng, torch.device(device))
+    canvas = Canvas(size, np.random.default_rng((seed, key, index)), torch.device(device))
+    # A generator of its own: the pictures that are not chosen stay as they would be without it.
+    showing = np.random.default_rng((seed, key, index, 1))
+    if not shown.is_shown(class_name, showing):
+        return _draw(draw, canvas)
+    canvas = replace(canvas, cutout=shown.ask_for_cutout(showing))
+    return shown.show(canvas, _draw(draw, canvas))
+
+
+def _draw(draw: Callable[[Canvas], np.ndarray], canvas: Canvas) -> np.ndarray:
+    """Draw until there is something to be seen."""
     while True:
         try:
             return draw(canvas)
         except NothingSeenError:  # one in some hundreds: all night, or beside the body
-            continue
+            if canvas.cutout is not None:
+                canvas.cutout.forget()

@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
     Raises:
         NothingSeenError: what is before the camera is dark.
     """
+    if canvas.cutout is not None:
+        light, look = _cut_out(canvas, light, look)
     light = _spread(canvas, light.clamp(min=0), look) * look.exposure
     if _nth_brightest(light, 0.001) < 1e-3:
         raise NothingSeenError("What is before the camera is dark.")
@@ -44,6 +47,25 @@ def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
         picture = _lose_panels(canvas, picture, look.missing)
     pixels = (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return _deliver(canvas, pixels, look)
+
+
+def _cut_out(canvas: Canvas, light: torch.Tensor, look: Look) -> tuple[torch.Tensor, Look]:
+    """Keep how opaque each pixel is, and return the light as if all were, with a plainer look.
+
+    The picture stays whole, square and unmarked, as the showing comes later.
+    """
+    cutout = canvas.cutout
+    matte = cutout.matte(light)
+    if matte is None:
+        return light, look
+    look = replace(look, aspect=1.0, shrink=1.0, quality=0, text="", missing=0.0, vignette=0.0,
+                   sky=(0.0, 0.0, 0.0))
+    if cutout.clean:
+        look = replace(look, photons=1e9, read_noise=0.0, spikes=0.0,
+                       fwhm=min(look.fwhm, 0.8 * canvas.scale))
+    cutout.alpha = _spread(canvas, matte[None], look)[0].clamp(0, 1)
+    light = _spread(canvas, light.clamp(min=0), look) / cutout.alpha.clamp(min=0.02)
+    return light, replace(look, fwhm=0.0, spikes=0.0)
 
 
 def _longer(light: torch.Tensor, look: Look) -> float:

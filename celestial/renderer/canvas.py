@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from celestial.renderer.cutout import Cutout
+
 
 @dataclass(frozen=True)
 class Canvas:
@@ -18,11 +20,14 @@ class Canvas:
         size: side, pixels.
         rng: the source of everything random in this picture.
         device: where its tensors lie.
+        cutout: None: a picture as a camera takes it; else the body is wanted without its sky, and
+            what it covers is kept here.
     """
 
     size: int
     rng: np.random.Generator
     device: torch.device = torch.device("cpu")
+    cutout: Cutout | None = None
 
     @property
     def pixel(self) -> float:
@@ -52,6 +57,12 @@ class Canvas:
     def dark(self) -> torch.Tensor:
         """Return an empty sky, float32 (3, size, size)."""
         return torch.zeros(3, self.size, self.size, device=self.device)
+
+    def covers(self, coverage: torch.Tensor) -> None:
+        """Note the share of each pixel, float (size, size), that the body fills; the last counts.
+        """
+        if self.cutout is not None:
+            self.cutout.coverage = coverage
 
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""

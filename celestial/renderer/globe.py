@@ -113,6 +113,7 @@ def see_globe(canvas: Canvas, pose: Pose) -> Globe:
     # Half the distance to the limb in pixels, for a disc of radius 1 (1 - r^2 ~ 2 (1 - r)).
     edge = under_root / a * polar ** 2 if pose.flattening else under_root
     coverage = (0.5 + edge / 2 * pose.radius / canvas.pixel).clamp(0, 1)
+    canvas.covers(coverage)
     depth = (-b + under_root.clamp(min=0).sqrt()) / a
     scaled = unit(flat + ray * depth)
     normal = unit(apply(axes.T, scaled / squash))

@@ -20,6 +20,7 @@ STEPS = 20  # of the search for the surface along each ray
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of an irregular body: uint8 (height, width, 3)."""
     globe = _see(canvas, _pose(canvas), _blobs(canvas))
+    canvas.covers(globe.coverage)
     look = random_look(canvas, mono=0.4)
     look.exposure = canvas.log_uniform(0.8, 2.0)
     look.read_noise = min(look.read_noise, 0.012)

@@ -39,6 +39,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     light = globe.before(sky, disc)
     if canvas.chance(0.08):  # star diagonals and some prints show the mirror image
         light = light.flip(-1)
+        canvas.covers(globe.coverage.flip(-1))
     return photograph(canvas, light, look)
 
 

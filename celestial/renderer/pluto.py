@@ -64,6 +64,7 @@ def draw(canvas: Canvas) -> np.ndarray:
         sky = sky + _haze(canvas, pose)
     if kind == "charon":
         sky = _charon(canvas, pose, sky)
+        canvas.covers(globe.coverage)
     if kind == "far":  # Hubble's and New Horizons' first discs, a few resolution elements wide
         look.fwhm = canvas.size * pose.radius * canvas.uniform(0.06, 0.2)
     elif look.fwhm > canvas.size / 64:

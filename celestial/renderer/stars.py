@@ -79,11 +79,13 @@ def field_stars(canvas: Canvas, count: int, brightest: float = 30.0, slope: floa
 
 def space(canvas: Canvas) -> torch.Tensor:
     """Return the space behind a planet: most exposures show none of the far fainter stars."""
-    if canvas.chance(0.75):
+    if canvas.cutout is not None or canvas.chance(0.75):
         return canvas.dark()
     return field_stars(canvas, int(canvas.log_uniform(10, 400)), canvas.log_uniform(0.5, 20))
 
 
 def program_stars(canvas: Canvas) -> torch.Tensor:
     """Return the stars that a planetarium program shows behind a body, (3, size, size)."""
+    if canvas.cutout is not None:
+        return canvas.dark()
     return field_stars(canvas, int(canvas.log_uniform(20, 800)), canvas.log_uniform(0.05, 1))

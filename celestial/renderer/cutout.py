@@ -1,0 +1,45 @@
+"""A body cut out of its picture: which pixels it covers, and its light without the sky's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+SOLID = 0.35  # sRGB light beside the disc from which rings or a corona are opaque (by eye)
+DARK_SKY = 0.02  # linear; with a brighter border a picture has a sky of its own, to be left out
+
+
+@dataclass
+class Cutout:
+    """Asks a drawing for the body alone, and keeps what it covers.
+
+    Attributes:
+        rng: decides how the picture is shown: another than the drawing's own.
+        clean: without a camera's noise, as three-dimensional programs render.
+        coverage: share of each pixel that the globe fills, 0..1, float (size, size); None before
+            a globe is seen, and where there is none.
+        alpha: the same with rings, moons and air, as sharp as the picture; None without a globe.
+    """
+
+    rng: np.random.Generator
+    clean: bool = False
+    coverage: torch.Tensor | None = None
+    alpha: torch.Tensor | None = None
+
+    def forget(self) -> None:
+        """Drop what a drawing noted that is drawn once more."""
+        self.coverage = self.alpha = None
+
+    def matte(self, light: torch.Tensor) -> torch.Tensor | None:
+        """Return what is opaque, 0..1, float (size, size): the disc, and what shines beside it.
+
+        Args:
+            light: of the picture on a black sky, linear (3, size, size), at exposure 1.
+        """
+        if self.coverage is None:
+            return None
+        border = torch.cat([light[:, 0], light[:, -1], light[:, :, 0], light[:, :, -1]], 1)
+        if float(border.amax(0).median()) > DARK_SKY and float(self.coverage.mean()) < 0.6:
+            return self.coverage
+        shining = (light.amax(0).clamp(min=0) ** (1 / 2.2) / SOLID).clamp(max=1)
+        return torch.maximum(self.coverage, shining)
