@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
                        "has learned from or was fitted to")
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="of the intervals and of the pictures that are shown")
-    console.add_compute_options(parser)
+    console.add_views_option(console.add_compute_options(parser))
     return parser.parse_args()
 
 
@@ -308,14 +308,14 @@ def main() -> None:
     print_figures(judged, far)
     print_mistakes(good, truth)
     content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
-               **facts_of(predictor.checkpoint, predictor.path, args.data_dir),
+               **facts_of(predictor, args.data_dir),
                "failed": len(everything) - len(good), "called_unknown": unknown,
                "doubtful_labels": doubtful, "interval": "95 %", "independence": independence,
                "training_overlap": overlap.summarise(overlaps[0], predictor.path),
                **judged, "far_pictures": far}
     if strange:
         content["outliers"], more = judge_outliers(out, strange, args.outliers, good, groups,
-                                                   predictor.checkpoint.reject_below)
+                                                   predictor.reject_below)
         written += more
     if others:
         content["comparison"], more = compare_models(
@@ -324,10 +324,11 @@ def main() -> None:
     content["commands"] = commands_of(predictor.checkpoint, {
         "data_dir": args.data_dir, "checkpoint": args.checkpoint or [predictor.path],
         "split": args.split, "outliers": args.outliers, "allow_overlap": args.allow_overlap,
-        "seed": args.seed})
+        "seed": args.seed, "views": None if args.views == 1 else args.views})
     content["figures"] = [path.name for path in written if path.suffix == ".png"]
     written += [write_json(out / "metrics.json", content), write_report(out)]
-    console.print_result({"pictures": len(good), **judged, "far_pictures": far}, written)
+    several = {} if args.views == 1 else {"views": args.views}
+    console.print_result({"pictures": len(good), **several, **judged, "far_pictures": far}, written)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ machine or many, share each batch (docs/scale.md).
 import argparse
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from celestial import console
@@ -201,15 +200,14 @@ def stored_weights(model, float16: bool) -> dict:
 
 
 def finish(model, data, files, val_files, train_sha256, why: str, args: argparse.Namespace):
-    """Fit temperature and threshold on val and return the checkpoint."""
+    """Fit temperatures and thresholds on val and return the checkpoint."""
     import numpy as np
     from torch import from_numpy, tensor
 
-    from celestial import confidence
-    from celestial.checkpoints import Checkpoint, build_model
+    from celestial.checkpoints import Checkpoint
     from celestial.datasets import fingerprint_files
-    from celestial.engines import TorchEngine
     from celestial.files import sha256_of
+    from celestial.fitting import fit_checkpoint
     from celestial.loss import require_finite
 
     manifest = args.data_dir / "manifest.csv"
@@ -227,12 +225,10 @@ def finish(model, data, files, val_files, train_sha256, why: str, args: argparse
         manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
         train_sha256=train_sha256, train_labels=data.train_labels.tolist(),
         train_fingerprints=fingerprints, val_sha256=val_sha256, val_fingerprints=val_fingerprints)
-    # Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
-    network = build_model(checkpoint, args.output_dir / console.FINAL_CHECKPOINT.name)
-    engine = TorchEngine(network, data.preprocessing, data.device)
-    fitted = confidence.fit_on_val(engine.logits(data.val), data.val_labels, data.val_groups)
-    require_finite(tensor(fitted["val"]["log_loss"]), "on val in the end")
-    return replace(checkpoint, **fitted)
+    fitted = fit_checkpoint(checkpoint, args.output_dir / console.FINAL_CHECKPOINT.name, data.val,
+                            data.val_labels, data.val_groups, data.device)
+    require_finite(tensor(fitted.val["log_loss"]), "on val in the end")
+    return fitted
 
 
 def reporter(log_dir: Path, epochs_done: int):

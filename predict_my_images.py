@@ -65,6 +65,7 @@ def parse_args() -> argparse.Namespace:
         help="what computes the network; openvino may be faster for many pictures: pip install "
         "-r requirements-openvino.txt; ray shares the pictures among many machines: "
         "requirements-ray.txt")
+    console.add_views_option(group)
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
                        help="the Ray cluster of --engine ray; None: one on this machine alone")
     args = parser.parse_args()
@@ -141,9 +142,9 @@ def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
     if source is None:
         return []
     if read_run(out / RUN) != run:
-        raise UserError(f"{source} was made with another checkpoint, folder or cleaning, so "
-                        "--resume would mix two runs; leave --resume out or name another "
-                        "--output-dir")
+        raise UserError(f"{source} was made with another checkpoint, folder, cleaning or "
+                        "number of views, so --resume would mix two runs; leave --resume out or "
+                        "name another --output-dir")
     data = source.read_bytes()
     whole = data[:data.rfind(b"\n") + 1]  # the last row may have been cut off
     rows = read_rows(io.StringIO(whole.decode("utf-8-sig", errors="replace"), newline=""))
@@ -301,7 +302,7 @@ def predict_here(args: argparse.Namespace) -> None:
     cleaning = predictor.preprocessing.cleaning
     run = {"folder": display_name(args.folder.resolve()),
            "checkpoint_sha256": sha256_of(predictor.path),
-           **({"cleaning": asdict(cleaning)} if cleaning.active else {})}
+           **({"cleaning": asdict(cleaning)} if cleaning.active else {}), **of_several(args)}
     cards = output_paths({name: f"{name}.png" for name in files})
     kept = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
     done = {row[0] for row in kept}
@@ -316,7 +317,12 @@ def predict_here(args: argparse.Namespace) -> None:
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
                *show_cleaning(predictor, files, args)]
     print_table(first, counts, undrawn)
-    print_counts(counts, written)
+    print_counts(counts, written, args)
+
+
+def of_several(args: argparse.Namespace) -> dict[str, int]:
+    """Return the number of views where it is not 1."""
+    return {"views": args.views} if args.views > 1 else {}
 
 
 def predict_on_cluster(args: argparse.Namespace) -> None:
@@ -324,7 +330,7 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from celestial import cluster
-    from celestial.checkpoints import find_checkpoint
+    from celestial.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
     from celestial.file_names import display_name
     from celestial.files import sha256_of
     from celestial.left_behind import say_passed_over
@@ -332,6 +338,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)
+    if args.views > 1:  # what the nodes print is not seen here
+        say_unfitted(load_checkpoint(checkpoint), checkpoint, args.views)
     output = Folder.at(str(args.output_dir))
     if isinstance(args.folder, str):
         source = Folder.at(args.folder)
@@ -344,7 +352,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     if not names:
         raise UserError(f"{args.folder} is empty; name another folder")
     place = args.folder if isinstance(args.folder, str) else str(args.folder.resolve())
-    run = {"folder": display_name(place), "checkpoint_sha256": sha256_of(checkpoint)}
+    run = {"folder": display_name(place), "checkpoint_sha256": sha256_of(checkpoint),
+           **of_several(args)}
     cluster.require_same_run(output, run, args.resume)
 
     cluster.connect(args.ray_address)
@@ -359,14 +368,14 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
         for files in done:
             progress.update(files)
     cluster.leave()
-    print_counts(cluster.count_answers(output, len(sizes)), [output.address])
+    print_counts(cluster.count_answers(output, len(sizes)), [output.address], args)
 
 
-def print_counts(counts: Counter, written: list) -> None:
+def print_counts(counts: Counter, written: list, args: argparse.Namespace) -> None:
     """Print the RESULT line: how many rows there are of each status."""
     statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
                 for name in ("ok", "unknown", "failed")}
-    console.print_result({"rows": counts.total(), **statuses}, written)
+    console.print_result({"rows": counts.total(), **statuses, **of_several(args)}, written)
 
 
 def main() -> None:

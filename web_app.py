@@ -123,12 +123,13 @@ def main() -> None:
     from celestial.devices import describe, inference_precision, pick_device
     from celestial.inference import Predictor
     from celestial.web import create_app
+    from celestial.web.judging import VIEWS
     from celestial.web.safety import LOCAL, Limits
     from celestial.web.serving import Server
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device, inference_precision))
-    predictors = {name: Predictor(path, device, args.batch_size, args.workers)
+    predictors = {name: Predictor(path, device, args.batch_size, args.workers, views=VIEWS)
                   for name, path in list_checkpoints(args.checkpoint).items()}
     limits = Limits(args.most_megabytes, args.most_files, args.most_waiting, args.most_a_minute)
     app = create_app(predictors, limits, LOCAL | {args.host, *args.allowed_host},

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import torch
 
-from celestial.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES
+from celestial.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES, VIEWS
 from celestial.file_names import display_name
 from celestial.fingerprint_layout import WIDTH
 from celestial.models import MEMBERS
@@ -137,9 +137,10 @@ def check_values(checkpoint) -> None:
             and {type(fit.cleaning.denoise), type(fit.cleaning.normalise)} == {bool},
         "its largest gain is no number above 0":
             _is_number(fit.largest_gain) and fit.largest_gain > 0,
-        "its temperature is no number above 0":
-            _is_number(checkpoint.temperature) and checkpoint.temperature > 0,
+        "its temperature is no number above 0": _is_temperature(checkpoint.temperature),
         "its threshold of the unknown is no number": _is_number(checkpoint.reject_below),
+        "its temperatures and thresholds for several views make no sense":
+            _are_by_views(checkpoint.by_views),
         "its figures, options or versions are no tables":
             all(isinstance(part, dict) for part in (checkpoint.val, checkpoint.options,
                                                     checkpoint.versions)),
@@ -165,6 +166,18 @@ def _are_digests(value: object) -> bool:
 def _are_fingerprints(value: object, count: int) -> bool:
     return (isinstance(value, torch.Tensor) and value.dtype == torch.uint8
             and (value.numel() == 0 or value.shape == (count, WIDTH)))
+
+
+def _are_by_views(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        views in VIEWS[1:] and isinstance(own, dict)
+        and own.keys() == {"temperature", "reject_below"}
+        and _is_temperature(own["temperature"]) and _is_number(own["reject_below"])
+        for views, own in value.items())
+
+
+def _is_temperature(value: object) -> bool:
+    return _is_number(value) and value > 0
 
 
 def _is_number(value: object) -> bool:

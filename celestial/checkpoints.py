@@ -20,7 +20,8 @@ from celestial.files import atomic_path
 from celestial.models import MEMBERS, Classifier
 from celestial.preprocessing import Preprocessing
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+OLDEST_READ = 2  # without by_views
 KIND = "celestial classifier"
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError,
               AttributeError, IndexError, AssertionError, OverflowError, MemoryError,
@@ -49,6 +50,8 @@ class Checkpoint:
             threshold were fitted on, likewise; none in files that were written before them.
         versions: of the project, its commit, python, torch, torchvision.
         date: of the training's end, ISO 8601, UTC.
+        by_views: number of views whose logits are averaged, 2, 4 or 8 -> {"temperature",
+            "reject_below"} for that mean; none in files that were written before there were any.
     """
 
     model: str
@@ -70,6 +73,13 @@ class Checkpoint:
     versions: dict[str, str] = field(default_factory=versions)
     date: str = field(default_factory=lambda: datetime.datetime.now(
         datetime.timezone.utc).isoformat(timespec="seconds"))
+    by_views: dict[int, dict[str, float]] = field(default_factory=dict)
+
+    def fitted_for(self, views: int) -> tuple[float, float]:
+        """Return temperature and threshold for a number of views, else those for one."""
+        own = self.by_views.get(views, {})
+        return (own.get("temperature", self.temperature),
+                own.get("reject_below", self.reject_below))
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
@@ -150,15 +160,26 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _require_version(path: Path, version: object) -> None:
-    """Raise UserError if a checkpoint has another format than this program's."""
+    """Raise UserError if a checkpoint has a format that this program does not read."""
     if not isinstance(version, int):
         raise _unusable(path, "it does not tell the version of its format")
     if version > FORMAT_VERSION:
         raise UserError(f"{path} has the format version {version} of a later program, and this one "
-                        f"reads {FORMAT_VERSION}; update the program")
-    if version < FORMAT_VERSION:
+                        f"reads up to {FORMAT_VERSION}; update the program")
+    if version < OLDEST_READ:
         raise UserError(f"{path} has the format version {version} of an earlier program, and this "
-                        f"one reads {FORMAT_VERSION}; train again")
+                        f"one reads {OLDEST_READ} and later; train again")
+
+
+def say_unfitted(checkpoint: Checkpoint, path: Path, views: int) -> None:
+    """Print what it means where a checkpoint was fitted to fewer views than it is to average.
+
+    The mean of several views is less spread than one, so what fits one makes it too careful.
+    """
+    if views > 1 and views not in checkpoint.by_views:
+        print(f"{path} has a temperature and a threshold of the unknown for one view alone; with "
+              f"{views} views they are used as they are, which makes it a little less sure and "
+              "calls a few more pictures unknown", flush=True)
 
 
 def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:

@@ -132,8 +132,8 @@ def require_same_run(output: Folder, run: dict, resume: bool) -> None:
     """
     if output.has(RUN):
         if json.loads(output.read(RUN)) != run:
-            raise UserError(f"{output.address} holds results of another checkpoint or folder; name "
-                            "another --output-dir", status=2)
+            raise UserError(f"{output.address} holds results of another checkpoint or folder, "
+                            "or of another number of --views; name another --output-dir", status=2)
         if not resume:
             raise UserError(f"{output.address} holds results of such a run; go on with --resume, "
                             "or name another --output-dir", status=2)
@@ -198,7 +198,8 @@ def predict_parts(parts: Sequence[int], share: Share, checkpoint: Path, source: 
         fn_constructor_kwargs={
             "checkpoint": ray.put(checkpoint.read_bytes()), "source": source.address,
             "output": output.address, "device": args.device,
-            "batch_size": args.batch_size, "cores": share.cores})
+            "batch_size": args.batch_size, "cores": share.cores,
+            "views": args.views})
     try:
         for row in done.iter_rows():
             yield row["files"]
@@ -212,7 +213,7 @@ class PartPredictor:
     """A predictor on some node: a part's number comes in, its file is written."""
 
     def __init__(self, checkpoint: "ray.ObjectRef", source: str, output: str, device: str,
-                 batch_size: int | None, cores: int):
+                 batch_size: int | None, cores: int, views: int):
         """Load the checkpoint; the reference is to the bytes of its file."""
         import torch
 
@@ -223,7 +224,7 @@ class PartPredictor:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "checkpoint.pth"  # gone once it is loaded
             path.write_bytes(ray.get(checkpoint))
-            self.predictor = Predictor(path, pick_device(device), batch_size, cores)
+            self.predictor = Predictor(path, pick_device(device), batch_size, cores, views=views)
         self.source, self.output = Folder.at(source), Folder.at(output)
         self.plan = parquet.ParquetFile(
             self.output.system.open_input_file(self.output.inside(PLAN)))

@@ -56,7 +56,8 @@ def start_predictors(script: str, args: argparse.Namespace) -> list[Predictor]:
     paths = [find_checkpoint(path) for path in args.checkpoint or [None]]
     if len({path.resolve() for path in paths}) < len(paths):
         raise UserError("--checkpoint names a file twice; name each once", status=2)
-    predictors = [Predictor(path, device, args.batch_size, args.workers) for path in paths]
+    predictors = [Predictor(path, device, args.batch_size, args.workers,
+                            views=getattr(args, "views", 1)) for path in paths]
     for other in predictors[1:]:
         if differing := set(other.classes) ^ set(predictors[0].classes):
             raise UserError(f"{predictors[0].path} and {other.path} have different classes "

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from celestial.design_effect import effective_size
+from celestial.views import means_of_views
 
 ACCEPTED = 0.95  # share of the known pictures of val that the threshold lets through
 TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
@@ -77,20 +78,31 @@ def fit_reject_below(scores: np.ndarray) -> float:
     return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
 
 
-def fit_on_val(logits: np.ndarray, labels: np.ndarray,
+def fit(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Return the `temperature` and the threshold `reject_below` for logits (N, classes)."""
+    return {"temperature": fit_temperature(logits, labels),
+            "reject_below": fit_reject_below(known_score(logits))}
+
+
+def fit_on_val(logits_of_views: np.ndarray, labels: np.ndarray,
                groups: np.ndarray | None) -> dict[str, object]:
-    """Return what a checkpoint takes from val: `temperature`, `reject_below`, figures `val`.
+    """Return what a checkpoint takes from val.
+
+    `temperature`, `reject_below` and the figures `val` are of the pictures as they are, `by_views`
+    has temperature and threshold for the mean of several views: it is less spread than one.
 
     Args:
-        logits: float (N, classes).
+        logits_of_views: float (8, N, classes), in the order of `views.view`.
         labels: int (N,), each of a class.
         groups: (N,) of `design_effect`; the figures say how many independent pictures the
             accuracy is worth.
     """
-    temperature = fit_temperature(logits, labels)
+    fitted = {count: fit(logits, labels)
+              for count, logits in means_of_views(logits_of_views).items()}
+    one, logits = fitted.pop(1), logits_of_views[0]
     best_two = np.argsort(-logits, axis=1)[:, :2] == labels[:, None]
-    return {"temperature": temperature, "reject_below": fit_reject_below(known_score(logits)),
+    return {**one, "by_views": fitted,
             "val": {"pictures": len(labels), "accuracy": float(best_two[:, 0].mean()),
                     "effective_pictures": effective_size(best_two[:, 0], groups),
                     "top2": float(best_two.any(axis=1).mean()),
-                    "log_loss": log_loss(logits, labels, temperature)}}
+                    "log_loss": log_loss(logits, labels, one["temperature"])}}

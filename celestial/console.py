@@ -22,6 +22,7 @@ DATASET = Path("data/celestial_dataset")
 MODELS = ("regnet_y_800mf", "efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3",
           "resnet50", "ensemble", "cnn")
 OPTIMIZERS = ("adamw", "rmsprop")
+VIEWS = (1, 2, 4, 8)  # of a square, whose logits may be averaged: see views.py
 STRETCHES = ("none", "percentile", "asinh")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
@@ -122,6 +123,13 @@ def add_compute_options(parser: argparse.ArgumentParser,
     group.add_argument("--workers", type=positive_int, default=os.cpu_count(),
                        help="helpers that decode pictures")
     return group
+
+
+def add_views_option(group: argparse._ArgumentGroup) -> None:
+    """Add --views."""
+    group.add_argument("--views", type=int, choices=VIEWS, default=1,
+                       help="turned and mirrored views of each picture whose mean is the answer: "
+                       "steadier, and so many times the work")
 
 
 def add_cleaning_options(parser: argparse.ArgumentParser, when: str) -> None:

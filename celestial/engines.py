@@ -8,11 +8,12 @@ import warnings
 import numpy as np
 import torch
 
-from celestial.console import UserError, is_out_of_memory
+from celestial.console import VIEWS, UserError, is_out_of_memory
 from celestial.devices import inference_precision
 from celestial.models import Classifier, fold_batch_norm
 from celestial.preprocessing import Preprocessing
 from celestial.streams import in_streams, start_stream, stream_count
+from celestial.views import view
 
 # Pixels of the pictures that go through a network at once. On a CPU few, so that what passes from
 # layer to layer stays near the caches (benchmarks/results.md); a GPU wants many.
@@ -103,6 +104,14 @@ class TorchEngine:
         batches = (np.array(squares[start:start + starts.step]) for start in starts)
         return np.concatenate([logits for _, (_, logits) in in_streams(
             self.outputs, batches, self.streams, self.start_stream)])
+
+    def logits_of_views(self, squares: np.ndarray) -> np.ndarray:
+        """Compute the eight views of any number of pictures, each as `logits` does.
+
+        Returns:
+            float32 (8, N, classes), in the order of `views.view`.
+        """
+        return np.stack([self.logits(view(squares, number)) for number in range(max(VIEWS))])
 
     def features(self, squares: np.ndarray) -> torch.Tensor:
         """Return the pooled features, (N, width), on the device."""

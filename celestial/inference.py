@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from celestial import confidence
-from celestial.checkpoints import build_model, find_checkpoint
+from celestial.checkpoints import build_model, find_checkpoint, say_unfitted
 from celestial.cleaning import Cleaning
 from celestial.console import print_header
 from celestial.decoding import decode_all
@@ -20,6 +20,7 @@ from celestial.imagenet import open_checkpoint
 from celestial.preprocessing import SHOWN_SIDE, Input, prepare
 from celestial.reading import ImageError
 from celestial.streams import in_streams
+from celestial.views import first_views
 
 MOST_WAITING = 4096  # files; unreadable ones wait no longer for a batch to fill
 
@@ -37,8 +38,9 @@ class Prediction:
         reason: why the file could not be read, else empty.
         note: what a person should know of a file that could be read, else empty.
         picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
-        features: float32 (width,), what the network's last layer sees; None where unreadable.
-        logits: float32 (classes,); None where unreadable.
+        features: float32 (width,), what the network's last layer sees, the mean over the views,
+            from which that layer makes these logits; None where unreadable.
+        logits: float32 (classes,), the mean over the views; None where unreadable.
         square: what the network saw, uint8 (3, size, size), where the picture was asked for.
     """
 
@@ -113,14 +115,15 @@ def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
     print_header(script, args, describe(device, inference_precision))
     cleaning = Cleaning(args.denoise, args.normalise, args.stretch) if "denoise" in args else None
     return Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers,
-                     getattr(args, "engine", "torch"), cleaning)
+                     getattr(args, "engine", "torch"), cleaning, getattr(args, "views", 1))
 
 
 class Predictor:
     """A checkpoint ready to predict: the one way from a file to probabilities."""
 
     def __init__(self, checkpoint_path: Path, device: torch.device, batch_size: int | None,
-                 workers: int, engine: str = "torch", cleaning: Cleaning | None = None):
+                 workers: int, engine: str = "torch", cleaning: Cleaning | None = None,
+                 views: int = 1):
         """Load the checkpoint.
 
         Args:
@@ -130,6 +133,8 @@ class Predictor:
             workers: processes that decode; 0: in this process, see `decoding.decode_all`.
             engine: what computes the network, a name in `engines.ENGINES`.
             cleaning: of the pictures, beside what the checkpoint remembers.
+            views: turned and mirrored views of a picture whose logits are averaged, one of
+                `console.VIEWS`; temperature and threshold are those for so many.
 
         Raises:
             UserError: the checkpoint or the engine cannot be used.
@@ -139,6 +144,9 @@ class Predictor:
         self.preprocessing = self.checkpoint.preprocessing.cleaned(cleaning or Cleaning())
         self.device = device
         self.workers = workers
+        self.views = views
+        self.temperature, self.reject_below = self.checkpoint.fitted_for(views)
+        say_unfitted(self.checkpoint, checkpoint_path, views)
         model = build_model(self.checkpoint, checkpoint_path)
         self.model = model.to(device, memory_format=torch.channels_last)
         self.engine = ENGINES[engine](self.model, self.preprocessing, device, batch_size)
@@ -178,7 +186,7 @@ class Predictor:
 
     def _judge_all(self, prepared: Iterable[Prepared]) -> Iterator[Prediction]:
         engine = self.engine
-        batches = _batches(prepared, engine.batch_size)
+        batches = _batches(prepared, max(1, engine.batch_size // self.views))
         for batch, judged in in_streams(self._judge, batches, engine.streams, engine.start_stream):
             yield from self._answers(batch, iter(judged))
 
@@ -196,12 +204,15 @@ class Predictor:
         squares = [item.square for item in batch if item.square is not None]
         if not squares:
             return []
-        features, logits = self.engine.outputs(np.stack(squares))
-        probs = confidence.probabilities(logits, self.checkpoint.temperature)
+        views = first_views(np.stack(squares), self.views)
+        features, logits = (
+            output.reshape(self.views, len(squares), -1).mean(axis=0)
+            for output in self.engine.outputs(views.reshape(-1, *views.shape[2:])))
+        probs = confidence.probabilities(logits, self.temperature)
         scores = confidence.known_score(logits)
         return [{"features": features[row], "logits": logits[row], "probabilities": probs[row],
                  "known_score": float(scores[row]),
-                 "accepted": bool(scores[row] >= self.checkpoint.reject_below)}
+                 "accepted": bool(scores[row] >= self.reject_below)}
                 for row in range(len(squares))]
 
 

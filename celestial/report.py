@@ -23,6 +23,7 @@ from celestial.datasets import manifest_rows
 from celestial.evaluation import PLAIN
 from celestial.file_names import display_name
 from celestial.files import atomic_path, sha256_of
+from celestial.inference import Predictor
 from celestial.tables import read_csv
 
 HERE = Path(__file__).resolve().parent
@@ -65,15 +66,17 @@ CAPTIONS = {
 }
 
 
-def facts_of(checkpoint: Checkpoint, path: Path, data_dir: Path) -> dict:
+def facts_of(predictor: Predictor, data_dir: Path) -> dict:
     """Return what the report tells of a checkpoint and its data, as plain values for JSON."""
-    never = not math.isfinite(checkpoint.reject_below)  # a network of ImageNet's
+    checkpoint = predictor.checkpoint
+    never = not math.isfinite(predictor.reject_below)  # a network of ImageNet's
     return {"model": checkpoint.model, "classes": list(checkpoint.classes),
-            "checkpoint_sha256": sha256_of(path), "data": display_name(data_dir.resolve().name),
+            "checkpoint_sha256": sha256_of(predictor.path), "views": predictor.views,
+            "data": display_name(data_dir.resolve().name),
             "training": {"options": checkpoint.options, "versions": checkpoint.versions,
                          "date": checkpoint.date, "val": checkpoint.val,
-                         "temperature": checkpoint.temperature,
-                         "reject_below": None if never else checkpoint.reject_below,
+                         "temperature": predictor.temperature,
+                         "reject_below": None if never else predictor.reject_below,
                          "manifest_sha256": checkpoint.manifest_sha256,
                          "pictures": len(checkpoint.train_sha256),
                          "outliers": sum(label < 0 for label in checkpoint.train_labels)},
@@ -159,6 +162,9 @@ def _verdict(found: dict, far: dict | None, blind: dict) -> list[str]:
     sentences = [f"Of {found['pictures']} {found['split']} pictures it names "
                  f"{_text(found, 'accuracy')} rightly; the mean over the classes is "
                  f"{_text(found, 'balanced_accuracy')}."]
+    if (views := found.get("views", 1)) > 1:
+        sentences.append(f"Each answer is the mean of {views} turned and mirrored views of the "
+                         "picture; the blind test and Grad-CAM look at it as it is.")
     if far:
         sentences.append(f"Of the {far['pictures']} that resemble no training picture, "
                          f"{_text(far, 'accuracy')}.")

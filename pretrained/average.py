@@ -13,6 +13,7 @@ takes the middle where it cannot be chosen on pictures of the other kind).
 
 import argparse
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,16 +40,14 @@ def average(before: dict, after: dict) -> dict:
 
 def main() -> None:
     args = parse_args()
-    import numpy as np
     from torch import from_numpy
 
-    from celestial import confidence
     from celestial.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-    from celestial.datasets import groups_of, list_split
+    from celestial.datasets import decode_split, groups_of, list_split
     from celestial.devices import pick_device
     from celestial.duplicates import fingerprint_files
-    from celestial.files import atomic_path, sha256_of
-    from celestial.inference import Predictor
+    from celestial.files import sha256_of
+    from celestial.fitting import fit_checkpoint
 
     console.print_header(__file__, args)
     before, after = load_checkpoint(args.before), load_checkpoint(args.after)
@@ -63,21 +62,21 @@ def main() -> None:
             f"{after.options['weights_used']}, averaged with {sha256_of(args.before)}"},
         "manifest_sha256": sha256_of(manifest) if manifest.is_file() else ""})
     val = list_split(args.data_dir, "val", averaged.classes)
-    with atomic_path(args.averaged) as temporary:
-        save_checkpoint(temporary, averaged)
-        predictor = Predictor(temporary, pick_device(args.device), args.batch_size, args.workers)
-        judged = [(one.logits, label, one.path) for one, label in zip(
-            predictor.predict(val.paths), val.labels, strict=True) if one.logits is not None]
-        if not judged:
+    with tempfile.TemporaryDirectory() as cache:
+        squares, val = decode_split(val, averaged.preprocessing, Path(cache),
+                                    [sha256_of(path) for path in val.paths], args.workers)
+        if not len(squares):
             raise UserError(f"val of {args.data_dir} has no readable picture to fit on")
-        logits, labels, paths = zip(*judged, strict=True)
-        prints = fingerprint_files(paths, averaged.preprocessing, args.workers)
-        fitted = confidence.fit_on_val(np.array(logits), np.array(labels),
-                                       groups_of(args.data_dir, paths))
-        save_checkpoint(temporary, replace(
-            averaged, **fitted, val_sha256=[sha256_of(path) for path in paths],
-            val_fingerprints=from_numpy(prints)))
-    console.print_result(fitted, [args.averaged])
+        fitted = fit_checkpoint(averaged, args.averaged, squares, val.labels,
+                                groups_of(args.data_dir, val.paths), pick_device(args.device),
+                                args.batch_size)
+        del squares  # or the folder could not be removed on Windows
+    prints = fingerprint_files(val.paths, averaged.preprocessing, args.workers)
+    save_checkpoint(args.averaged, replace(
+        fitted, val_sha256=[sha256_of(path) for path in val.paths],
+        val_fingerprints=from_numpy(prints)))
+    console.print_result({"temperature": fitted.temperature, "reject_below": fitted.reject_below,
+                          "by_views": fitted.by_views, "val": fitted.val}, [args.averaged])
 
 
 if __name__ == "__main__":

@@ -98,6 +98,9 @@ def test_a_checkpoint_that_would_fill_the_memory(tmp_path, content):
     assert "no tables" in refusal(tmp_path / "nested.pth")
 
 
+FITTED = {"temperature": 1.5, "reject_below": 2.0}
+
+
 def broken(content, **changes):
     return {**content, **changes}
 
@@ -113,7 +116,7 @@ def with_preprocessing(content, **changes):
 WRONG = {
     "another kind": (lambda c: broken(c, kind="a cake"), "no checkpoint of this project"),
     "a list": (lambda c: [1, 2], "no checkpoint of this project"),
-    "later format": (lambda c: broken(c, format_version=3), "update the program"),
+    "later format": (lambda c: broken(c, format_version=4), "update the program"),
     "earlier format": (lambda c: broken(c, format_version=1), "train again"),
     "no format": (lambda c: broken(c, format_version="2"), "version of its format"),
     "no classes": (lambda c: broken(c, classes=[]), "classes"),
@@ -128,6 +131,14 @@ WRONG = {
     "temperature NaN": (lambda c: broken(c, temperature=float("nan")), "temperature"),
     "temperature word": (lambda c: broken(c, temperature="hot"), "temperature"),
     "threshold": (lambda c: broken(c, reject_below=float("inf")), "threshold"),
+    "several views": (lambda c: broken(c, by_views=[2]), "for several views"),
+    "three views": (lambda c: broken(c, by_views={3: FITTED}), "for several views"),
+    "views by words": (lambda c: broken(c, by_views={"2": FITTED}), "for several views"),
+    "half of it": (lambda c: broken(c, by_views={2: {"temperature": 1.0}}), "for several views"),
+    "cold views": (lambda c: broken(c, by_views={2: FITTED, 8: FITTED | {"temperature": 0.0}}),
+                   "for several views"),
+    "views NaN": (lambda c: broken(c, by_views={4: FITTED | {"reject_below": float("nan")}}),
+                  "for several views"),
     "mean": (lambda c: with_preprocessing(c, mean=(0.5, float("nan"), 0.5)), "mean"),
     "two means": (lambda c: with_preprocessing(c, mean=(0.5, 0.5)), "mean"),
     "deviation": (lambda c: with_preprocessing(c, std=(0.0, 0.2, 0.2)), "deviation"),

@@ -21,6 +21,7 @@ from ray.cluster_utils import Cluster  # noqa: E402
 from celestial.storage import Folder  # noqa: E402
 
 PICTURES = 60
+VIEWS = 2  # their temperature must come with the checkpoint
 PLAN, RUN = "plan.parquet", "run.json"
 
 
@@ -59,7 +60,7 @@ def expected(pictures, checkpoint, tmp_path_factory) -> dict[str, dict]:
     """What the same pictures are without Ray."""
     base = tmp_path_factory.mktemp("without_ray")
     done = run("predict_my_images.py", pictures, "--checkpoint", checkpoint, "--no-pictures",
-               cwd=base)
+               "--views", VIEWS, cwd=base)
     assert done.status == 0, done.err
     rows = read_csv(base / "my_predictions/batch_prediction_summary.csv")
     return {row["filename"]: row for row in rows}
@@ -68,7 +69,7 @@ def expected(pictures, checkpoint, tmp_path_factory) -> dict[str, dict]:
 def options(pictures: object, checkpoint: Path, cluster: Cluster, out: object) -> list[str]:
     return [str(option) for option in (
         pictures, "--checkpoint", checkpoint, "--engine", "ray", "--ray-address", cluster.address,
-        "--workers", 1, "--output-dir", out)]
+        "--workers", 1, "--views", VIEWS, "--output-dir", out)]
 
 
 def rows_in(folder: Folder) -> list[dict]:

@@ -10,6 +10,7 @@ from conftest import ROOT, run
 from sklearn.metrics import log_loss, top_k_accuracy_score
 
 from celestial.checkpoints import load_checkpoint, save_checkpoint
+from celestial.confidence import fit_temperature
 from celestial.console import OUTLIERS
 from celestial.datasets import OUTLIER, list_split
 from celestial.duplicates import WIDTH
@@ -17,6 +18,7 @@ from celestial.files import sha256_of
 from celestial.inference import Predictor
 from celestial.report import commands_of
 
+CPU = torch.device("cpu")
 SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 
 
@@ -84,9 +86,12 @@ def test_the_mean_of_two_checkpoints(checkpoint, dataset, tmp_path):
     told = " ".join(commands_of(mean, {"data_dir": "data", "checkpoint": "mean.pth"}))
     assert "evaluate_model.py" in told and "improved_training.py" not in told, "a half of it"
 
-    predictor = Predictor(tmp_path / "mean.pth", torch.device("cpu"), 4, 0)
+    predictor = Predictor(tmp_path / "mean.pth", CPU, 4, 0)
     val = list_split(dataset, "val", mean.classes)
     probs = np.stack([found.probabilities for found in predictor.predict(val.paths)])
+    of_four = list(Predictor(tmp_path / "mean.pth", CPU, 4, 0, views=4).predict(val.paths))
+    assert mean.by_views[4]["temperature"] == pytest.approx(fit_temperature(
+        np.stack([found.logits for found in of_four]), val.labels), rel=1e-3)
     assert mean.val_sha256 == [sha256_of(path) for path in val.paths]
     assert len(mean.val_fingerprints) == len(val.paths)
     indices = range(len(mean.classes))

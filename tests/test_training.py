@@ -67,7 +67,7 @@ def test_from_scratch_writes_everything(checkpoint, dataset):
     assert not list(folder.glob("unfinished*"))
 
     content = torch.load(checkpoint, weights_only=True)
-    assert content["format_version"] == 2 and content["classes"] == list(CLASSES)
+    assert content["format_version"] == 3 and content["classes"] == list(CLASSES)
     assert content["preprocessing"]["size"] == 32 and content["preprocessing"]["fit"] == "pad"
     rows = csv.DictReader((dataset / "manifest.csv").open(encoding="utf-8-sig"))
     assert sorted(content["train_sha256"]) == sorted(

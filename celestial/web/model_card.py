@@ -55,13 +55,14 @@ def card_of(predictor: Predictor) -> ModelCard:
     """Return the card of a checkpoint, with the figures of its evaluation where there are any."""
     checkpoint = predictor.checkpoint
     count = int(checkpoint.val.get("pictures", 0))
-    measured = _evaluation(predictor.path)
-    if count and "accuracy" in checkpoint.val:
+    measured = _evaluation(predictor.path, predictor.views)
+    if count and "accuracy" in checkpoint.val and predictor.views == 1:
         accuracy = checkpoint.val["accuracy"]
         worth = checkpoint.val.get("effective_pictures", count)  # older checkpoints lack it
         measured.append(Measured("accuracy", metrics.as_text(metrics.as_figure(
             accuracy, metrics.wilson(accuracy * worth, worth))), "val", count))
     facts = [("network", checkpoint.model), ("input", f"{predictor.preprocessing.size} px"),
+             ("views", "" if predictor.views == 1 else str(predictor.views)),
              ("first_weights", str(checkpoint.options.get("weights_used", ""))),
              ("trained", checkpoint.date[:10]),
              ("commit", str(checkpoint.versions.get("commit", ""))),
@@ -71,13 +72,15 @@ def card_of(predictor: Predictor) -> ModelCard:
                      len(checkpoint.train_sha256))
 
 
-def _evaluation(checkpoint: Path) -> list[Measured]:
-    """Return the figures of evaluate_model.py, if it wrote any of this very checkpoint."""
+def _evaluation(checkpoint: Path, views: int) -> list[Measured]:
+    """Return the figures of evaluate_model.py, if it wrote any of this checkpoint and views."""
     for place in EVALUATIONS:
         try:
             found = json.loads((checkpoint.parent / place).read_text(encoding="utf-8"))
             unseen = found["split"] == "test" and not found["training_overlap"]["exact_copies"]
-            if found["checkpoint_sha256"] != sha256_of(checkpoint) or not unseen:
+            same = found["checkpoint_sha256"] == sha256_of(checkpoint) and (
+                found.get("views", 1) == views)  # earlier versions took one
+            if not (same and unseen):
                 continue
             return [Measured(name, metrics.as_text(found[name], name != "ece"), found["split"],
                              found["pictures"], found["data"])

@@ -86,6 +86,8 @@ _DOCUMENTATION = {
     "how_trained": ("How it was trained", "如何训练", "어떻게 훈련했는가"),
     "network": ("network", "网络", "신경망"),
     "input": ("input", "输入", "입력"),
+    "views": ("turned and mirrored views that are averaged", "取平均的旋转与镜像视图数",
+              "평균을 내는 회전·거울상 수"),
     "first_weights": ("first weights", "初始权重", "처음 가중치"),
     "trained": ("date", "日期", "날짜"),
     "commit": ("commit of this project", "本项目的提交", "이 프로젝트의 커밋"),

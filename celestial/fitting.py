@@ -1,0 +1,36 @@
+"""What a checkpoint takes from val: temperatures, thresholds, figures."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from celestial import confidence
+from celestial.checkpoints import Checkpoint, build_model
+from celestial.engines import TorchEngine
+
+
+def fit_checkpoint(checkpoint: Checkpoint, path: Path, squares: np.ndarray, labels: np.ndarray,
+                   groups: np.ndarray | None, device: torch.device,
+                   batch_size: int | None = None) -> Checkpoint:
+    """Return the checkpoint with what `confidence.fit_on_val` says of its answers.
+
+    Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
+
+    Args:
+        checkpoint: its temperatures, thresholds and figures are replaced.
+        path: its file, for messages.
+        squares: uint8 (N, 3, size, size), val.
+        labels: int (N,), each of a class.
+        groups: (N,) of `design_effect`.
+        device: where to compute.
+        batch_size: pictures that go through the network at once; None: what suits the device.
+
+    Raises:
+        UserError: the weights do not fit the network.
+    """
+    network = build_model(checkpoint, path)
+    engine = TorchEngine(network, checkpoint.preprocessing, device, batch_size)
+    return replace(checkpoint, **confidence.fit_on_val(engine.logits_of_views(squares), labels,
+                                                       groups))
