@@ -67,8 +67,8 @@ def _gradient(canvas: Canvas) -> torch.Tensor:
 def _stars(canvas: Canvas) -> torch.Tensor:
     """Return a dense starry sky as illustrators fill one in: many stars, some of them large."""
     c = canvas
-    light = field_stars(c, int(c.log_uniform(60, 3000)), c.log_uniform(0.6, 12), c.uniform(0.7, 1.5),
-                        c.uniform(0, 1.2))
+    light = field_stars(c, int(c.log_uniform(60, 3000)), c.log_uniform(0.6, 12),
+                        c.uniform(0.7, 1.5), c.uniform(0, 1.2))
     if c.chance(0.5):
         light = light + 2 * blur(light, c.scale * c.uniform(0.6, 1.2))
     base = _tone(c, 0.0, 0.25) if c.chance(0.5) else c.planes([0.0] * 3)
@@ -82,5 +82,6 @@ def _nebula(canvas: Canvas) -> torch.Tensor:
     sky = _tone(c, 0.0, 0.3) * c.uniform(0.2, 1)
     for _ in range(int(c.rng.integers(1, 4))):
         cloud = fbm(c, points + c.uniform(-9, 9), c.log_uniform(0.6, 2.0), 4, 0.55)
-        sky = mix(sky, _tone(c, 0.3), smoothstep(c.uniform(-1, 0.5), 2.5, cloud) * c.uniform(0.3, 1))
+        thick = smoothstep(c.uniform(-1, 0.5), 2.5, cloud) * c.uniform(0.3, 1)
+        sky = mix(sky, _tone(c, 0.3), thick)
     return sky + _stars(c) * c.uniform(0.3, 1)

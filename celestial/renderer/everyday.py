@@ -10,6 +10,7 @@ import math
 import numpy as np
 import torch
 
+from celestial.renderer import blank, emblems, night_lights, screens
 from celestial.renderer.camera import blur, photograph
 from celestial.renderer.canvas import Canvas, mix, rotated, smoothstep
 from celestial.renderer.everyday_materials import (
@@ -28,12 +29,16 @@ from celestial.renderer.look import Look, random_look
 from celestial.renderer.noise import fbm, gaussian_field, in_plane, octave, plane_points
 
 KINDS = {"outdoors": 24, "indoors": 13, "depth": 13, "studio": 10, "black": 8, "surface": 7,
-         "leaves": 6, "street": 6, "page": 4, "night": 4, "fireworks": 1.5}
+         "leaves": 6, "street": 6, "page": 4, "night": 4, "fireworks": 1.5, "emblems": 14,
+         "screens": 8, "night_lights": 8, "blank": 5}
+OTHERS = {"emblems": emblems, "screens": screens, "night_lights": night_lights, "blank": blank}
 
 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of something on Earth: uint8 (height, width, 3)."""
     kind = canvas.pick(KINDS)
+    if kind in OTHERS:
+        return OTHERS[kind].draw(canvas)
     light = {"outdoors": _outdoors, "indoors": _indoors, "depth": _depth, "studio": _studio,
              "black": _black, "surface": _surface, "leaves": _leaves, "street": _street,
              "page": _page, "night": _night, "fireworks": _fireworks}[kind](canvas)

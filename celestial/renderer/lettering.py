@@ -32,10 +32,9 @@ def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
 
 
-def font(canvas: Canvas, size: float) -> ImageFont.FreeTypeFont:
-    """Return a font of any face, this many pixels high."""
-    faces = _faces()
-    return _font(faces[int(canvas.rng.integers(len(faces)))], max(5, round(size)))
+def any_face(canvas: Canvas) -> Path:
+    """Return the file of any of the fonts."""
+    return _faces()[int(canvas.rng.integers(len(_faces())))]
 
 
 def words(canvas: Canvas, least: int, most: int) -> str:
@@ -46,11 +45,11 @@ def words(canvas: Canvas, least: int, most: int) -> str:
     return {"upper": text.upper(), "title": text.title(), "lower": text}[case]
 
 
-def fitted(canvas: Canvas, text: str, width: float, height: float) -> ImageFont.FreeTypeFont:
-    """Return a font in which a text is no wider and higher than this, pixels."""
-    face = font(canvas, height)
-    wide = face.getlength(text)
-    return _font(Path(face.path), max(5, round(face.size * min(1.0, width / max(wide, 1)))))
+def fitted(face: Path, text: str, width: float, height: float) -> ImageFont.FreeTypeFont:
+    """Return a font of a face in which a text is no wider and higher than this, pixels."""
+    size = max(5, round(height))
+    wide = _font(face, size).getlength(text)
+    return _font(face, max(5, round(size * min(1.0, width / max(wide, 1)))))
 
 
 def write(canvas: Canvas, image: Image.Image, text: str, box: tuple[float, float, float, float],
@@ -67,4 +66,4 @@ def write(canvas: Canvas, image: Image.Image, text: str, box: tuple[float, float
     """
     x, y, width, height = box
     ImageDraw.Draw(image).text((x, y), text, fill=colour, anchor=anchor,
-                               font=fitted(canvas, text, width, height))
+                               font=fitted(any_face(canvas), text, width, height))

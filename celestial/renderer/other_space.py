@@ -1,11 +1,25 @@
-"""Other things in space, none of which is a class: moons, asteroids, comets, craft, night skies."""
+"""Other things in space, none of which is a class: moons, asteroids, comets, craft, night skies.
+
+And what is drawn of it: charts, cartoons, many planets on one picture.
+"""
 
 import numpy as np
 
-from celestial.renderer import comet, lumps, night_sky, odd_light, small_bodies, spacecraft
+from celestial.renderer import (
+    cartoons,
+    charts,
+    comet,
+    lumps,
+    many_bodies,
+    night_sky,
+    odd_light,
+    small_bodies,
+    spacecraft,
+)
 from celestial.renderer.canvas import Canvas
 
-KINDS = {small_bodies: 42, lumps: 14, comet: 18, spacecraft: 12, night_sky: 9, odd_light: 5}
+KINDS = {small_bodies: 42, lumps: 14, comet: 18, spacecraft: 12, night_sky: 9, odd_light: 5,
+         cartoons: 9, charts: 9, many_bodies: 5}
 
 
 def draw(canvas: Canvas) -> np.ndarray:

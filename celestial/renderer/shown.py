@@ -1,7 +1,7 @@
 """Pictures as web sites show them: a body cut out and put before something, a page around it.
 
-Works on any drawing: a globe is cut out (`Cutout`), what has no globe, or fills the frame, is set on
-a page as it is.
+Works on any drawing: a globe is cut out (`Cutout`); what has no globe, or fills the frame, is set
+on a page as it is.
 """
 
 import numpy as np
