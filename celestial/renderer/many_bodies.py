@@ -24,7 +24,7 @@ BODIES = ("earth", "jupiter", "neptune", "saturn", "sun", "uranus", "venus", "ro
 ROCKS = ((190, 105, 65), (150, 146, 140), (120, 112, 106), (205, 180, 150), (165, 95, 70))  # sRGB
 SCENES = ("galaxy", "nebula", "star_cluster")
 LAYOUTS = {"rows": (20, 3, 5, 2, 4), "line": (14, 3, 9, 1, 1), "collage": (26, 2, 3, 2, 3),
-           "few": (10, 2, 3, 1, 1)}  # weight, least and most columns, least and most rows
+           "few": (8, 3, 3, 1, 1)}  # weight, least and most columns, least and most rows
 
 
 def draw(canvas: Canvas) -> np.ndarray:

@@ -18,7 +18,7 @@ from celestial.renderer.web_finish import finish_for_web
 SHARE = 0.25  # of the pictures of a class that are shown as web sites do
 SHARE_OF_SCENES = 0.1  # of classes without a globe, which only get a page around them
 SCENES = ("galaxy", "nebula", "star_cluster", "everyday")
-LEAST = 0.015  # of the frame, that a body to be cut out covers
+LEAST, MOST = 0.015, 0.97  # of the frame, that a body to be cut out covers
 LARGEST = 1.8  # times that a body cut out is magnified at most
 
 # Weights: how a body is shown that lies whole in the frame.
@@ -49,7 +49,7 @@ def show(canvas: Canvas, pixels: np.ndarray) -> np.ndarray:
     c = Canvas(canvas.size, canvas.cutout.rng, canvas.device)
     image = Image.fromarray(pixels)
     alpha = canvas.cutout.alpha
-    if alpha is None or float(alpha.mean()) > 0.97 or float(alpha.mean()) < LEAST:
+    if alpha is None or not LEAST < float(canvas.cutout.coverage.mean()) < MOST:
         return finish_for_web(c, _page(c, image))
     opaque = Image.fromarray((alpha * 255).round().byte().cpu().numpy())
     body = Image.merge("RGBA", (*image.split(), opaque))
@@ -156,14 +156,14 @@ def _caption(canvas: Canvas, image: Image.Image, low: bool) -> Image.Image:
     """Write a title below or above, and at times a smaller line beside it."""
     c = canvas
     width, height = image.size
-    y = height * (c.uniform(0.82, 0.92) if low else c.uniform(0.08, 0.18))
+    y = height * (c.uniform(0.8, 0.88) if low else c.uniform(0.14, 0.2))
     strip = np.asarray(image.convert("L"))[int(max(0, y - 6)):int(y + 6)]
     tone = (255, 255, 255) if strip.mean() < 130 else (20, 20, 24)
     tone = any_colour(c, 0.5) if c.chance(0.2) else tone
     write(c, image, words(c, 1, 3), (width / 2, y, width * 0.9, c.size * c.uniform(0.06, 0.15)),
           tone)
     if c.chance(0.5):
-        write(c, image, words(c, 3, 7), (width / 2, y + (0.1 if low else -0.09) * c.size,
+        write(c, image, words(c, 3, 7), (width / 2, y + (0.1 if low else -0.1) * height,
                                          width * 0.9, c.size * 0.05), tone)
     return image
 
