@@ -28,6 +28,9 @@ from celestial.console import UserError  # noqa: E402
 
 VAL_SHARE = 0.1  # of the groups of a class of photographs, of classes with many, go into val
 MANY = 40  # groups; a class with fewer leaves all its photographs in train
+DEEP_SKY = ("galaxy", "nebula", "star_cluster")
+VIEWS = console.VIEWS
+SHARES = ("most_probable_class", "named_rightly", "accepted")
 DRAWINGS, PHOTOGRAPHS = "drawings", "photographs"  # folders, for --folder-weights
 
 
@@ -100,7 +103,10 @@ def say_alone(rows: list[dict]) -> None:
 
 def make_dataset(place: Path, rows: list[dict], held_out: int | None,
                  args: argparse.Namespace) -> None:
-    """Link a fold's dataset: the drawings, and the photographs that may be learned from."""
+    """Link a fold's dataset: the drawings, and the photographs that may be learned from.
+
+    Its test split are the photographs held out, so that the other scripts can judge them as well.
+    """
     import numpy as np
 
     from celestial.files import class_files
@@ -112,7 +118,10 @@ def make_dataset(place: Path, rows: list[dict], held_out: int | None,
         for label, files in class_files(args.drawings / split)[0].items():
             for file in files:
                 link(file, place / split / label / DRAWINGS / file.name, place_file)
-    forbidden = {row["group"] for row in rows if row["fold"] == held_out}
+    asked = [row for row in rows if row["fold"] == held_out]
+    for row in asked:
+        link(row["file"], place / "test" / row["class"] / row["file"].name, place_file)
+    forbidden = {row["group"] for row in asked}
     allowed = [row for row in rows if row["group"] not in forbidden]
     random = np.random.default_rng(args.seed)
     for label in sorted({row["class"] for row in allowed}):
@@ -162,13 +171,176 @@ def gather_outliers(args: argparse.Namespace) -> None:
             link(file, args.output_dir / "outliers" / name / file.relative_to(folder), place_file)
 
 
+def judge(checkpoint: Path, rows: list[dict], args: argparse.Namespace) -> None:
+    """Put the logits of the eight views of each photograph, (8, classes), into its row."""
+    from functools import partial
+
+    import numpy as np
+
+    from celestial.decoding import decode_all
+    from celestial.devices import pick_device
+    from celestial.inference import Predictor
+    from celestial.preprocessing import prepare
+
+    predictor = Predictor(checkpoint, pick_device(args.device), args.batch_size, args.workers)
+    found = decode_all(partial(prepare, predictor.preprocessing), [row["file"] for row in rows],
+                       args.workers)
+    squares = np.stack([prepared.square for _, prepared in found])  # all were read before
+    for row, logits in zip(rows, predictor.engine.logits_of_views(squares).swapaxes(0, 1),
+                           strict=True):
+        row["logits"], row["classes"] = logits, predictor.classes
+
+
+def weights_of(rows: list[dict]):
+    """Return a weight of each photograph, float (N,): classes alike, and in these the groups."""
+    import numpy as np
+
+    sizes = Counter(row["group"] for row in rows)
+    groups = Counter(label for label, _ in {(row["class"], row["group"]) for row in rows})
+    weights = np.array([1 / sizes[row["group"]] / groups[row["class"]] for row in rows])
+    return weights * len(rows) / weights.sum()
+
+
+def fit(rows: list[dict]) -> dict:
+    """Fit temperature and threshold of 1, 2, 4 and 8 views, and note what each row then says.
+
+    A row's own probability has the temperature of the other folds, so that the calibration error
+    is honest by the one number that is fitted.
+    """
+    import numpy as np
+
+    from celestial import confidence
+    from celestial.views import means_of_views
+
+    classes = rows[0]["classes"]
+    labels = np.array([classes.index(row["class"]) for row in rows])
+    weights, folds = weights_of(rows), np.array([row["fold"] for row in rows])
+    means = means_of_views(np.stack([row["logits"] for row in rows], axis=1))
+    fitted = {views: confidence.fit(logits, labels, weights) for views, logits in means.items()}
+    for views, logits in means.items():
+        scores = confidence.known_score(logits)
+        for fold in np.unique(folds):
+            own = folds == fold
+            temperature = confidence.fit_temperature(logits[~own], labels[~own], weights[~own])
+            probabilities = confidence.probabilities(logits[own], temperature)
+            for index, probability in zip(np.flatnonzero(own), probabilities, strict=True):
+                rows[index][f"answer_{views}"] = classes[int(probability.argmax())]
+                rows[index][f"confidence_{views}"] = float(probability.max())
+                rows[index][f"known_score_{views}"] = float(scores[index])
+                rows[index][f"accepted_{views}"] = bool(
+                    scores[index] >= fitted[views]["reject_below"])
+    return {**fitted[1], "by_views": {views: own for views, own in fitted.items() if views > 1}}
+
+
+def figures(rows: list[dict], views: int) -> dict[str, float]:
+    """Return the shares of some photographs; a group of copies counts as one."""
+    import numpy as np
+
+    from celestial.calibration import calibration_error
+
+    sizes = Counter(row["group"] for row in rows)
+    weights = np.array([1 / sizes[row["group"]] for row in rows])
+    right = np.array([row[f"answer_{views}"] == row["class"] for row in rows])
+    accepted = np.array([row[f"accepted_{views}"] for row in rows])
+    error = calibration_error(np.array([row[f"confidence_{views}"] for row in rows]), right, 0,
+                              np.unique([row["group"] for row in rows], return_inverse=True)[1])
+    return {"photographs": len(rows), "groups": len(sizes),
+            "most_probable_class": float(np.average(right, weights=weights)),
+            "named_rightly": float(np.average(right & accepted, weights=weights)),
+            "accepted": float(np.average(accepted, weights=weights)),
+            "ece": error["value"] if error else None}
+
+
+def summarise(rows: list[dict], views: int) -> dict[str, dict]:
+    """Return `figures` of each class, of each source, of the planets and of all.
+
+    Those of the planets, the deep sky and all are means over their classes, but for the ece.
+    """
+    import numpy as np
+
+    found = {}
+    for name in ("class", "source"):
+        for value in sorted({row[name] for row in rows}):
+            found[f"{name} {value}"] = figures([row for row in rows if row[name] == value], views)
+    for name, own in {"planets": [row for row in rows if row["class"] not in DEEP_SKY],
+                      "deep sky": [row for row in rows if row["class"] in DEEP_SKY],
+                      "all": rows}.items():
+        parts = [found[f"class {label}"] for label in sorted({row["class"] for row in own})]
+        means = {share: float(np.mean([part[share] for part in parts])) for share in SHARES}
+        found[name] = {**figures(own, views), **means}
+    return found
+
+
+def as_markdown(summary: dict[str, dict]) -> str:
+    """Return the table: a row a class, a source, and all."""
+    from celestial.metrics import wilson
+
+    lines = ["| held out | photographs | groups | most probable class right | named rightly (95 % "
+             "interval) | accepted | ECE |", "|---|---|---|---|---|---|---|"]
+    for name, own in summary.items():
+        low, high = wilson(own["named_rightly"] * own["groups"], own["groups"])
+        lines.append(f"| {name} | {own['photographs']} | {own['groups']} | "
+                     f"{own['most_probable_class']:.1%} | {own['named_rightly']:.1%} "
+                     f"({low:.1%} to {high:.1%}) | {own['accepted']:.1%} | "
+                     + (f"{own['ece']:.3f} |" if own["ece"] is not None else "too few |"))
+    return "\n".join(lines) + "\n"
+
+
+def write_tables(rows: list[dict], fitted: dict, args: argparse.Namespace) -> list[Path]:
+    """Write out_of_fold.csv, cross_validation.md and confidence.json."""
+    from celestial.files import atomic_path, write_json
+    from celestial.tables import write_csv
+
+    kept = [name for name in rows[0] if name not in ("file", "logits", "classes")]
+    table = write_csv(args.output_dir / "out_of_fold.csv",
+                      [*kept, *(f"logit_{name}" for name in rows[0]["classes"])],
+                      [[row[name] for name in kept] + [f"{z:.4f}" for z in row["logits"][0]]
+                       for row in rows])
+    tables = {views: as_markdown(summarise(rows, views)) for views in VIEWS}
+    report = args.output_dir / "cross_validation.md"
+    with atomic_path(report) as temporary:
+        temporary.write_text("\n".join(f"{views} view{'s' * (views > 1)}:\n\n{text}"
+                                       for views, text in tables.items()), encoding="utf-8")
+    print("\n" + tables[1])
+    return [table, report, write_json(args.output_dir / "confidence.json", fitted)]
+
+
+def ship(rows: list[dict], training: list[str], fitted: dict, args: argparse.Namespace) -> Path:
+    """Learn from all photographs; write the checkpoint with temperatures and thresholds."""
+    from dataclasses import replace
+
+    from celestial.checkpoints import load_checkpoint, save_checkpoint
+
+    place = args.output_dir / "folds/all"
+    make_dataset(place / "dataset", rows, None, args)
+    checkpoint = load_checkpoint(train(place, training, args))
+    return save_checkpoint(args.ship, replace(
+        checkpoint, **fitted, options={**checkpoint.options, "confidence_from":
+                                       f"{len(rows)} photographs, each judged by a network that "
+                                       "never saw its source"}))
+
+
 def main() -> None:
     args, training = parse_args()
     console.print_header(__file__, args)
+    print(f"training options: {' '.join(training)}")
     rows = read_photographs(args)
     say_alone(rows)
     gather_outliers(args)
-    print(rows[0], Counter((r["fold"], r["class"]) for r in rows), training)
+    for fold in range(args.folds):
+        place = args.output_dir / f"folds/{fold}"
+        own = [row for row in rows if row["fold"] == fold]
+        print(f"fold {fold}: {len(own)} photographs of "
+              f"{', '.join(sorted({row['source'] for row in own}))} held out", flush=True)
+        make_dataset(place / "dataset", rows, fold, args)
+        judge(train(place, training, args), own, args)
+    fitted = fit(rows)
+    written = write_tables(rows, fitted, args)
+    if args.ship:
+        written.append(ship(rows, training, fitted, args))
+    console.print_result({"photographs": len(rows), **fitted,
+                          **{name: summarise(rows, 1)[name]
+                             for name in ("planets", "deep sky", "all")}}, written)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ ACCEPTED = 0.95  # share of the known pictures of val that the threshold lets th
 TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, labels: np.ndarray,
+                    weights: np.ndarray | None = None) -> float:
     """Return the temperature that makes the log loss on val smallest.
 
     Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks", 2017. One
@@ -20,13 +21,17 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     Args:
         logits: float (N, classes).
         labels: int (N,).
+        weights: float (N,), as how many pictures each counts; None: as one.
     """
     from scipy.optimize import minimize_scalar  # predicting starts faster without it
 
     def log_loss(log_temperature: float) -> float:
         scaled = _log_softmax(logits / np.exp(log_temperature))
-        any_class = scaled.mean()  # the mean picture's log loss, were all classes equally right
-        return -scaled[np.arange(len(labels)), labels].sum() - any_class
+        # The mean picture's log loss, were all classes equally right.
+        any_class = np.average(scaled.mean(axis=1), weights=weights)
+        return -(scaled[np.arange(len(labels)), labels] * counted).sum() - any_class
+
+    counted = np.ones(len(labels)) if weights is None else weights
 
     found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
     return float(np.exp(found.x))
@@ -73,15 +78,31 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
     return torch.from_numpy(np.asarray(logits, dtype=np.float64)).log_softmax(dim=1).numpy()
 
 
-def fit_reject_below(scores: np.ndarray) -> float:
-    """Return the threshold that accepts at least `ACCEPTED` of val's known pictures."""
-    return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
+def fit_reject_below(scores: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the threshold that accepts at least `ACCEPTED` of val's known pictures.
+
+    Args:
+        scores: float (N,).
+        weights: float (N,), as how many pictures each counts; None: as one.
+    """
+    if weights is None:
+        return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
+    order = np.argsort(scores)
+    below = np.cumsum(weights[order]) - weights[order]  # the share that each would turn away
+    return float(scores[order][below <= (1 - ACCEPTED) * weights.sum()][-1])
 
 
-def fit(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Return the `temperature` and the threshold `reject_below` for logits (N, classes)."""
-    return {"temperature": fit_temperature(logits, labels),
-            "reject_below": fit_reject_below(known_score(logits))}
+def fit(logits: np.ndarray, labels: np.ndarray,
+        weights: np.ndarray | None = None) -> dict[str, float]:
+    """Return the `temperature` and the threshold `reject_below` for logits (N, classes).
+
+    Args:
+        logits: float (N, classes).
+        labels: int (N,), each of a class.
+        weights: float (N,), as how many pictures each counts; None: as one.
+    """
+    return {"temperature": fit_temperature(logits, labels, weights),
+            "reject_below": fit_reject_below(known_score(logits), weights)}
 
 
 def fit_on_val(logits_of_views: np.ndarray, labels: np.ndarray,

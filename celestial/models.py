@@ -88,7 +88,9 @@ def _efficientnet_lite(number: int, sha256: str, side: int) -> Backbone:
     return Backbone(
         partial(_from_timm, f"tf_efficientnet_lite{number}"),
         efficientnet_lite(number, sha256, side),
-        1280, "classifier", ("blocks.5", "blocks.6", "conv_head", "bn2"),
+        1280, "classifier",
+        # All but the stem and the first two stages, which compute on large maps: half the time.
+        (*(f"blocks.{number}" for number in range(2, 7)), "conv_head", "bn2"),
         ("bn1", "blocks.1", "blocks.2", "blocks.4", "bn2"), hidden=(), mean=LITE_MEAN,
         std=LITE_STD)
 
