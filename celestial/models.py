@@ -77,17 +77,16 @@ class Backbone:
     std: tuple[float, ...] = IMAGENET_STD
 
 
-def _from_timm(name: str) -> nn.Module:
-    from celestial.lean_timm import timm  # takes a while, and most networks do without
+def _build_lite(number: int) -> nn.Module:
+    from celestial import lean_timm  # takes a while, and other networks do without
 
-    return timm.create_model(name)
+    return getattr(lean_timm.efficientnet(), f"tf_efficientnet_lite{number}")()
 
 
 def _efficientnet_lite(number: int, sha256: str, side: int) -> Backbone:
     """Return EfficientNet-Lite, made for phones: convolutions and ReLU6, no squeeze-excitation."""
     return Backbone(
-        partial(_from_timm, f"tf_efficientnet_lite{number}"),
-        efficientnet_lite(number, sha256, side),
+        partial(_build_lite, number), efficientnet_lite(number, sha256, side),
         1280, "classifier",
         # All but the stem and the first two stages, which compute on large maps: half the time.
         (*(f"blocks.{number}" for number in range(2, 7)), "conv_head", "bn2"),

@@ -2,11 +2,13 @@
 
 import csv
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import QUICK, run
+from conftest import QUICK, ROOT, run
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
@@ -67,13 +69,25 @@ def test_transfer_from_the_package(dataset, tmp_path):
         tmp_path / "model_checkpoints/celestial_classification_final_model.pth")
     assert trained.preprocessing.mean == pytest.approx((0.498,) * 3, abs=1e-3)
     assert trained.preprocessing.std == pytest.approx((0.502,) * 3, abs=1e-3)
+    with (tmp_path / "model_checkpoints/training_history.csv").open() as file:
+        assert [row["stage"] for row in csv.DictReader(file)] == [
+            "head on frozen backbone"] * 2 + ["last blocks and head"] * 2
     _, first = imagenet_state("efficientnet_lite0")
     assert torch.equal(trained.state["backbones.efficientnet_lite0.conv_stem.weight"],
                        first["conv_stem.weight"])
-    done = run("predict_my_images.py", dataset / "val", "--checkpoint",
-               "model_checkpoints/celestial_classification_final_model.pth", "--explain",
-               cwd=tmp_path)
-    assert done.status == 0 and done.result["failed"] == 0, done.err
+
+
+def test_neither_the_compiler_nor_the_hub_is_imported_for_it(tmp_path):
+    """They would take two seconds and a quarter of one."""
+    content = """import sys
+from celestial.models import Classifier
+Classifier('efficientnet_lite0', 2)
+print({'torch._dynamo', 'huggingface_hub', 'timm', 'timm.models.resnet'} & set(sys.modules))
+from celestial import lean_timm
+lean_timm.everything().create_model('resnet10t')
+print({'torch._dynamo', 'huggingface_hub'} & set(sys.modules))"""
+    done = subprocess.run([sys.executable, "-c", content], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "set()\n{'huggingface_hub'}\n", done.stderr
 
 
 def test_a_package_that_is_missing_of_another_version_or_damaged(monkeypatch, tmp_path):
