@@ -68,8 +68,10 @@ def _daylight(canvas: Canvas, globe: Globe, kind: str, source: Source) -> torch.
     if kind != "bare":
         white = c.colour(250, 250, 250) * c.uniform(0.75, 1.0)
         light = mix(light, white * lit, _cover(c, globe, source))
-    depth = c.planes(AIR) * (c.uniform(0.8, 1.6) if kind == "epic" else c.uniform(0.5, 1.3))
+    depth = c.planes(AIR) * (c.uniform(0.4, 0.9) if kind == "epic" else c.uniform(0.4, 1.2))
     light = through_air(globe, light, depth)
+    if kind == "epic":
+        light = contrasted(c, globe, light, c.uniform(1.0, 1.35))
     if kind == "marble":  # as printed: deep blue, hard white
         light = light * c.planes(c.rng.uniform((0.75, 0.8, 1.05), (1.0, 1.0, 1.7)))
         light = saturated(c, contrasted(c, globe, light, c.uniform(1.0, 1.4)), c.uniform(1.1, 1.8))
@@ -111,7 +113,8 @@ def _look(canvas: Canvas, kind: str) -> Look:
     look.exposure = float(np.clip(look.exposure, 0.7, 1.4))
     if kind == "epic":
         look.calm_cast(0.3)
-        look.saturation, look.exposure = c.uniform(0.6, 1.1), c.uniform(0.8, 1.3)
+        look.saturation, look.exposure = c.uniform(0.7, 1.15), c.uniform(0.65, 1.05)
+        look.fwhm, look.gamma, look.mono = min(look.fwhm, 1.1 * c.scale), 2.2, None
         look.photons, look.read_noise, look.sky = 50000, 0.0005, (0.0, 0.0, 0.0)
     if kind == "program":  # a screen: dim, and without a camera's noise
         look.show_on_screen(c, c.uniform(0.35, 1.1))

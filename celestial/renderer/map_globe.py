@@ -13,6 +13,7 @@ from celestial.renderer.map_files import MapFile, read_map
 
 MAGNIFIED = 2.0  # pixels to a texel in the disc's middle, at most
 STEEPEST = 0.12  # mu at which a pixel's foreshortened footprint stops growing
+KEPT_ROWS = 512  # of a map whose sums are kept in memory, 13 MB; of a larger one those in sight
 
 
 def largest_radius(canvas: Canvas, chart: MapFile) -> float:
@@ -42,7 +43,6 @@ def wrap(canvas: Canvas, globe: Globe, chart: MapFile) -> torch.Tensor:
     rows = chart.rows
     while rows >= 2 * wanted and rows % 2 == 0 and rows > 16:
         rows //= 2
-    table = _sums(chart, rows)
     height, width = _footprint(canvas, globe)
     latitude = globe.latitude.cpu().double().flatten()
     longitude = globe.longitude.cpu().double().flatten()
@@ -53,6 +53,12 @@ def wrap(canvas: Canvas, globe: Globe, chart: MapFile) -> torch.Tensor:
     across = (width.cpu().double().flatten() * texel / 2).clamp(0.5, rows)
     east = longitude * texel + rows
     left, right = east - across, east + across
+    if rows > KEPT_ROWS:
+        first = int(top.min())
+        table = _sums(chart, rows, first, math.ceil(float(bottom.max())))
+        top, bottom = top - first, bottom - first
+    else:
+        table = _kept_sums(chart, rows)
     total = (_up_to(table, bottom, right) - _up_to(table, top, right)
              - _up_to(table, bottom, left) + _up_to(table, top, left))
     mean = total / ((bottom - top) * (right - left))[:, None]
@@ -60,23 +66,33 @@ def wrap(canvas: Canvas, globe: Globe, chart: MapFile) -> torch.Tensor:
 
 
 @lru_cache(maxsize=12)
-def _sums(chart: MapFile, rows: int) -> torch.Tensor:
+def _kept_sums(chart: MapFile, rows: int) -> torch.Tensor:
+    """Return `_sums` of a whole map."""
+    return _sums(chart, rows, 0, rows)
+
+
+def _sums(chart: MapFile, rows: int, first: int, end: int) -> torch.Tensor:
     """Return the sums of a map's linear light above and left of each corner of its texels.
 
     Args:
         chart: the map.
         rows: of the map as it is to be used; fewer than it has are means over areas.
+        first, end: the rows that are wanted, end not among them.
 
     Returns:
-        float64 (rows + 1, 2 * rows + 1, 3), on the CPU: not every device has double precision.
+        float64 (end - first + 1, 2 * rows + 1, 3), on the CPU: not every device has double
+        precision.
     """
     coded = np.arange(256) / 255  # IEC 61966-2-1 (sRGB)
     light = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
-    picture = light.astype(np.float32)[read_map(chart.path, chart.digest)]
-    if picture.shape[:2] != (rows, 2 * rows):
-        picture = cv2.resize(picture, (2 * rows, rows), interpolation=cv2.INTER_AREA)
-    table = torch.zeros(rows + 1, 2 * rows + 1, 3, dtype=torch.float64)
-    table[1:, 1:] = torch.from_numpy(picture).double().cumsum(0).cumsum(1)
+    picture = read_map(chart.path, chart.digest)
+    if picture.shape[:2] == (rows, 2 * rows):
+        part = light[picture[first:end]]
+    else:
+        picture = light.astype(np.float32)[picture]
+        part = cv2.resize(picture, (2 * rows, rows), interpolation=cv2.INTER_AREA)[first:end]
+    table = torch.zeros(end - first + 1, 2 * rows + 1, 3, dtype=torch.float64)
+    table[1:, 1:] = torch.from_numpy(part).double().cumsum(0).cumsum(1)
     return table
 
 

@@ -52,8 +52,7 @@ def draw_uranus(canvas: Canvas, source: Source) -> np.ndarray:
     light = ice_giant_light(c, whole, clouds, c.uniform(0.7, 1.05), framed)
     if kind in ("false", "hubble", "cap", "program"):
         tint = c.colour(235, 190, 150) if kind == "false" else c.colour(225, 230, 235)
-        rings = uranus.choose_rings(c, whole, {"false": "webb", "hubble": "infrared"}.get(
-            kind, framed))
+        rings = uranus.choose_rings(c, whole, "infrared" if kind == "false" else framed)
         light = light + rings * tint
     if c.chance(0.5 if kind in ("false", "hubble") else 0.12):
         light = light + moons(c, pose, int(c.rng.integers(1, 8)), c.uniform(0.5, 5))

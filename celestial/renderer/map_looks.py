@@ -25,6 +25,22 @@ def levelled(canvas: Canvas, globe: Globe, light: torch.Tensor, level: float) ->
     return light * (level / max(mean_light(canvas, globe, light), 1e-3))
 
 
+def hued(canvas: Canvas, globe: Globe, light: torch.Tensor, srgb: tuple[float, ...],
+         power: float) -> torch.Tensor:
+    """Return light (3, h, w) with its mean colour moved towards another.
+
+    Args:
+        canvas: gives the device.
+        globe: the body.
+        light: of it, linear.
+        srgb: the colour, 0..255.
+        power: how far: 0 not at all, 1 all the way.
+    """
+    mean = (light * globe.coverage).flatten(1).sum(1)[:, None, None] + 1e-6
+    gain = (canvas.colour(*srgb) / mean) ** power
+    return light * (gain / gain.mean())
+
+
 def saturated(canvas: Canvas, light: torch.Tensor, amount: float) -> torch.Tensor:
     """Return light with its colours drawn apart (amount above 1) or together, (3, h, w)."""
     grey = grey_of(canvas, light)

@@ -21,10 +21,10 @@ from celestial.renderer.map_choice import Source
 from celestial.renderer.map_globe import largest_radius, wrap
 from celestial.renderer.map_looks import (
     contrasted,
+    hued,
     levelled,
     limb_haze,
     random_direction,
-    saturated,
     small_pose_radius,
     through_small_telescope,
 )
@@ -35,6 +35,9 @@ from celestial.renderer.stars import space
 KINDS = {"hubble": 26, "mosaic": 22, "phase": 13, "amateur": 14, "region": 14, "small": 7,
          "burnt": 4}
 FRAMED = {"hubble": "distant", "small": "amateur", "burnt": "amateur"}
+# Mean colours that photographs of Mars have, sRGB, by eye: maps are often redder than any.
+HUES = {"tan": (205, 150, 100), "viking": (200, 128, 82), "red": (200, 100, 62),
+        "pink": (205, 150, 122), "pale": (215, 175, 135)}
 GREY = 0.02  # photographs of Mars are nearly never grey
 
 
@@ -45,9 +48,10 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     whole = see_globe(c, pose)
     globe, mask = gather_disc(whole)
     disc = levelled(c, globe, wrap(c, globe, source.chart), c.uniform(0.17, 0.3))
-    disc = contrasted(c, globe, disc, c.uniform(0.9, 1.7 if kind in ("hubble", "region") else 1.3))
-    disc = saturated(c, disc, c.uniform(0.6, 1.15))
-    if kind != "region" and c.chance(0.75):
+    disc = contrasted(c, globe, disc, c.uniform(0.7, 1.3 if kind in ("hubble", "region") else 1.05))
+    tone = HUES[c.pick({"tan": 4, "viking": 4, "red": 2, "pink": 2, "pale": 2})]
+    disc = hued(c, globe, disc, tuple(tone + c.rng.uniform(-9, 9, 3)), c.uniform(0.5, 1))
+    if kind != "region" and c.chance(0.45):
         grain = fbm(c, globe.point, 3.0, 4, gain=0.6, finest=globe.finest)
         disc = add_caps(c, globe, disc, grain)
     lit = minnaert(globe, c.uniform(0.55, 0.85)) + night_light(c)

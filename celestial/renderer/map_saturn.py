@@ -33,7 +33,7 @@ FRAMED = {"spindle": "amateur", "false": "cassini", "methane": "earth"}
 # What pictures of the rings show from their left to their right edge, km: from the C ring's inner
 # edge to the F ring (Solar System Scope's, Celestia's and Stellarium's fit within 300 km).
 SPAN = (74500, 140300)
-BRIGHTEST = 0.62  # single scattering albedo of the brightest rings, as in saturn_rings.REGIONS
+ALBEDO = 0.66  # single scattering, of the middle of the dense rings, as in saturn_rings.REGIONS
 
 
 def draw(canvas: Canvas, source: Source) -> np.ndarray:
@@ -68,7 +68,7 @@ def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tenso
     """Return normal optical depth (N,) and albedo (3, N) of a picture of the rings.
 
     As `saturn_rings.ring_tables` gives them: opacity is 1 - exp(-depth), and the colours, as light,
-    are scaled so that the brightest of the dense rings have the albedo that they are drawn with.
+    are scaled so that the dense rings have the albedo that they are drawn with.
     """
     picture = read_rings(rings.path)
     cells = min(8192, max(2048, 16 * canvas.size))
@@ -78,8 +78,8 @@ def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tenso
     opacity = np.interp(along, columns, picture[:, 3].clip(0, 0.985), left=0, right=0)
     light = np.stack([np.interp(along, columns, channel) ** 2.2 for channel in picture[:, :3].T])
     dense = light[:, opacity > 0.5]
-    scale = BRIGHTEST / max(float(np.percentile(dense, 95)) if dense.size else 1.0, 0.02)
-    return canvas.tensor(-np.log1p(-opacity)), canvas.tensor((light * scale).clip(0, 0.9))
+    scale = ALBEDO / max(float(np.median(dense)) if dense.size else 1.0, 0.02)
+    return canvas.tensor(-np.log1p(-opacity)), canvas.tensor((light * scale).clip(0, 0.97))
 
 
 def _filtered(canvas: Canvas, globe: Globe, disc: torch.Tensor, kind: str,
@@ -91,5 +91,5 @@ def _filtered(canvas: Canvas, globe: Globe, disc: torch.Tensor, kind: str,
         return methane(c, globe, disc).expand(3, -1, -1)
     if kind == "false":
         turned = disc[torch.tensor(c.rng.permutation(3))]
-        return saturated(c, contrasted(c, globe, turned, c.uniform(1.3, 2.5)), c.uniform(1.5, 4))
+        return saturated(c, contrasted(c, globe, turned, c.uniform(1.3, 2.5)), c.uniform(0.6, 2))
     return saturated(c, contrasted(c, globe, disc, c.uniform(0.9, 1.6)), c.uniform(0.6, 1.3))
