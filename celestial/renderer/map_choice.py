@@ -39,7 +39,7 @@ class MapSet:
             size: its longer side, pixels.
         """
         charts = [chart for chart in self.maps if chart.kind == "map"
-                  and chart.rows >= rows_needed(size, LEAST_RADIUS)
+                  and chart.texels >= rows_needed(size, LEAST_RADIUS)
                   and (chart.body == class_name
                        or class_name == "other_space" and chart.body not in PLANETS)]
         part, whole = SHARE_OF_OTHERS if class_name == "other_space" else SHARE

@@ -34,7 +34,7 @@ FRAMED = {"epic": "disc", "marble": "disc", "crescent": "phase", "bare": "disc"}
 def draw(canvas: Canvas, source: Source) -> np.ndarray:
     """Draw a picture of Earth from a map: uint8 (height, width, 3)."""
     c, kind = canvas, canvas.pick(KINDS)
-    pose = at_most(_pose(c, kind), largest_radius(c, source.chart))
+    pose = at_most(_pose(c, kind), largest_radius(c, source.chart, source.clouds))
     whole = see_globe(c, pose)
     globe, mask = gather_disc(whole)
     light = _daylight(c, globe, kind, source)
@@ -74,7 +74,7 @@ def _daylight(canvas: Canvas, globe: Globe, kind: str, source: Source) -> torch.
         light = contrasted(c, globe, light, c.uniform(1.0, 1.35))
     if kind == "marble":  # as printed: deep blue, hard white
         light = light * c.planes(c.rng.uniform((0.75, 0.8, 1.05), (1.0, 1.0, 1.7)))
-        light = saturated(c, contrasted(c, globe, light, c.uniform(1.0, 1.4)), c.uniform(1.1, 1.8))
+        light = saturated(c, contrasted(c, globe, light, c.uniform(1.0, 1.25)), c.uniform(1.1, 1.8))
     return light
 
 

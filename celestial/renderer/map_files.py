@@ -20,23 +20,26 @@ OTHERS = ("amalthea", "ariel", "arrokoth", "bennu", "callisto", "ceres", "charon
           "iapetus", "io", "itokawa", "janus", "makemake", "mercury", "mimas", "miranda", "oberon",
           "phobos", "phoebe", "pluto", "proteus", "puck", "quaoar", "rhea", "ryugu", "sedna", "sun",
           "tethys", "titan", "titania", "triton", "umbriel", "venus", "vesta")
+# Names that NASA and USGS give their mosaics.
+ALSO = {"bluemarble": "earth", "blue_marble": "earth", "world": "earth", "lunar": "moon",
+        "lroc": "moon"}
 ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 
 # What a name says beside the body's: the first that fits, or else it is a map of what one sees.
 PASSED_OVER = (
     ("normals of a relief", r"normal|_nrm|_norm"),
-    ("heights", r"bump|height|displace|elevation|topo|relief|dem\b"),
+    ("heights", r"bump|height|displace|elevation|relief|shade|mola|lola|(?<!world.)topo|dem\b"),
     ("a mask", r"mask|transparen|trans\b"),
     ("the night side", r"night|(?<!day)light"),
     ("reflection or roughness", r"specular|_spec\b|rough|gloss|emissi"),
     ("radar, which no eye sees", r"radar|magellan|venus_?surface"),
 )
-LAYERS = (("rings", r"ring", "saturn"), ("clouds", r"cloud", "earth"))
+LAYERS = (("rings", r"ring", "saturn"), ("clouds", r"(?<!venus)(?<!venus.)cloud", "earth"))
 
 # A body's name is a word of the file's, or begins one as in "marsmap1k"; "venuslike" is no Venus.
 _AFTER = (r"(?=$|[^a-z]|map|colou?r|cloud|ring|bump|norm|spec|night|day|light|surface|atmosphere|"
           r"height|topo|mask|tex)")
-_BODY = re.compile(rf"(?:^|[^a-z])({'|'.join(PLANETS + OTHERS)}){_AFTER}")
+_BODY = re.compile(rf"(?:^|[^a-z])({'|'.join([*PLANETS, *OTHERS, *ALSO])}){_AFTER}")
 
 SMALLEST = 32  # rows of a map that is worth the name
 WIDEST = 2048  # columns; a map at least twice as wide is reduced by a whole factor
@@ -50,14 +53,14 @@ class MapFile:
         path: where it lies.
         body: whose it is, one of PLANETS or OTHERS.
         kind: "map", "rings" (RGBA along the radius) or "clouds" (grey: how opaque they are).
-        rows: as it is used, pixels; a map has twice as many columns.
+        texels: as it is used, pixels from pole to pole of a map, or along the radius of rings.
         digest: first half of the SHA-256 of its bytes, hexadecimal.
     """
 
     path: Path
     body: str
     kind: str
-    rows: int
+    texels: int
     digest: str
 
     def __str__(self) -> str:
@@ -74,7 +77,7 @@ def kind_of(name: str) -> tuple[str, str] | str | None:
     bodies = [match[1] for match in _BODY.finditer(stem)]
     if not bodies or Path(name).suffix.lower() not in ENDINGS:
         return None
-    body = bodies[-1]  # "jupiter_io" is Io
+    body = ALSO.get(bodies[-1], bodies[-1])  # "jupiter_io" is Io
     for reason, pattern in PASSED_OVER:
         if re.search(pattern, stem):
             return reason
@@ -117,13 +120,11 @@ def _examine(path: Path, body: str, kind: str) -> MapFile:
     """Read a file once, so that a damaged one is known before the first picture is drawn."""
     digest = sha256_of(path)[:32]
     if kind == "rings":
-        read_rings(path)
-        return MapFile(path, body, kind, 1, digest)
-    with open_usual(path) as image:
-        width, height = image.size
-    if abs(width - 2 * height) > 0.01 * width:
-        raise ImageError(f"not twice as wide as high ({width} x {height})")
-    rows = len(read_map(path, digest))
+        return MapFile(path, body, kind, len(read_rings(path)), digest)
+    decoded = decode(path, at_least=WIDEST)
+    if abs(decoded.width - 2 * decoded.height) > 0.01 * decoded.width:
+        raise ImageError("not twice as wide as high")
+    rows = len(decoded.picture)
     if rows < SMALLEST:
         raise ImageError(f"fewer than {SMALLEST} rows")
     return MapFile(path, body, kind, rows, digest)
@@ -149,11 +150,9 @@ def read_rings(path: Path) -> np.ndarray:
     Raises:
         ImageError, OSError: it cannot be read, or nothing in it is transparent.
     """
-    try:
-        with open_usual(path) as image:
-            whole = np.asarray(image.convert("RGBA"), np.float32) / 255
-    except (ValueError, SyntaxError, EOFError) as error:
-        raise ImageError(f"damaged: {error}") from error
+    decode(path)  # says what is wrong with a file, but lays what is transparent on black
+    with open_usual(path) as image:
+        whole = np.asarray(image.convert("RGBA"), np.float32) / 255
     middle = whole[len(whole) // 2]
     if middle[:, 3].min() == 1 or len(middle) < 2 * len(whole):
         raise ImageError("rings without transparency, or not along the radius")

@@ -16,9 +16,9 @@ STEEPEST = 0.12  # mu at which a pixel's foreshortened footprint stops growing
 KEPT_ROWS = 512  # of a map whose sums are kept in memory, 13 MB; of a larger one those in sight
 
 
-def largest_radius(canvas: Canvas, chart: MapFile) -> float:
-    """Return the radius of a globe, image-plane units, at which its map is magnified the most."""
-    return MAGNIFIED * canvas.pixel * chart.rows / math.pi
+def largest_radius(canvas: Canvas, *charts: MapFile | None) -> float:
+    """Return the radius of a globe, image-plane units, that magnifies none of its maps too much."""
+    return min(MAGNIFIED * canvas.pixel * chart.texels / math.pi for chart in charts if chart)
 
 
 def rows_needed(size: int, radius: float) -> float:
@@ -40,7 +40,7 @@ def wrap(canvas: Canvas, globe: Globe, chart: MapFile) -> torch.Tensor:
         chart: its map.
     """
     wanted = math.pi * globe.pose.radius / canvas.pixel  # a texel is a pixel in the middle
-    rows = chart.rows
+    rows = chart.texels
     while rows >= 2 * wanted and rows % 2 == 0 and rows > 16:
         rows //= 2
     height, width = _footprint(canvas, globe)

@@ -13,7 +13,7 @@ from celestial.renderer.globe import Globe, gather_disc, scatter_disc, see_globe
 from celestial.renderer.look import Look
 from celestial.renderer.map_choice import Source
 from celestial.renderer.map_files import MapFile, read_rings
-from celestial.renderer.map_globe import largest_radius, wrap
+from celestial.renderer.map_globe import MAGNIFIED, largest_radius, wrap
 from celestial.renderer.map_looks import (
     contrasted,
     levelled,
@@ -40,7 +40,7 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     """Draw a picture of Saturn from a map: uint8 (height, width, 3)."""
     c, kind = canvas, canvas.pick(KINDS)
     framed = FRAMED.get(kind, kind)
-    pose = at_most(choose_pose(c, framed), largest_radius(c, source.chart))
+    pose = at_most(choose_pose(c, framed), _largest(c, source))
     if kind == "spindle":
         radius = small_pose_radius(c, 4, 16)  # the rings are 2.3 times as wide
         pose = replace(pose, radius=radius, centre=(c.uniform(-0.5, 0.5), c.uniform(-0.4, 0.4)))
@@ -62,6 +62,15 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
         through_small_telescope(c, look, pose.radius / c.pixel)
         look.exposure = c.log_uniform(0.8, 2.5)
     return photograph(c, light, look)
+
+
+def _largest(canvas: Canvas, source: Source) -> float:
+    """Return the radius that magnifies neither the map nor the rings too much."""
+    globe = largest_radius(canvas, source.chart)
+    if source.rings is None:
+        return globe
+    texels = source.rings.texels * EQUATOR / (SPAN[1] - SPAN[0])  # to an equatorial radius
+    return min(globe, MAGNIFIED * canvas.pixel * texels)
 
 
 def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,267 @@
+"""Pictures from maps: which files are maps, how a globe is wrapped, what the script says."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import content_of, run
+from PIL import Image
+
+from celestial.renderer import draw_picture, map_globe
+from celestial.renderer.canvas import Canvas
+from celestial.renderer.globe import Pose, see_globe
+from celestial.renderer.map_choice import MapSet, Source
+from celestial.renderer.map_files import OTHERS, PLANETS, MapFile, kind_of, read_folder
+from celestial.renderer.map_looks import methane
+from celestial.renderer.map_saturn import tables_of
+from celestial.renderer.saturn_rings import EQUATOR, OUTER
+
+NAMES = {
+    ("jupiter", "map"): ["2k_jupiter.jpg", "jupiter.png", "jupiter-2018.jpg", "Jupiter map.JPG"],
+    ("earth", "map"): ["8k_earth_daymap.jpg", "earth_bluemarble.jpg", "earthmap1k.jpg",
+                       "world.topo.bathy.200412.3x5400x2700.jpg"],
+    ("earth", "clouds"): ["2k_earth_clouds.jpg", "earth-clouds.png", "earthcloudmap.jpg"],
+    ("saturn", "rings"): ["2k_saturn_ring_alpha.png", "saturn_rings_radial.png",
+                          "saturn-rings.png"],
+    ("moon", "map"): ["moon_4k.jpg", "lroc_color_poles_4k.tif",
+                      "Lunar_Clementine_UVVIS_750nm_Global_Mosaic.tif"],
+    ("io", "map"): ["io.png", "jupiter_io.jpg"], ("titania", "map"): ["titania.jpg"],
+    ("titan", "map"): ["titan.png"], ("venus", "map"): ["2k_venus_atmosphere.jpg"],
+    ("mars", "map"): ["Mars_Viking_MDIM21_ClrMosaic_global_232m.tif", "MarsMap.png"],
+    "normals of a relief": ["moon_normals.png", "8k_earth_normal_map.tif", "venus-normal.png"],
+    "heights": ["earthbump1k.jpg", "miranda-height.jpg", "Mars_MGS_MOLA_DEM_mosaic.tif"],
+    "a mask": ["callisto-lok-mask.png", "earthcloudmaptrans.jpg"],
+    "the night side": ["2k_earth_nightmap.jpg", "EarthNight.jpg", "earth_lights.jpg"],
+    "reflection or roughness": ["8k_earth_specular_map.tif"],
+    "radar, which no eye sees": ["2k_venus_surface.jpg"],
+    "rings of another body than Saturn": ["uranus_rings_radial.png"],
+    "clouds of another body than Earth": ["titan-clouds.png"],
+    None: ["bt_planet.png", "2k_stars_milky_way.jpg", "venuslike.jpg", "SOURCES.csv", "moon.txt",
+           "sunflower.jpg", "landscape.png"],
+}
+
+
+@pytest.mark.parametrize(("meant", "name"), [(m, n) for m, names in NAMES.items() for n in names])
+def test_names_say_what_is_a_map(meant, name):
+    assert kind_of(name) == meant
+
+
+def save_map(path: Path, light: np.ndarray) -> MapFile:
+    """Write a map of linear light (rows, columns) or (rows, columns, 3), 0..1, as sRGB."""
+    light = np.repeat(light[:, :, None], 3, 2) if light.ndim == 2 else light
+    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    Image.fromarray(np.uint8(np.round(coded * 255))).save(path)
+    return MapFile(path, path.stem, "map", len(light), str(path))
+
+
+def places(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return latitude (rows, 1) and longitude (1, 2 * rows) of the texels' middles, radians."""
+    return ((0.5 - (np.arange(rows) + 0.5) / rows)[:, None] * math.pi,
+            ((np.arange(2 * rows) + 0.5) / rows - 1)[None] * math.pi)
+
+
+def seen(chart: MapFile, size: int = 129, **pose):
+    """Return (globe, what the map shows there, which pixels lie well inside the disc)."""
+    canvas = Canvas(size, np.random.default_rng(0))
+    usual = {"radius": 0.9, "centre": (0.0, 0.0), "latitude": 0.0, "turn": 0.0, "longitude": 0.0,
+             "phase": 0.0, "sun_turn": 0.0}
+    globe = see_globe(canvas, Pose(**{**usual, **pose}))
+    return globe, map_globe.wrap(canvas, globe, chart), globe.mu > 0.3
+
+
+def test_north_is_up_and_east_is_right(tmp_path):
+    latitude, longitude = places(32)
+    north = np.broadcast_to(latitude > 0, (32, 64))
+    east = np.broadcast_to(longitude > 0, (32, 64))
+    chart = save_map(tmp_path / "mars.png", np.stack([north, east, 0 * north], 2).astype(float))
+    _, light, _ = seen(chart)
+    assert light[:2, 30, 98].tolist() == pytest.approx([1, 1]), "up and right: north-east"
+    assert light[:2, 98, 30].tolist() == pytest.approx([0, 0]), "down and left: south-west"
+    assert light[:2, 30, 30].tolist() == pytest.approx([1, 0])
+    _, turned, _ = seen(chart, turn=math.pi / 2)  # north to the left
+    assert float(turned[0, 64, 20]) == pytest.approx(1) and float(turned[0, 64, 108]) == 0
+
+
+def test_a_place_of_the_map_lies_where_the_globe_has_it(tmp_path):
+    light = np.zeros((90, 180))
+    light[90 // 2 - 20, 90 + 15] = 1  # the texel at 39 N, 31 E
+    globe, shown, _ = seen(save_map(tmp_path / "moon.png", light), latitude=0.3, longitude=0.2)
+    place = divmod(int(shown[0].argmax()), 129)
+    assert math.degrees(globe.latitude[place]) == pytest.approx(39, abs=2)
+    assert math.degrees(globe.longitude[place]) == pytest.approx(31, abs=2)
+
+
+@pytest.mark.parametrize("longitude", (0.0, 2.9, math.pi, -3.0))
+def test_no_seam_where_the_map_ends(tmp_path, longitude):
+    latitude, east = places(64)
+    chart = save_map(tmp_path / "mars.png", 0.5 + 0.4 * np.cos(latitude) * np.cos(east - 1))
+    globe, light, inside = seen(chart, longitude=longitude)
+    true = 0.5 + 0.4 * globe.latitude.cos() * (globe.longitude - 1).cos()
+    assert float((light[0] - true)[inside].abs().max()) < 0.01
+
+
+def test_no_pinch_at_the_poles(tmp_path):
+    stripes = np.broadcast_to(np.arange(128) % 2, (64, 128)).astype(float)
+    globe, light, _ = seen(save_map(tmp_path / "saturn.png", stripes), latitude=math.pi / 2)
+    near = globe.latitude > math.radians(86)
+    assert near.sum() > 30 and float((light[0] - 0.5)[near].abs().max()) < 0.1, \
+        "meridians closer than a pixel are their mean"
+    latitude = places(64)[0]
+    rings = save_map(tmp_path / "jupiter.png", np.broadcast_to(latitude / math.pi + 0.5, (64, 128)))
+    globe, light, inside = seen(rings, latitude=-math.pi / 2)
+    assert float((light[0] - (globe.latitude / math.pi + 0.5))[inside].abs().max()) < 0.02
+
+
+def test_a_map_finer_than_the_pixels_is_averaged(tmp_path):
+    board = (np.add.outer(np.arange(128), np.arange(256)) % 2).astype(float)
+    _, light, inside = seen(save_map(tmp_path / "mars.png", board), size=33)
+    assert float((light[0] - 0.5)[inside].abs().max()) < 0.03, "the mean of light, not of sRGB"
+    noise = np.random.default_rng(1).random((600, 1200))  # above what is kept in memory as well
+    chart = save_map(tmp_path / "moon.png", noise)
+    globe, light, _ = seen(chart, size=65, radius=9.0, latitude=0.2, longitude=1.0)
+    assert light.shape[1:] == (65, 65)
+    fine, _, _ = seen(chart, size=65 * 9, radius=9.0, latitude=0.2, longitude=1.0)
+    row = ((0.5 - fine.latitude / math.pi) * 600).long().clamp(0, 599)
+    column = ((fine.longitude / math.pi + 1) * 600).long() % 1200
+    nearest = torch.as_tensor(noise)[row, column].reshape(65, 9, 65, 9).mean((1, 3))
+    assert float((light[0] - nearest)[9:-9, 9:-9].abs().mean()) < 0.05
+    level = map_globe.wrap(Canvas(65, np.random.default_rng(0)), globe, chart)
+    assert torch.equal(level, light)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Tiny maps of every planet and of a few other bodies, rings, clouds, and what is no map."""
+    folder = tmp_path_factory.mktemp("maps")
+    (folder / "deep" / "er").mkdir(parents=True)
+    random = np.random.default_rng(5)
+    for body in (*PLANETS, "sun", "titan", "phobos", "venus"):
+        below = "deep/er" if body in OTHERS else "."
+        save_map(folder / below / f"2k_{body}.png", random.random((32, 64, 3)))
+    save_map(folder / "mars_second.jpg", random.random((48, 96, 3)))
+    save_map(folder / "earth_clouds.png", random.random((32, 64)))
+    save_map(folder / "neptune_square.png", random.random((32, 32)))
+    save_map(folder / "moon_normals.png", random.random((32, 64)))
+    save_map(folder / "landscape.png", random.random((32, 64)))
+    (folder / "uranus_broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    rings = np.full((2, 128, 4), 200, np.uint8)
+    rings[:, 64:80, 3] = 0
+    Image.fromarray(rings).save(folder / "saturn_rings.png")
+    return folder
+
+
+def test_a_folder_is_walked_and_what_is_no_map_is_named(folder):
+    maps, passed_over = read_folder(folder)
+    found = {(part.body, part.kind) for part in maps}
+    assert found == {*((body, "map") for body in (*PLANETS, "sun", "titan", "phobos", "venus")),
+                     ("earth", "clouds"), ("saturn", "rings")}
+    assert len(maps) == len(found) + 1, "two of Mars"
+    reasons = {path.name: reason for reason, paths in passed_over.items() for path in paths}
+    assert reasons["neptune_square.png"] == "not twice as wide as high"
+    assert reasons["moon_normals.png"] == "normals of a relief"
+    assert set(reasons) == {"neptune_square.png", "moon_normals.png", "uranus_broken.jpg"}
+
+
+@pytest.mark.parametrize("body", (*PLANETS, "sun", "titan", "phobos", "venus"))
+def test_maps_of_every_body_and_never_larger_than_their_texels_allow(folder, body, monkeypatch):
+    by_kind = {(part.body, part.kind): part for part in read_folder(folder)[0]}
+    source = Source(by_kind[body, "map"], by_kind.get((body, "rings")),
+                    by_kind.get((body, "clouds")))
+    sizes = []
+    real = map_globe._footprint
+
+    def note(canvas, globe):
+        sizes.append(globe.pose.radius / canvas.pixel)  # pixels
+        return real(canvas, globe)
+
+    monkeypatch.setattr(map_globe, "_footprint", note)
+    for size, count in ((16, 2), (49, 6)):
+        pictures = [draw_picture(body, size, 3, index, source=source) for index in range(count)]
+        assert all(p.dtype == np.uint8 and max(p.shape[:2]) == size for p in pictures)
+        assert np.mean([p.max() > 40 for p in pictures]) > 0.7, "most show something"
+    assert np.array_equal(pictures[4], draw_picture(body, 49, 3, 4, source=source))
+    assert max(sizes) * math.pi / source.chart.texels <= 2.001, "pixels to a texel, at most"
+
+
+def test_too_coarse_a_map_is_left_out_for_large_pictures(folder):
+    maps = MapSet(tuple(read_folder(folder)[0]))
+    assert maps.source("uranus", 0, 64) is not None
+    assert maps.source("uranus", 0, 1024) is None, "drawn as without maps"
+    assert maps.source("galaxy", 0, 64) is None
+    of_others = [maps.source("other_space", index, 64) for index in range(30)]
+    assert {part.chart.body for part in of_others if part} == {"sun", "titan", "phobos", "venus"}
+    assert {maps.source("sun", index, 64).chart.body for index in (0, 2)} == {"sun"}
+
+
+def test_rings_take_opacity_and_radius_from_their_picture(folder):
+    rings = [part for part in read_folder(folder)[0] if part.kind == "rings"][0]
+    depth, albedo = tables_of(Canvas(128, np.random.default_rng(0)), rings)
+    radius = (np.arange(len(depth)) + 0.5) / len(depth) * OUTER * EQUATOR
+    inner, outer = 74500, 140300
+    gap = inner + (outer - inner) * np.array([66, 78]) / 128  # transparent there
+    assert float(depth[(radius > gap[0]) & (radius < gap[1])].max()) == 0
+    assert float(depth[(radius < inner) | (radius > outer)].max()) == 0
+    dense = (radius > inner + 500) & (radius < gap[0] - 2000)
+    assert depth[dense].numpy() == pytest.approx(-math.log(1 - 200 / 255), rel=1e-4)
+    assert 0.5 < float(albedo[:, dense].mean()) < 0.8
+
+
+def test_methane_shows_the_poles_and_the_equator_bright(tmp_path):
+    globe, light, _ = seen(save_map(tmp_path / "jupiter.png", np.full((32, 64), 0.5)))
+    grey = methane(Canvas(129, np.random.default_rng(0)), globe, light)[0]
+    middle = grey[:, 64]
+    assert middle[64] > 2 * middle[35] and middle[10] > 2 * middle[35]
+
+
+def draw_some(cwd: Path, *options):
+    return run("render_samples.py", "--classes", "mars", "--per-class", 4, "--size", 32,
+               "--workers", 1, *options, cwd=cwd)
+
+
+def test_the_script_draws_a_share_from_maps_in_turn_and_goes_on(folder, tmp_path):
+    first = draw_some(tmp_path, "--maps", folder, "--classes", "mars", "other_space")
+    assert first.status == 0, first.err
+    assert "passed over (not twice as wide as high): neptune_square.png" in first.out
+    assert "landscape" not in first.out, "it names no body"
+    pictures = tmp_path / "data/input"
+    said = {path.stem: Image.open(path).info["comment"].decode()
+            for path in pictures.rglob("*.jpg")}
+    named = {name: text.split(" from ")[1].split()[0] for name, text in said.items()
+             if " from " in text}
+    assert set(named) == {"mars_42_00000", "mars_42_00002", "other_space_42_00000",
+                          "other_space_42_00003"}
+    assert named["mars_42_00000"] == "2k_mars.png" and named["mars_42_00002"] == "mars_second.jpg"
+    assert named["other_space_42_00000"] != named["other_space_42_00003"]
+    plain = io.BytesIO()
+    Image.fromarray(draw_picture("mars", 32, 42, 1)).save(plain, "JPEG", quality=92,
+                                                          comment=said["mars_42_00001"])
+    assert (pictures / "mars/mars_42_00001.jpg").read_bytes() == plain.getvalue(), \
+        "as it is drawn without maps"
+    whole = content_of(pictures)
+    (pictures / "mars/mars_42_00002.jpg").unlink()
+    again = draw_some(tmp_path, "--maps", folder, "--classes", "mars", "other_space")
+    assert again.result["drawn"] == 1 and content_of(pictures) == whole
+    refused = draw_some(tmp_path)
+    assert refused.status == 1 and "already holds other pictures" in refused.error
+
+
+def test_another_map_under_the_same_name_is_another_picture(tmp_path):
+    for seed in (1, 2):
+        (tmp_path / f"of{seed}").mkdir()
+        save_map(tmp_path / f"of{seed}/mars.png", np.random.default_rng(seed).random((32, 64, 3)))
+    assert draw_some(tmp_path, "--maps", "of1", "--output-dir", "out").status == 0
+    other = draw_some(tmp_path, "--maps", "of2", "--output-dir", "out")
+    assert other.status == 1 and "already holds other pictures" in other.error
+
+
+def test_a_folder_without_a_map_gets_one_sentence(tmp_path):
+    (tmp_path / "none").mkdir()
+    save_map(tmp_path / "none/landscape.png", np.ones((32, 64)))
+    save_map(tmp_path / "none/mars_normals.png", np.ones((32, 64)))
+    for name, status, word in (("none", 1, "normals of a relief"), ("nowhere", 2, "no folder")):
+        done = draw_some(tmp_path, "--maps", name)
+        assert done.status == status and word in done.error and "Traceback" not in done.err
+        assert not (tmp_path / "data").exists(), "nothing is drawn"
