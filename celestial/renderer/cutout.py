@@ -42,4 +42,8 @@ class Cutout:
         if float(border.amax(0).median()) > DARK_SKY and float(self.coverage.mean()) < 0.6:
             return self.coverage
         shining = (light.amax(0).clamp(min=0) ** (1 / 2.2) / SOLID).clamp(max=1)
-        return torch.maximum(self.coverage, shining)
+        # A pixel at the limb shines with the disc's light: what is beside it says what is behind.
+        shining = torch.where(self.coverage > 0, 0.0, shining)
+        beside = torch.nn.functional.max_pool2d(shining[None], 3, 1, 1)[0]
+        shining = torch.where(self.coverage > 0, beside, shining)
+        return self.coverage + (1 - self.coverage) * shining
