@@ -195,3 +195,21 @@ def test_the_page_shows_no_figures_of_another_number_of_views():
     one, four = (card_of(predictor(SHIPPED, views)) for views in (1, 4))
     assert one.measured and not four.measured
     assert ("views", "4") in four.facts and "views" not in dict(one.facts)
+
+
+def test_the_benchmark_of_gain_and_cost(trained, tmp_path):
+    folder = draw_folder(tmp_path / "photographs", 2)
+    (folder / "mars/broken.jpg").write_bytes(b"\xff\xd8\xff half a picture")
+    done = run("benchmarks/views.py", folder, "--outliers", folder / "saturn", "--checkpoint",
+               trained, "--rounds", 1, cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert (done.result["photographs"], done.result["failed"], done.result["outliers"]) == (6, 1, 2)
+    table = (tmp_path / "evaluation_results/views/views.md").read_text(encoding="utf-8")
+    assert [line.split(" | ")[0] for line in table.splitlines()[2:]] == [
+        f"| {count}" for count in VIEWS]
+    for count in VIEWS:
+        answers = list(predictor(trained, count).predict(sorted(folder.rglob("*.png"))))
+        right = [answer.top(1)[0][0] == answer.path.parent.name for answer in answers]
+        found = done.result["figures"][str(count)]
+        assert found["accuracy"]["value"] == pytest.approx(np.mean(right))
+        assert found["share_unknown"]["value"] == (count == 4)
