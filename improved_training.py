@@ -82,12 +82,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def folder_weight(text: str) -> tuple[str, float]:
-    """Read `photographs=4`."""
-    folder, sign, weight = text.rpartition("=")
-    if not (folder and sign):
+def folder_weight(text: str) -> str:
+    """Check an option like `photographs=4`."""
+    folder, _, weight = text.rpartition("=")
+    if not folder:
         raise argparse.ArgumentTypeError(f"{text} is not FOLDER=WEIGHT, as in photographs=4")
-    return folder, console.positive_float(weight)
+    console.positive_float(weight)
+    return text
 
 
 def run_key(args: argparse.Namespace, *content: object) -> str:
@@ -152,8 +153,10 @@ def load_data(args: argparse.Namespace, device, processes):
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
     say_absent(val_files)
-    weights = folder_weights(args.data_dir, train_files, dict(args.folder_weights),
-                             args.outliers) if args.folder_weights else None
+    asked = {folder: float(weight) for folder, _, weight in
+             (text.rpartition("=") for text in args.folder_weights)}
+    weights = folder_weights(args.data_dir, train_files, asked,
+                             args.outliers) if asked else None
     data = TrainingData(train, train_files.labels, val, val_files.labels,
                         train_hashes + val_hashes, preprocessing, args.output_dir / "cache", device,
                         processes, groups_of(args.data_dir, val_files.paths), weights)

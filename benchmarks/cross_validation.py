@@ -265,6 +265,8 @@ def summarise(rows: list[dict], views: int) -> dict[str, dict]:
     for name, own in {"planets": [row for row in rows if row["class"] not in DEEP_SKY],
                       "deep sky": [row for row in rows if row["class"] in DEEP_SKY],
                       "all": rows}.items():
+        if not own:
+            continue
         parts = [found[f"class {label}"] for label in sorted({row["class"] for row in own})]
         means = {share: float(np.mean([part[share] for part in parts])) for share in SHARES}
         found[name] = {**figures(own, views), **means}
@@ -339,8 +341,8 @@ def main() -> None:
     if args.ship:
         written.append(ship(rows, training, fitted, args))
     console.print_result({"photographs": len(rows), **fitted,
-                          **{name: summarise(rows, 1)[name]
-                             for name in ("planets", "deep sky", "all")}}, written)
+                          **{name: own for name, own in summarise(rows, 1).items()
+                             if name in ("planets", "deep sky", "all")}}, written)
 
 
 if __name__ == "__main__":
