@@ -25,13 +25,13 @@ def sheet(size: int = 100) -> Sheet:
 
 @pytest.mark.parametrize("name", NEW)
 def test_every_kind_of_outlier_at_odd_and_extreme_sizes(name):
-    for size, count in ((16, 5), (73, 5)):
+    for size, count in ((16, 4), (73, 3)):
         for seed in range(count):
             picture = drawn(name, size, seed)
             assert picture.dtype == np.uint8 and picture.shape[2] == 3
             assert max(picture.shape[:2]) == size and min(picture.shape[:2]) >= 4
     assert np.array_equal(drawn(name, 73, 2), drawn(name, 73, 2))
-    assert len({drawn(name, 40, seed).tobytes() for seed in range(4)}) == 4
+    assert len({drawn(name, 40, seed).tobytes() for seed in range(3)}) == 3
 
 
 def test_the_outliers_draw_them_all():

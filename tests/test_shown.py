@@ -2,6 +2,7 @@
 
 import hashlib
 from importlib import import_module
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -96,6 +97,14 @@ def test_the_alpha_is_the_disc_and_what_shines_beside_it():
     assert float(canvas.cutout.alpha[outside].max()) < 0.05, "a bright sky is no part of the body"
 
 
+def test_a_disc_that_is_all_night_is_not_cut_out(monkeypatch):
+    monkeypatch.setattr(shown, "_page", lambda canvas, image: image)
+    monkeypatch.setattr(shown, "finish_for_web", lambda canvas, image: np.asarray(image))
+    canvas = cutting()
+    night = (red_ball(canvas) * 0.05).astype(np.uint8)
+    assert np.array_equal(shown.show(canvas, night), night)
+
+
 def test_the_sky_is_left_out_of_a_cutout():
     from celestial.renderer.stars import program_stars, space
 
@@ -108,13 +117,13 @@ def test_the_sky_is_left_out_of_a_cutout():
 def test_every_place_and_background_at_odd_sizes(place, monkeypatch):
     monkeypatch.setattr(shown, "is_shown", lambda name, rng: True)
     monkeypatch.setattr(shown, "PLACES", {place: 1})
-    for kind in backdrops.KINDS:
+    bodies = cycle(((16, "uranus"), (65, "saturn"), (48, "galaxy"), (33, "neptune")))
+    for kind, (size, name) in zip(backdrops.KINDS, bodies, strict=False):
         monkeypatch.setattr(backdrops, "KINDS", {kind: 1})
-        for size, name in ((16, "uranus"), (65, "saturn"), (48, "galaxy")):
-            picture = draw_picture(name, size, 5, 1)
-            assert picture.dtype == np.uint8 and picture.shape[2] == 3
-            assert max(picture.shape[:2]) == size
-            assert np.array_equal(picture, draw_picture(name, size, 5, 1))
+        picture = draw_picture(name, size, 5, 1)
+        assert picture.dtype == np.uint8 and picture.shape[2] == 3
+        assert max(picture.shape[:2]) == size
+        assert np.array_equal(picture, draw_picture(name, size, 5, 1))
 
 
 def test_backgrounds_are_what_they_are_called():

@@ -19,6 +19,7 @@ SHARE = 0.25  # of the pictures of a class that are shown as web sites do
 SHARE_OF_SCENES = 0.1  # of classes without a globe, which only get a page around them
 SCENES = ("galaxy", "nebula", "star_cluster", "everyday")
 LEAST, MOST = 0.015, 0.97  # of the frame, that a body to be cut out covers
+DARKEST = 20  # of 255, mean of a disc that is cut out; a darker one is all but night
 LARGEST = 1.8  # times that a body cut out is magnified at most
 
 # Weights: how a body is shown that lies whole in the frame.
@@ -48,10 +49,9 @@ def show(canvas: Canvas, pixels: np.ndarray) -> np.ndarray:
     """
     c = Canvas(canvas.size, canvas.cutout.rng, canvas.device)
     image = Image.fromarray(pixels)
-    alpha = canvas.cutout.alpha
-    if alpha is None or not LEAST < float(canvas.cutout.coverage.mean()) < MOST:
+    if not _worth_cutting(canvas.cutout, pixels):
         return finish_for_web(c, _page(c, image))
-    opaque = Image.fromarray((alpha * 255).round().byte().cpu().numpy())
+    opaque = Image.fromarray((canvas.cutout.alpha * 255).round().byte().cpu().numpy())
     body = Image.merge("RGBA", (*image.split(), opaque))
     disc = _box_of(opaque)
     whole = disc[0] > 0 and disc[1] > 0 and disc[2] < c.size and disc[3] < c.size
@@ -66,6 +66,14 @@ def show(canvas: Canvas, pixels: np.ndarray) -> np.ndarray:
     shown = {"whole": _put_whole, "limb": _crop_at_limb, "edge": _put_at_edge,
              "as it is": _keep_place}[place](c, body, disc)
     return finish_for_web(c, shown)
+
+
+def _worth_cutting(cutout: Cutout, pixels: np.ndarray) -> bool:
+    """Say whether a picture has a limb, and enough of a disc that is not night alone."""
+    if cutout.alpha is None or not LEAST < float(cutout.coverage.mean()) < MOST:
+        return False
+    disc = cutout.coverage.cpu().numpy()
+    return float((pixels.max(axis=2) * disc).sum() / disc.sum()) > DARKEST
 
 
 def _box_of(opaque: Image.Image) -> tuple[int, int, int, int]:
