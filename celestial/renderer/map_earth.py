@@ -39,7 +39,7 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     globe, mask = gather_disc(whole)
     light = _daylight(c, globe, kind, source)
     sky = program_stars(c) if kind == "program" else space(c) if c.chance(0.4) else c.dark()
-    behind = sky + air_rim(c, whole)
+    behind = sky + air_rim(c, whole) * (0.3 if kind == "epic" else c.uniform(0.4, 1))
     light = behind * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     return photograph(c, light, _look(c, kind))
 
@@ -62,7 +62,8 @@ def _daylight(canvas: Canvas, globe: Globe, kind: str, source: Source) -> torch.
     """Return what the eye sees, (3, h, w): ground or sea under clouds, under blue air."""
     c = canvas
     ground = wrap(c, globe, source.chart)
-    ground = saturated(c, ground, c.uniform(0.7, 1.2)) * c.uniform(0.7, 1.1)
+    vivid = c.uniform(1.0, 1.6) if kind == "epic" else c.uniform(0.7, 1.2)
+    ground = saturated(c, ground, vivid) * c.uniform(0.7, 1.1)
     lit = globe.mu0.clamp(min=0) ** c.uniform(0.6, 1.0) + night_light(c)
     light = (ground + _glint(c, globe, ground)) * lit
     if kind != "bare":
@@ -73,7 +74,7 @@ def _daylight(canvas: Canvas, globe: Globe, kind: str, source: Source) -> torch.
     if kind == "epic":
         light = contrasted(c, globe, light, c.uniform(1.0, 1.35))
     if kind == "marble":  # as printed: deep blue, hard white
-        light = light * c.planes(c.rng.uniform((0.75, 0.8, 1.05), (1.0, 1.0, 1.7)))
+        light = light * c.planes(c.rng.uniform((0.8, 0.8, 1.05), (1.0, 1.0, 1.5)))
         light = saturated(c, contrasted(c, globe, light, c.uniform(1.0, 1.25)), c.uniform(1.1, 1.8))
     return light
 
@@ -116,6 +117,8 @@ def _look(canvas: Canvas, kind: str) -> Look:
         look.saturation, look.exposure = c.uniform(0.7, 1.15), c.uniform(0.65, 1.05)
         look.fwhm, look.gamma, look.mono = min(look.fwhm, 1.1 * c.scale), 2.2, None
         look.photons, look.read_noise, look.sky = 50000, 0.0005, (0.0, 0.0, 0.0)
+    if kind == "marble":
+        look.fwhm = min(look.fwhm, 1.8 * c.scale)
     if kind == "program":  # a screen: dim, and without a camera's noise
         look.show_on_screen(c, c.uniform(0.35, 1.1))
     return look

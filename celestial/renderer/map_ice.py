@@ -19,6 +19,7 @@ from celestial.renderer.map_globe import largest_radius, wrap
 from celestial.renderer.map_looks import (
     contrasted,
     grey_of,
+    hued,
     levelled,
     limb_haze,
     saturated,
@@ -120,7 +121,7 @@ def _clouds_of_uranus(canvas: Canvas, globe: Globe, kind: str, source: Source) -
         return _storms(c, globe, light, side, c.colour(255, 170, 120))
     light = saturated(c, light, c.uniform(0.3, 1.1))
     if kind == "hubble":  # strong blue, bright clouds
-        light = light * c.colour(*c.rng.uniform((95, 165, 225), (150, 205, 250))) * 1.5
+        light = light * c.colour(*c.rng.uniform((115, 175, 225), (170, 212, 250))) * 1.5
         return _storms(c, globe, light, side, c.colour(250, 250, 255))
     if kind == "cap":
         edge, soft = c.uniform(30, 50), c.uniform(4, 14)
@@ -153,6 +154,9 @@ def _clouds_of_neptune(canvas: Canvas, globe: Globe, kind: str, source: Source) 
         light = contrasted(c, globe, light, c.uniform(1.2, 2.6))
         light = light * c.planes(c.rng.uniform((0.25, 0.55, 1.1), (0.75, 0.95, 1.5)))
         light = saturated(c, light, c.uniform(1.0, 1.6))
+    else:  # blue, paler or deeper: paler maps would be Uranus's
+        light = hued(c, globe, light, tuple(c.rng.uniform((70, 115, 205), (125, 165, 230))),
+                     c.uniform(0.4, 1))
     if kind == "clouds":
         return neptune.add_clouds(c, globe, light, "infrared")
     if kind in ("deep", "close") or c.chance(0.3):

@@ -51,7 +51,7 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     disc = _filtered(c, globe, disc, kind, look)
     disc = disc * _shade(c, globe, kind)
     disc = scatter_disc(disc, mask)
-    light = space(c) if c.chance(0.15) else c.dark()
+    light = space(c) if kind != "small" and c.chance(0.15) else c.dark()
     if framed in ("telescope", "disc"):
         disc = shadow_of_moon(c, whole, disc)
         light = light + galilean_moons(c, pose, framed)

@@ -59,7 +59,8 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     if kind == "hubble" or c.chance(0.2):
         haze = limb_haze(globe, c.log_uniform(0.02, 0.12)) * c.uniform(0.3, 1.0)
         light = light + c.colour(175, 200, 240) * haze
-    light = space(c) * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
+    sky = c.dark() if kind in ("small", "burnt") else space(c)  # stars would outshine a speck
+    light = sky * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     return photograph(c, light * 1.2, _look(c, kind, pose))
 
 
@@ -75,7 +76,7 @@ def _pose(canvas: Canvas, kind: str, source: Source) -> Pose:
                     c.uniform(0, 2 * math.pi), FLATTENING)
     pose = choose_pose(c, FRAMED.get(kind, kind))
     if kind in ("small", "burnt"):
-        radius = small_pose_radius(c, 1.2, 12) if kind == "small" else c.uniform(0.1, 0.45)
+        radius = small_pose_radius(c, 1.6, 12) if kind == "small" else c.uniform(0.1, 0.45)
         room = 0.85 - radius
         pose = replace(pose, radius=radius, centre=(c.uniform(-room, room),
                                                     c.uniform(-room, room) * 0.6))
@@ -98,5 +99,5 @@ def _look(canvas: Canvas, kind: str, pose: Pose) -> Look:
         look.exposure = c.log_uniform(0.8, 2.0)
         look.saturation = c.uniform(0.8, 1.5)
     if kind == "burnt":
-        look.exposure = c.log_uniform(1.8, 4.5)
+        look.exposure = c.log_uniform(1.6, 3.0)
     return look

@@ -1,6 +1,7 @@
 """Other bodies from maps: moons, asteroids, Mercury, Venus, Pluto, the Sun."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -18,8 +19,9 @@ from celestial.renderer.globe import (
     scatter_disc,
     see_globe,
 )
-from celestial.renderer.look import random_look
+from celestial.renderer.look import Look, random_look
 from celestial.renderer.map_choice import Source
+from celestial.renderer.map_files import MapFile, read_map
 from celestial.renderer.map_globe import largest_radius, wrap
 from celestial.renderer.map_looks import contrasted, levelled, limb_haze, saturated
 from celestial.renderer.small_bodies import choose_pose, titan_haze
@@ -37,6 +39,8 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     c, body = canvas, source.chart.body
     pose = at_most(choose_pose(c, "callisto"), largest_radius(c, source.chart))
     pose = replace(pose, flattening=FLATTENED.get(body, 0.0))
+    if side := _mapped_side(source.chart):
+        pose = replace(pose, latitude=side * c.uniform(0.7, 1.5))
     whole = see_globe(c, pose)
     globe, mask = gather_disc(whole)
     ground = levelled(c, globe, wrap(c, globe, source.chart),
@@ -46,6 +50,18 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     sky = space(c) + _sky(c, whole, body)
     light = sky * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     return photograph(c, light, _look(c, body, whole))
+
+
+@lru_cache
+def _mapped_side(chart: MapFile) -> int:
+    """Return the half that alone was ever seen, 1 north, -1 south; 0: both.
+
+    Voyager 2 saw one half of the moons of Uranus and Neptune; maps fill up the other with grey.
+    """
+    picture = read_map(chart.path, chart.digest)
+    marked = picture.mean(2).std(1) > 1.5
+    north, south = (float(half.mean()) for half in np.array_split(marked, 2))
+    return 0 if min(north, south) > 0.6 * max(north, south) else 1 if north > south else -1
 
 
 def _lit(canvas: Canvas, globe: Globe, ground: torch.Tensor, body: str) -> torch.Tensor:
@@ -79,7 +95,7 @@ def _sky(canvas: Canvas, globe: Globe, body: str) -> torch.Tensor:
     return canvas.colour(*tone) * (torch.exp(-away / width) * lit * canvas.log_uniform(0.05, 0.5))
 
 
-def _look(canvas: Canvas, body: str, globe: Globe):
+def _look(canvas: Canvas, body: str, globe: Globe) -> Look:
     """Choose how the picture is taken."""
     c = canvas
     look = random_look(c, mono=0.0 if body in ("sun", "venus", "titan", "io") else 0.2)

@@ -52,11 +52,12 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     globe, mask = gather_disc(whole)
     disc = levelled(c, globe, wrap(c, globe, source.chart), c.uniform(0.42, 0.6))
     disc = _filtered(c, globe, disc, kind, look) * sunlight(c, globe, stopped, framed)
-    light = whole.before(space(c), scatter_disc(disc, mask))
+    sky = c.dark() if kind == "spindle" else space(c)  # stars would outshine it
+    light = whole.before(sky, scatter_disc(disc, mask))
     light = add_rings(c, light, whole, plane, depth, albedo, framed)
     if framed in ("cassini", "close", "backlit", "rings"):  # exposed for what there is
         light = light * (c.uniform(0.6, 1.1) / light.amax().clamp(min=0.02))
-    if c.chance(0.25):
+    if kind != "spindle" and c.chance(0.25):
         light = light + moons(c, pose, int(c.rng.integers(1, 6)), c.uniform(0.5, 4), flatness=0.99)
     if kind == "spindle":
         through_small_telescope(c, look, pose.radius / c.pixel)
