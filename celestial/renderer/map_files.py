@@ -120,7 +120,7 @@ def _examine(path: Path, body: str, kind: str) -> MapFile:
     """Read a file once, so that a damaged one is known before the first picture is drawn."""
     digest = sha256_of(path)[:32]
     if kind == "rings":
-        return MapFile(path, body, kind, len(read_rings(path)), digest)
+        return MapFile(path, body, kind, len(read_rings(path, digest)), digest)
     decoded = decode(path, at_least=WIDEST)
     if abs(decoded.width - 2 * decoded.height) > 0.01 * decoded.width:
         raise ImageError("not twice as wide as high")
@@ -144,8 +144,11 @@ def read_map(path: Path, digest: str) -> np.ndarray:
     return decode(path, at_least=WIDEST).picture
 
 
-def read_rings(path: Path) -> np.ndarray:
+@lru_cache(maxsize=4)
+def read_rings(path: Path, digest: str) -> np.ndarray:
     """Return a picture of rings, the inner edge left: sRGB and opacity, 0..1, (columns, 4).
+
+    Args: as of `read_map`.
 
     Raises:
         ImageError, OSError: it cannot be read, or nothing in it is transparent.

@@ -80,7 +80,7 @@ def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tenso
     As `saturn_rings.ring_tables` gives them: opacity is 1 - exp(-depth), and the colours, as light,
     are scaled so that the dense rings have the albedo that they are drawn with.
     """
-    picture = read_rings(rings.path)
+    picture = read_rings(rings.path, rings.digest)
     cells = min(8192, max(2048, 16 * canvas.size))
     place = (np.arange(cells) + 0.5) / cells * OUTER * EQUATOR
     columns = (np.arange(len(picture)) + 0.5) / len(picture)
