@@ -39,6 +39,7 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     picture = globe.before(sky, disc)
     if c.chance(0.08):  # star diagonals and some prints show the mirror image
         picture = picture.flip(-1)
+        c.covers(globe.coverage.flip(-1))
     return photograph(c, picture, look)
 
 
