@@ -24,7 +24,7 @@ from pathlib import Path
 from celestial import console
 from celestial.console import UserError
 
-STATE_VERSION = 3  # of unfinished trainings; those of other versions are not resumed
+STATE_VERSION = 4  # of unfinished trainings; those of other versions are not resumed
 
 
 def parse_args() -> argparse.Namespace:
