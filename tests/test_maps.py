@@ -141,7 +141,7 @@ def folder(tmp_path_factory) -> Path:
     for body in (*PLANETS, "sun", "titan", "phobos", "venus"):
         below = "deep/er" if body in OTHERS else "."
         save_map(folder / below / f"2k_{body}.png", random.random((32, 64, 3)))
-    save_map(folder / "mars_second.jpg", random.random((48, 96, 3)))
+    save_map(folder / "uranus_second.jpg", random.random((48, 96, 3)))
     save_map(folder / "earth_clouds.png", random.random((32, 64)))
     save_map(folder / "neptune_square.png", random.random((32, 32)))
     save_map(folder / "moon_normals.png", random.random((32, 64)))
@@ -158,7 +158,7 @@ def test_a_folder_is_walked_and_what_is_no_map_is_named(folder):
     found = {(part.body, part.kind) for part in maps}
     assert found == {*((body, "map") for body in (*PLANETS, "sun", "titan", "phobos", "venus")),
                      ("earth", "clouds"), ("saturn", "rings")}
-    assert len(maps) == len(found) + 1, "two of Mars"
+    assert len(maps) == len(found) + 1, "two of Uranus"
     reasons = {path.name: reason for reason, paths in passed_over.items() for path in paths}
     assert reasons["neptune_square.png"] == "not twice as wide as high"
     assert reasons["moon_normals.png"] == "normals of a relief"
@@ -217,7 +217,7 @@ def test_methane_shows_the_poles_and_the_equator_bright(tmp_path):
 
 
 def draw_some(cwd: Path, *options):
-    return run("render_samples.py", "--classes", "mars", "--per-class", 4, "--size", 32,
+    return run("render_samples.py", "--classes", "uranus", "--per-class", 4, "--size", 32,
                "--workers", 1, *options, cwd=cwd)
 
 
@@ -231,14 +231,14 @@ def test_the_script_draws_a_share_from_maps_in_turn_and_goes_on(folder, tmp_path
             for path in pictures.rglob("*.jpg")}
     named = {name: text.split(" from ")[1].split()[0] for name, text in said.items()
              if " from " in text}
-    assert named == {"mars_42_00000": "2k_mars.png", "mars_42_00002": "mars_second.jpg"}
+    assert named == {"uranus_42_00000": "2k_uranus.png", "uranus_42_00002": "uranus_second.jpg"}
     plain = io.BytesIO()
-    Image.fromarray(draw_picture("mars", 32, 42, 1)).save(plain, "JPEG", quality=92,
-                                                          comment=said["mars_42_00001"])
-    assert (pictures / "mars/mars_42_00001.jpg").read_bytes() == plain.getvalue(), \
+    Image.fromarray(draw_picture("uranus", 32, 42, 1)).save(plain, "JPEG", quality=92,
+                                                          comment=said["uranus_42_00001"])
+    assert (pictures / "uranus/uranus_42_00001.jpg").read_bytes() == plain.getvalue(), \
         "as it is drawn without maps"
     whole = content_of(pictures)
-    (pictures / "mars/mars_42_00002.jpg").unlink()
+    (pictures / "uranus/uranus_42_00002.jpg").unlink()
     again = draw_some(tmp_path, "--maps", folder)
     assert again.result["drawn"] == 1 and content_of(pictures) == whole
     refused = draw_some(tmp_path)
@@ -248,7 +248,7 @@ def test_the_script_draws_a_share_from_maps_in_turn_and_goes_on(folder, tmp_path
 def test_another_map_under_the_same_name_is_another_picture(tmp_path):
     for seed in (1, 2):
         (tmp_path / f"of{seed}").mkdir()
-        save_map(tmp_path / f"of{seed}/mars.png", np.random.default_rng(seed).random((32, 64, 3)))
+        save_map(tmp_path / f"of{seed}/uranus.png", np.random.default_rng(seed).random((32, 64, 3)))
     assert draw_some(tmp_path, "--maps", "of1", "--output-dir", "out").status == 0
     other = draw_some(tmp_path, "--maps", "of2", "--output-dir", "out")
     assert other.status == 1 and "already holds other pictures" in other.error
