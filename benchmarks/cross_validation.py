@@ -31,7 +31,8 @@ MANY = 40  # groups; a class with fewer leaves all its photographs in train
 DEEP_SKY = ("galaxy", "nebula", "star_cluster")
 VIEWS = console.VIEWS
 SHARES = ("most_probable_class", "named_rightly", "accepted")
-DRAWINGS, PHOTOGRAPHS = "drawings", "photographs"  # folders, for --folder-weights
+# Folders, for --folder-weights; of a class with fewer than ENOUGH photographs they are FEW.
+DRAWINGS, PHOTOGRAPHS, FEW, ENOUGH = "drawings", "photographs", "few_photographs", 100
 
 
 def parse_args() -> tuple[argparse.Namespace, list[str]]:
@@ -127,12 +128,13 @@ def make_dataset(place: Path, rows: list[dict], held_out: int | None,
     for label in sorted({row["class"] for row in allowed}):
         own = sorted({row["group"] for row in allowed if row["class"] == label})
         random.shuffle(own)
+        many = sum(row["class"] == label for row in rows) >= ENOUGH
         val = set(own[:round(VAL_SHARE * len(own))] if len(own) >= MANY else [])
         for row in allowed:
             if row["class"] == label:
                 split = "val" if row["group"] in val else "train"
-                link(row["file"], place / split / label / PHOTOGRAPHS / row["file"].name,
-                     place_file)
+                folder = place / split / label / (PHOTOGRAPHS if many else FEW)
+                link(row["file"], folder / row["file"].name, place_file)
     (place / "complete").touch()
 
 

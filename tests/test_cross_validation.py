@@ -15,7 +15,7 @@ from celestial.confidence import known_score
 LABELS = ("mars", "neptune", "saturn")
 SOURCES = {"north": 4, "south": 4, "east": 3}  # pictures of each class
 TRAINING = ("--model", "cnn", "--image-size", 32, "--epochs", 2, "--batch-size", 8,
-            "--folder-weights", "drawings=0.5", "photographs=2")
+            "--folder-weights", "drawings=0.5", "few_photographs=2")
 
 
 def write_sources(folder: Path) -> Path:
@@ -87,7 +87,7 @@ def test_each_source_is_judged_by_a_network_that_never_saw_it(gathered, dataset,
     assert set(folds) == set(SOURCES) and len(set(folds.values())) == 2
     for fold in "01":
         place = tmp_path / "out/folds" / fold / "dataset"
-        learned = {path.name for path in place.glob("*/*/photographs/*")}
+        learned = {path.name for path in place.glob("*/*/few_photographs/*")}
         held_out = {path.name for path in place.glob("test/*/*")}
         own = {row["path"].rsplit("/")[-1] for row in rows if row["fold"] == fold}
         assert held_out == own and not learned & own
