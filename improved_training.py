@@ -41,10 +41,12 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
-    group.add_argument("--model", choices=console.MODELS, default="regnet_y_800mf",
+    group.add_argument("--model", type=console.model_name, default="regnet_y_800mf",
+                       metavar="|".join((*console.MODELS, "timm:NAME")),
                        help="regnet_y_800mf is fast, and its weights ship; ImageNet's weights of "
                        "efficientnet_lite0 and 2 come as packages; cnn is a plain convolutional "
-                       "network that needs none and learns in one stage")
+                       "network that needs none and learns in one stage; timm:NAME is any "
+                       "classifier of timm, with weights from its hub")
     group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
                        help="first weights: auto takes celestial ones that ship for the network in "
                        "pretrained/, else ImageNet's, else none; a file is a checkpoint or "
@@ -141,9 +143,9 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 
 def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
+    from celestial.backbones import input_scale
     from celestial.cleaning import Cleaning
     from celestial.datasets import folder_weights, groups_of
-    from celestial.models import input_scale
     from celestial.preprocessing import Preprocessing
     from celestial.stages import TrainingData
 
@@ -283,6 +285,7 @@ def main() -> None:
     from PIL import Image
 
     from celestial import distributed
+    from celestial.backbones import plain_name, require_usable
     from celestial.datasets import OUTLIER
     from celestial.devices import describe, pick_device
     from celestial.models import Classifier
@@ -294,6 +297,7 @@ def main() -> None:
     console.print_header(__file__, args, describe(device))
     if processes.count > 1:
         print(f"{processes.count} processes share each batch of {args.batch_size}")
+    require_usable(args.model, args.image_size, args.grow_from)
     data, files, val_files, train_sha256 = load_data(args, device, processes)
     known = data.train_labels[data.train_labels != OUTLIER]
     counts = np.bincount(known, minlength=len(files.classes))
@@ -301,23 +305,23 @@ def main() -> None:
                                 in zip(counts, files.classes, strict=True))
           + (f", {len(data.train_labels) - len(known)} outliers" if args.outliers else ""))
     start = processes.from_first(
-        start_weights(args.weights, args.model) if processes.first else None)
+        start_weights(args.weights, args.model, args.image_size) if processes.first else None)
     print(f"weights: {start.why}", flush=True)
 
     key = run_key(args, files.classes, data.content, data.train_labels.tolist(),
                   data.val_labels.tolist(), start.digest())
-    state_file = args.output_dir / f"unfinished_{args.model}_{key}.pth"
+    state_file = args.output_dir / f"unfinished_{plain_name(args.model)}_{key}.pth"
     if args.fresh and processes.first and not distributed.restarted():
         Progress.forget(state_file)
     taken = data.taken(len(files.classes))
     class_weights = torch.tensor(taken.sum() / (len(taken) * taken)).float()  # all classes alike
     torch.manual_seed(args.seed)
-    model = Classifier(args.model, len(files.classes))
+    model = Classifier(args.model, len(files.classes), args.image_size)
     trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes,
                       args.optimizer)
     if done := len(trainer.progress.history):
         print(f"going on after epoch {done} of an unfinished training, {state_file}")
-    log_dir = args.output_dir / "logs" / f"{args.model}_{key}"
+    log_dir = args.output_dir / "logs" / f"{plain_name(args.model)}_{key}"
     if processes.first:
         examples = draw_augmentations(data, files.classes, args)
         log, trainer.report = reporter(log_dir, done)

@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import torch
 
+from celestial.backbones import is_known
 from celestial.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES, VIEWS
 from celestial.file_names import display_name
 from celestial.fingerprint_layout import WIDTH
-from celestial.models import MEMBERS
 from celestial.preprocessing import FITS, RESAMPLING
 
 # torch.load(..., weights_only=True) would also make byte arrays and tensors of any length.
@@ -117,7 +117,7 @@ def check_classes(classes: Sequence) -> None:
 
 def check_values(checkpoint) -> None:
     """Raise Unusable if a part of a `Checkpoint`, its weights left aside, makes no sense."""
-    if not isinstance(checkpoint.model, str) or checkpoint.model not in MEMBERS:
+    if not isinstance(checkpoint.model, str) or not is_known(checkpoint.model):
         raise Unusable(f"this program has no model {ascii(checkpoint.model)[:80]}")
     check_classes(checkpoint.classes)
     known = range(-1, len(checkpoint.classes))

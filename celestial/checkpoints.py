@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from celestial.backbones import MEMBERS
 from celestial.checkpoint_checks import (
     Unusable,
     check_archive,
@@ -17,7 +18,7 @@ from celestial.checkpoint_checks import (
 )
 from celestial.console import FINAL_CHECKPOINT, ROOT, UserError, versions
 from celestial.files import atomic_path
-from celestial.models import MEMBERS, Classifier
+from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing
 
 FORMAT_VERSION = 3
@@ -33,7 +34,7 @@ class Checkpoint:
     """A trained classifier and all that is needed to use it and to know where it came from.
 
     Attributes:
-        model: one of `models.MEMBERS`.
+        model: one of `backbones.MEMBERS`, or timm:NAME.
         classes: names in the order of the network's outputs.
         preprocessing: how a picture becomes its input.
         state: the weights.
@@ -188,7 +189,7 @@ def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:
     Raises:
         UserError: the weights do not fit the network that the file names.
     """
-    model = Classifier(checkpoint.model, len(checkpoint.classes))
+    model = Classifier(checkpoint.model, len(checkpoint.classes), checkpoint.preprocessing.size)
     wanted = model.state_dict()
     try:
         check_state(checkpoint.state, wanted)

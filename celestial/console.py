@@ -21,6 +21,7 @@ FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.
 DATASET = Path("data/celestial_dataset")
 MODELS = ("regnet_y_800mf", "efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3",
           "resnet50", "ensemble", "cnn")
+TIMM = "timm:"  # begins the name of any network of timm
 OPTIMIZERS = ("adamw", "rmsprop")
 VIEWS = (1, 2, 4, 8)  # of a square, whose logits may be averaged: see views.py
 STRETCHES = ("none", "percentile", "asinh")
@@ -57,6 +58,14 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return value
+
+
+def model_name(text: str) -> str:
+    """Read an option as one of `MODELS` or timm:NAME, which is looked up later."""
+    if text not in MODELS and not text.startswith(TIMM):
+        raise argparse.ArgumentTypeError(
+            f"{text} is none of {', '.join(MODELS)}, nor {TIMM}NAME for a network of timm")
+    return text
 
 
 def seed_number(text: str) -> int:

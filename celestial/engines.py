@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from celestial.console import VIEWS, UserError, is_out_of_memory
+from celestial.convolutions import fold_batch_norm
 from celestial.devices import inference_precision
-from celestial.models import Classifier, fold_batch_norm
+from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing
 from celestial.streams import in_streams, start_stream, stream_count
 from celestial.views import view

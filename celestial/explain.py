@@ -13,10 +13,11 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from celestial.cards import tile
 from celestial.inference import Prediction, Predictor
-from celestial.models import BACKBONES, CAM_LAYERS
+from celestial.models import Classifier
 
 SHOWN = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
+LAYERS = 5  # at most of a backbone whose channels are shown
 SEEN = 3  # a layer's channels are shown in so many rows and columns
 
 
@@ -26,10 +27,16 @@ class _AgreeingCAM(HiResCAM):
     What speaks for a class everywhere alike has no place, so the picture's mean is taken away.
     """
 
+    def __init__(self, model: Classifier, side: int):
+        layers = model.cam_layers(side)
+        self.counts = [len(own) for own in layers]
+        super().__init__(model, [layer for own in layers for layer in own], model.as_map)
+
     def aggregate_multi_layers(self, cam_per_target_layer: list[np.ndarray]) -> np.ndarray:
-        """Take a list of (N, 1, size, size), 0..1, `CAM_LAYERS` a backbone -> (N, size, size)."""
+        """Take a list of (N, 1, size, size), 0..1, backbone after backbone -> (N, size, size)."""
         layers = np.concatenate(cam_per_target_layer, axis=1)
-        products = layers.reshape(len(layers), -1, CAM_LAYERS, *layers.shape[2:]).prod(axis=2)
+        parts = np.split(layers, np.cumsum(self.counts)[:-1], axis=1)
+        products = np.stack([part.prod(axis=1) for part in parts], axis=1)
         heats = scale_cam_image(products).mean(axis=1)
         return scale_cam_image(np.maximum(heats - heats.mean(axis=(1, 2), keepdims=True), 0))
 
@@ -54,7 +61,7 @@ def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) ->
         float32 (N, size, size), 0..1 in each picture.
     """
     maps = []
-    with _AgreeingCAM(predictor.model, predictor.model.cam_layers()) as cam:
+    with _AgreeingCAM(predictor.model, predictor.preprocessing.size) as cam:
         for start in range(0, len(squares), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             inputs = predictor.preprocessing.normalise(squares[part].to(predictor.device))
@@ -109,16 +116,18 @@ def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str,
         (the layer in words, uint8 (SHOWN, SHOWN, 3)) for each layer.
     """
     kept, hooks = [], []
-    several = len(predictor.model.backbones) > 1
-    for member, network in predictor.model.backbones.items():
-        for number, name in enumerate(BACKBONES[member].layers, start=1):
-            told = f"{member} {number}" if several else f"layer {number}"
+    model = predictor.model
+    layers = model.map_layers(predictor.preprocessing.size)
+    for names, (member, network) in zip(layers, model.backbones.items(), strict=True):
+        chosen = np.linspace(0, len(names) - 1, min(LAYERS, len(names))).round().astype(int)
+        for number, name in enumerate((names[index] for index in chosen), start=1):
+            told = f"{member} {number}" if len(layers) > 1 else f"layer {number}"
             hooks.append(network.get_submodule(name).register_forward_hook(
                 lambda layer, inputs, output, told=told: kept.append(
-                    (told, output[0].cpu().numpy().copy()))))
+                    (told, model.as_map(output)[0].cpu().numpy().copy()))))
     try:
         with torch.inference_mode():
-            predictor.model(predictor.preprocessing.normalise(
+            model(predictor.preprocessing.normalise(
                 torch.from_numpy(square)[None].to(predictor.device)))
     finally:
         for hook in hooks:

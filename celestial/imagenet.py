@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
+from celestial.backbones import BACKBONES, IMAGENET, MEMBERS, input_scale
 from celestial.checkpoints import Checkpoint, load_checkpoint
 from celestial.console import UserError
-from celestial.models import BACKBONES, IMAGENET, MEMBERS, input_scale
 from celestial.packaged_weights import PackagedWeights
 from celestial.preprocessing import Preprocessing
 from celestial.weights import imagenet_state

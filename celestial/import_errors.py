@@ -46,7 +46,7 @@ def _not_imported(error: ImportError) -> str:
             return f"{top} is installed, but has no {name}; {UPGRADE}"
         brings = f" ({PACKAGES[top]})" if top in PACKAGES else ""
         return f"{name}{brings} is not installed; {INSTALL}{FILES.get(top, 'requirements.txt')}"
-    words = _first_line(error)
+    words = first_line(error)
     if top == "celestial":
         return f"{words}; the program's files do not belong together: fetch all of them anew"
     return f"{name or 'a module'} cannot be imported: {words}; {UPGRADE}"
@@ -60,11 +60,12 @@ def _import_ended(error: Exception) -> str:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         top = frame.f_globals.get("__name__", "").partition(".")[0]
         if frame.f_code.co_name == "<module>" and top not in ("__main__", "celestial"):
-            return f"{top} cannot be imported: {_first_line(error)}; {UPGRADE}"
+            return f"{top} cannot be imported: {first_line(error)}; {UPGRADE}"
     return ""
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """Return what an error says, on one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from celestial import augmentation
 from celestial.augmentation import random_views
+from celestial.convolutions import share_batch_norm
 from celestial.datasets import (
     OUTLIER,
     cache_key,
@@ -158,6 +159,7 @@ def fine_tuning_stage(model: Classifier, data: TrainingData, args: argparse.Name
     whole = args.fine_tune == "all"
     groups = [{"params": list(model.head.parameters()), "lr": args.learning_rate},
               {"params": model.unfreeze(whole), "lr": BACKBONE_RATE * args.learning_rate}]
+    _share_batch_norm(model, data)
     if whole:
         return _picture_stage(WHOLE, model, groups, data, args)
     late = LateClassifier(model, mixed_precision(data.device) or torch.float32)
@@ -166,15 +168,19 @@ def fine_tuning_stage(model: Classifier, data: TrainingData, args: argparse.Name
 
 def scratch_stage(model: Classifier, data: TrainingData, args: argparse.Namespace) -> Stage:
     """Return the one stage of a training without weights: everything learns."""
+    _share_batch_norm(model, data)
     groups = [{"params": list(model.parameters()), "lr": args.learning_rate}]
     return _picture_stage(SCRATCH, model, groups, data, args)
+
+
+def _share_batch_norm(model: Classifier, data: TrainingData) -> None:
+    if data.processes.count > 1 and data.device.type == "cuda":  # there is none for CPUs
+        share_batch_norm(model)
 
 
 def _picture_stage(name: str, model: nn.Module, groups: list[dict], data: TrainingData,
                    args: argparse.Namespace) -> Stage:
     model.to(memory_format=torch.channels_last)
-    if data.processes.count > 1 and data.device.type == "cuda":  # there is none for CPUs
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     return Stage(name, model, groups, args.epochs, _batch_count(data, args),
                  lambda epoch: data.train_batches(epoch, args), lambda: data.val_batches(args))
 

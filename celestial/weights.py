@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
+from celestial.backbones import BACKBONES, backbone_of, members_of, plain_name
 from celestial.checkpoint_checks import Unusable, check_state
 from celestial.checkpoints import KIND, UNREADABLE, load_weights_only
-from celestial.console import ROOT, UserError
+from celestial.console import ROOT, TIMM, UserError
+from celestial.import_errors import first_line
 from celestial.lean_torchvision import torchvision
-from celestial.models import BACKBONES, MEMBERS
 from celestial.packaged_weights import PackagedWeights
 
 ANSWER_WITHIN = 15  # seconds that a download server may be silent
@@ -41,12 +42,13 @@ class StartWeights:
         return digest.hexdigest()
 
 
-def start_weights(choice: str, model: str) -> StartWeights:
+def start_weights(choice: str, model: str, side: int | None = None) -> StartWeights:
     """Find the weights that `--weights` asks for.
 
     Args:
         choice: auto, imagenet, none, or a file.
-        model: one of `models.MEMBERS`.
+        model: one of `backbones.MEMBERS`, or timm:NAME.
+        side: of the pictures, see `models.Classifier`.
 
     Raises:
         UserError: imagenet cannot be had, or the file cannot be used.
@@ -54,25 +56,25 @@ def start_weights(choice: str, model: str) -> StartWeights:
     if choice == "none":
         return StartWeights(why="from scratch in one stage, because --weights none asks for it")
     if choice == "imagenet":
-        return _imagenet(model)
+        return _imagenet(model, side)
     if choice == "auto":
-        return _best_there_is(model)
+        return _best_there_is(model, side)
     if not Path(choice).is_file():
         raise UserError(f"--weights {choice} is not a file; say auto, imagenet, none or name a "
                         "file that is there", status=2)
-    return _from_file(Path(choice), model)
+    return _from_file(Path(choice), model, side)
 
 
-def _best_there_is(model: str) -> StartWeights:
+def _best_there_is(model: str, side: int | None) -> StartWeights:
     """Return the celestial weights that ship for a network, else ImageNet's, else none."""
-    shipped = ROOT / "pretrained" / f"{model}.pth"
+    shipped = ROOT / "pretrained" / f"{plain_name(model)}.pth"
     if shipped.is_file():
-        found = _from_file(shipped, model)
+        found = _from_file(shipped, model, side)
         return StartWeights(found.states, f"{found.why}, the celestial ones that ship for {model}")
     if not _has_imagenet(model):
         return StartWeights(why=f"from scratch in one stage, as a plain {model} needs no weights")
     try:
-        found = _imagenet(model)
+        found = _imagenet(model, side)
     except UserError as error:
         return StartWeights(why=f"from scratch in one stage, because {error}, and pretrained/ has "
                             f"none for {model}")
@@ -80,15 +82,18 @@ def _best_there_is(model: str) -> StartWeights:
 
 
 def _has_imagenet(model: str) -> bool:
-    return all(BACKBONES[member].weights for member in MEMBERS[model])
+    return all(backbone_of(member).weights for member in members_of(model))
 
 
-def _imagenet(model: str) -> StartWeights:
+def _imagenet(model: str, side: int | None) -> StartWeights:
     if not _has_imagenet(model):
         raise UserError(f"there are no ImageNet weights for --model {model}; leave --weights out, "
                         "or choose another --model", status=2)
+    if model.startswith(TIMM):
+        return StartWeights({model: backbone_of(model).hub_state(side)},
+                            f"the weights of {model} from timm's hub")
     states, sources = {}, []
-    for member in MEMBERS[model]:
+    for member in members_of(model):
         file, state = imagenet_state(member)
         states[member] = _fitting(state, member, file)
         sources.append(getattr(BACKBONES[member].weights, "package", "torchvision"))
@@ -131,33 +136,31 @@ def _from_torchvision(weights: torchvision.models.WeightsEnum,
         state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, HTTPException, *UNREADABLE) as error:
         reason = "is damaged" if cached.is_file() else "cannot be downloaded"
-        raise UserError(f"the ImageNet weights of {member} {reason} ({_first_line(error)}; "
+        raise UserError(f"the ImageNet weights of {member} {reason} ({first_line(error)}; "
                         f"{weights.url} belongs in {cached.parent})") from error
     finally:
         socket.setdefaulttimeout(before)
     return cached, state
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _from_file(path: Path, model: str) -> StartWeights:
-    """Read a checkpoint of this project, or a torchvision state dict of the backbone."""
+def _from_file(path: Path, model: str, side: int | None) -> StartWeights:
+    """Read a checkpoint of this project, or a state dict of the backbone, as torchvision's."""
     content = load_weights_only(path)
+    members = members_of(model)
     if content.get("kind") == KIND:
-        states = _backbone_states(content.get("state"))  # the same in every format version
+        found = _backbone_states(content.get("state"))  # the same in every format version
+        states = {member: found.get(plain_name(member)) for member in members}
     else:
-        states = dict.fromkeys(MEMBERS[model], content)
-    if missing := [member for member in MEMBERS[model] if member not in states]:
+        states = dict.fromkeys(members, content)
+    if missing := [member for member in members if states[member] is None]:
         raise UserError(f"{path} has no weights for {' and '.join(missing)}, which --model {model} "
                         "needs")
-    return StartWeights({member: _fitting(states[member], member, path)
-                         for member in MEMBERS[model]}, f"weights from {path}")
+    return StartWeights({member: _fitting(states[member], member, path, side)
+                         for member in members}, f"weights from {path}")
 
 
 def _backbone_states(state: object) -> dict[str, dict[str, torch.Tensor]]:
-    """Cut `backbones.<member>.<name>` into one state dict a member."""
+    """Cut `backbones.<member>.<name>` into one state dict a member, by its plain name."""
     states: dict[str, dict[str, torch.Tensor]] = {}
     for key, value in state.items() if isinstance(state, dict) else ():
         if found := re.fullmatch(r"backbones\.(\w+)\.(.+)", str(key)):
@@ -165,11 +168,10 @@ def _backbone_states(state: object) -> dict[str, dict[str, torch.Tensor]]:
     return states
 
 
-def _fitting(state: dict, member: str, path: Path) -> dict[str, torch.Tensor]:
+def _fitting(state: dict, member: str, path: Path, side: int | None = None
+             ) -> dict[str, torch.Tensor]:
     """Return the part of a state dict that the backbone takes, once names and shapes fit."""
-    unused = BACKBONES[member].classifier + "."
-    wanted = {name: value for name, value in BACKBONES[member].build().state_dict().items()
-              if not name.startswith(unused)}
+    wanted = backbone_of(member).body(side).state_dict()
     _require_fitting(state, wanted, member, path)
     return {name: state[name] for name in wanted}
 
@@ -180,4 +182,4 @@ def _require_fitting(state: dict, wanted: dict[str, torch.Tensor], member: str,
         check_state(state, wanted)
     except Unusable as error:
         raise UserError(f"{path} cannot be used for {member}, because {error}; name a checkpoint "
-                        "of this project or torchvision's own file for it") from error
+                        "of this project or a file of its own weights") from error
