@@ -66,7 +66,8 @@ def first_weights(work: Path, model: str) -> Path:
     """Write random weights of a backbone, so that there are two stages."""
     import torch
 
-    from celestial.models import MEMBERS, Classifier
+    from celestial.backbones import MEMBERS
+    from celestial.models import Classifier
 
     name, = MEMBERS[model]
     torch.manual_seed(0)

@@ -104,7 +104,7 @@ def timed_lines(script: Path, *options: object) -> list[tuple[float, str]]:
 def usual_times(model: str, data: Path, weights: Path, device: str,
                 args: argparse.Namespace) -> dict[str, list[float]]:
     """Run the usual script; return the seconds of the epochs of each stage."""
-    from celestial.models import BACKBONES
+    from celestial.backbones import BACKBONES
 
     lines = timed_lines(USUAL, data, "--model", model, "--weights", weights, "--image-size",
                         args.image_size, "--stage1-epochs", args.usual_epochs, "--epochs",

@@ -117,10 +117,10 @@ class TimmBackbone:
             body: in eval mode.
             side: of its pictures, pixels.
         """
-        outputs, hooks = {}, []
-        for about in getattr(body, "feature_info", None) or ():
-            name = about["module"]
-            hooks.append(body.get_submodule(name).register_forward_hook(
+        outputs, hooks, layers = {}, [], dict(body.named_modules())
+        named = [about.get("module") for about in getattr(body, "feature_info", None) or ()]
+        for name in filter(layers.get, named):  # a few networks name layers that they do not have
+            hooks.append(layers[name].register_forward_hook(
                 lambda layer, inputs, output, name=name: outputs.update({name: output})))
         device = next(body.parameters()).device
         picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
@@ -165,8 +165,8 @@ class TimmBackbone:
             raise UserError(f"{told} takes pictures of one size; leave --grow-from out", status=2)
         try:
             body = self.body(side).eval()
-            maps = self.map_layers(body, side)
             sound = _folds(body, side, self.features(body))
+            maps = self.map_layers(body, side)
         except NOT_MADE_FOR_THIS as error:
             if side == usual:
                 raise UserError(f"{told} cannot be used here ({first_line(error)}); choose another",

@@ -13,10 +13,12 @@ import torch
 from conftest import CLASSES, ROOT, draw, run
 
 from celestial import engines
+from celestial.backbones import MEMBERS
+from celestial.convolutions import fold_batch_norm
 from celestial.engines import ENGINES, TorchEngine
 from celestial.in_order import in_order
 from celestial.inference import Predictor
-from celestial.models import MEMBERS, Classifier, fold_batch_norm
+from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing, percentile
 from celestial.streams import in_streams
 

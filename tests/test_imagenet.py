@@ -8,7 +8,7 @@ import torch
 from conftest import draw_folder, run
 from PIL import Image
 
-from celestial.models import BACKBONES
+from celestial.backbones import BACKBONES
 
 NAMES = ("resnet50", "efficientnet_b3")
 

@@ -12,10 +12,10 @@ from conftest import QUICK, ROOT, run
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from celestial.backbones import BACKBONES
 from celestial.checkpoints import load_checkpoint
 from celestial.console import UserError
 from celestial.inference import Predictor
-from celestial.models import BACKBONES
 from celestial.packaged_weights import PackagedWeights
 from celestial.weights import imagenet_state, start_weights
 

@@ -8,13 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from celestial.models import (
-    BACKBONES,
-    MEMBERS,
-    Classifier,
-    DepthwiseConv,
-    LateClassifier,
-)
+from celestial.backbones import BACKBONES, MEMBERS
+from celestial.convolutions import DepthwiseConv
+from celestial.models import Classifier, LateClassifier
 from celestial.preprocessing import Preprocessing
 from celestial.stages import TrainingData, fine_tuning_stage
 
@@ -122,7 +118,8 @@ def test_stage_2_takes_the_whole_network_to_its_device():
     for network in (model, stage.network.to(meta)):
         assert network(torch.empty(2, 3, 64, 64, device=meta)).device == meta
     tensors = [*model.state_dict().values(),
-               *(value for start in stage.network.starts for value in start.state_dict().values())]
+               *(value for network in stage.network.networks
+                 for value in network.state_dict().values())]
     assert {value.device for value in tensors} == {meta}
 
 

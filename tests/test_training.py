@@ -24,12 +24,13 @@ from conftest import (
 from PIL import Image
 
 from celestial.augmentation import random_views
+from celestial.backbones import BACKBONES
 from celestial.checkpoints import load_checkpoint
 from celestial.console import MODELS
 from celestial.datasets import OUTLIER, epoch_batches
 from celestial.inference import Predictor
 from celestial.loss import LABEL_SMOOTHING, OUTLIER_WEIGHT, ClassifierLoss
-from celestial.models import BACKBONES, Classifier
+from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing
 from celestial.stages import TrainingData, side_in_epoch
 from celestial.training import moving_average, rate_factor, top_accuracies
