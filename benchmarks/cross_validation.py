@@ -28,6 +28,7 @@ from celestial.console import UserError  # noqa: E402
 
 VAL_SHARE = 0.1  # of the groups of a class of photographs, of classes with many, go into val
 MANY = 40  # groups; a class with fewer leaves all its photographs in train
+VAL_DRAWINGS = 25  # of such a class in val, where photographs are to decide
 DEEP_SKY = ("galaxy", "nebula", "star_cluster")
 VIEWS = console.VIEWS
 SHARES = ("most_probable_class", "named_rightly", "accepted")
@@ -115,21 +116,22 @@ def make_dataset(place: Path, rows: list[dict], held_out: int | None,
 
     if (place / "complete").exists():
         return
-    for split in ("train", "val"):
-        for label, files in class_files(args.drawings / split)[0].items():
-            for file in files:
-                link(file, place / split / label / DRAWINGS / file.name, place_file)
+    for label, files in class_files(args.drawings / "train")[0].items():
+        for file in files:
+            link(file, place / "train" / label / DRAWINGS / file.name, place_file)
     asked = [row for row in rows if row["fold"] == held_out]
     for row in asked:
         link(row["file"], place / "test" / row["class"] / row["file"].name, place_file)
     forbidden = {row["group"] for row in asked}
     allowed = [row for row in rows if row["group"] not in forbidden]
     random = np.random.default_rng(args.seed)
-    for label in sorted({row["class"] for row in allowed}):
+    for label, drawn in class_files(args.drawings / "val")[0].items():
         own = sorted({row["group"] for row in allowed if row["class"] == label})
         random.shuffle(own)
         many = sum(row["class"] == label for row in rows) >= ENOUGH
         val = set(own[:round(VAL_SHARE * len(own))] if len(own) >= MANY else [])
+        for file in [] if val else drawn[:VAL_DRAWINGS]:
+            link(file, place / "val" / label / DRAWINGS / file.name, place_file)
         for row in allowed:
             if row["class"] == label:
                 split = "val" if row["group"] in val else "train"
