@@ -13,7 +13,7 @@ import torch
 from conftest import CLASSES, ROOT, draw, run
 
 from celestial import engines
-from celestial.backbones import MEMBERS
+from celestial.backbones import BACKBONES
 from celestial.convolutions import fold_batch_norm
 from celestial.engines import ENGINES, TorchEngine
 from celestial.in_order import in_order
@@ -46,7 +46,7 @@ def used(model: Classifier) -> Classifier:
     return model.eval()
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_folded_batch_norm_changes_nothing(name):
     model = used(Classifier(name, 3))
     pictures = torch.randn(4, 3, 64, 64)
