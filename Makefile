@@ -6,8 +6,8 @@ INPUT ?= $(DRAWN)
 DRAWING := --per-class 60 --size 256
 PY := .venv/bin/python
 DEMO := demo
-# The network whose weights ship; drop it to train with the script's own settings.
-TRAINING := --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth
+# Options of improved_training.py; without any it starts from the weights that ship.
+TRAINING :=
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
 .PHONY: setup demo web test versions lint bench

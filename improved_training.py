@@ -41,12 +41,12 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
-    group.add_argument("--model", type=console.model_name, default="regnet_y_800mf",
+    group.add_argument("--model", type=console.model_name, default=console.DEFAULT_MODEL,
                        metavar="|".join((*console.MODELS, "timm:NAME")),
-                       help="regnet_y_800mf is fast, and its weights ship; ImageNet's weights of "
-                       "efficientnet_lite0 and 2 come as packages; cnn is a plain convolutional "
-                       "network that needs none and learns in one stage; timm:NAME is any "
-                       "classifier of timm, with weights from its hub")
+                       help="efficientnet_lite0 is small, and celestial weights ship for it; "
+                       "ImageNet's weights of efficientnet_lite0 and 2 come as packages; cnn is a "
+                       "plain convolutional network that needs none and learns in one stage; "
+                       "timm:NAME is any classifier of timm, with weights from its hub")
     group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
                        help="first weights: auto takes celestial ones that ship for the network in "
                        "pretrained/, else ImageNet's, else none; a file is a checkpoint or "
@@ -224,7 +224,7 @@ def finish(model, data, files, val_files, train_sha256, why: str, args: argparse
     checkpoint = Checkpoint(
         model=args.model, classes=files.classes, preprocessing=data.preprocessing,
         state=stored_weights(model, args.float16), temperature=1.0, reject_below=0.0, val={},
-        options={**{name: value if isinstance(value, (int, float)) else str(value)
+        options={**{name: value if isinstance(value, (int, float, list)) else str(value)
                     for name, value in sorted(vars(args).items())},
                  "weights_used": why, "device_used": str(data.device)},
         manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
@@ -334,7 +334,9 @@ def main() -> None:
     checkpoint = finish(model, data, files, val_files, train_sha256, start.why, args)
     written = write_outputs(checkpoint, trainer.progress, args)
     Progress.forget(state_file)
-    log.add_hparams(checkpoint.options, {"val/final_accuracy": checkpoint.val["accuracy"]})
+    log.add_hparams({name: str(value) if isinstance(value, list) else value
+                     for name, value in checkpoint.options.items()},
+                    {"val/final_accuracy": checkpoint.val["accuracy"]})
     log.close()
     best = checkpoint.val
     print(f"\nval: accuracy {best['accuracy']:.3f}  top-2 {best['top2']:.3f}  log loss "

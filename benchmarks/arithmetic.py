@@ -29,7 +29,7 @@ LEARNING_BATCH = {"cpu": 16, "cuda": 256}
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     parser.add_argument("--models", nargs="+", choices=console.MODELS, metavar="MODEL",
-                        default=["regnet_y_800mf", "efficientnet_b3", "resnet50"])
+                        default=[console.DEFAULT_MODEL, "efficientnet_b3", "resnet50"])
     parser.add_argument("--image-size", type=console.image_side, default=128,
                         help="side of the network's square input, pixels")
     parser.add_argument("--rounds", type=console.positive_int, default=5)

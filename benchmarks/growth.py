@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--counts", type=console.positive_int, nargs="+",
                         default=[1_000, 10_000, 100_000], help="numbers of pictures")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
-                        default=console.ROOT / "pretrained/regnet_y_800mf.pth")
+                        default=console.SHIPPED)
     parser.add_argument("--seed", type=console.seed_number, default=42)
     parser.add_argument("--output-dir", type=Path, default=Path("evaluation_results"),
                         metavar="FOLDER")

@@ -4,7 +4,7 @@ in:   FOLDER/<class>/*, real photographs that no picture was drawn after; never 
 out:  real_photos.md (the table), real_photos.json, real_photos_mistakes.png
 
   python benchmarks/real_photos.py ~/photographs
-  python benchmarks/real_photos.py ~/photographs --checkpoint pretrained/regnet_y_800mf.pth
+  python benchmarks/real_photos.py ~/photographs --checkpoint pretrained/efficientnet_lite0.pth
 
 The class folders may be some of the model's classes. Every file counts once; one that cannot be
 read is named and counts for nothing.

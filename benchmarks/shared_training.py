@@ -4,7 +4,7 @@ in:   nothing; pictures are drawn
 out:  shared_training.md, a table
 
   python benchmarks/shared_training.py
-  python benchmarks/shared_training.py --models regnet_y_800mf efficientnet_b3 --rounds 5
+  python benchmarks/shared_training.py --models efficientnet_lite0 efficientnet_b3 --rounds 5
 
 Together: torchrun with two processes of one thread each (gloo), which share batches of twice the
 size. On their own: two trainings of one thread each at the same time, each on half of the
@@ -30,7 +30,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     parser.add_argument("--models", nargs="+", choices=console.MODELS, metavar="MODEL",
-                        default=["regnet_y_800mf", "efficientnet_b3"])
+                        default=[console.DEFAULT_MODEL, "efficientnet_b3"])
     parser.add_argument("--image-size", type=console.image_side, default=128,
                         help="side of the network's square input, pixels")
     parser.add_argument("--per-class", type=console.positive_int, default=80,

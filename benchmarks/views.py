@@ -4,7 +4,7 @@ in:   FOLDER/<class>/*, photographs of some of the model's classes; --outliers: 
 out:  views.md (a table), views.json
 
   python benchmarks/views.py ~/photographs --outliers ~/none_of_them
-  python benchmarks/views.py ~/photographs --checkpoint pretrained/regnet_y_800mf.pth --rounds 5
+  python benchmarks/views.py ~/photographs --checkpoint pretrained/efficientnet_lite0.pth --rounds 5
 
 Each round predicts all photographs with each number of views in turn, from files to answers. The
 median of the rounds counts; whatever else runs on the machine makes their spread wide.

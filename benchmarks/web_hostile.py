@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     parser.add_argument("--requests", type=console.positive_int, default=10_000)
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
-                        default=ROOT / "pretrained/regnet_y_800mf.pth")
+                        default=console.SHIPPED)
     parser.add_argument("--seed", type=console.seed_number, default=42)
     parser.add_argument("--output-dir", type=Path, default=Path("evaluation_results"),
                         metavar="FOLDER")

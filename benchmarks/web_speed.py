@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seconds", type=console.positive_int, default=60,
                         help="that the many visitors stay")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
-                        default=ROOT / "pretrained/regnet_y_800mf.pth")
+                        default=console.SHIPPED)
     parser.add_argument("--output-dir", type=Path, default=Path("evaluation_results"),
                         metavar="FOLDER")
     return parser.parse_args()

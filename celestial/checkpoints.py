@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from celestial.backbones import MEMBERS
 from celestial.checkpoint_checks import (
     Unusable,
     check_archive,
@@ -16,7 +15,7 @@ from celestial.checkpoint_checks import (
     check_tensors,
     check_values,
 )
-from celestial.console import FINAL_CHECKPOINT, ROOT, UserError, versions
+from celestial.console import FINAL_CHECKPOINT, SHIPPED, UserError, versions
 from celestial.files import atomic_path
 from celestial.models import Classifier
 from celestial.preprocessing import Preprocessing
@@ -202,7 +201,7 @@ def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:
 
 
 def find_checkpoint(named: Path | None) -> Path:
-    """Return the file to use: the named one, else the last training's, else one that ships.
+    """Return the file to use: the named one, else the last training's, else the one that ships.
 
     Raises:
         UserError: there is none.
@@ -211,10 +210,8 @@ def find_checkpoint(named: Path | None) -> Path:
         return named
     if FINAL_CHECKPOINT.is_file():
         return FINAL_CHECKPOINT
-    for name in MEMBERS:
-        shipped = ROOT / "pretrained" / f"{name}.pth"
-        if shipped.is_file():
-            print(f"no {FINAL_CHECKPOINT}; using the weights that ship, {shipped}")
-            return shipped
+    if SHIPPED.is_file():
+        print(f"no {FINAL_CHECKPOINT}; using the weights that ship, {SHIPPED}")
+        return SHIPPED
     raise UserError(f"there is no {FINAL_CHECKPOINT}; train one with improved_training.py or name "
                     "one with --checkpoint")

@@ -19,8 +19,10 @@ from celestial.import_errors import lacking
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
 DATASET = Path("data/celestial_dataset")
-MODELS = ("regnet_y_800mf", "efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3",
-          "resnet50", "ensemble", "cnn")
+MODELS = ("efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3", "resnet50", "ensemble",
+          "regnet_y_800mf", "cnn")
+DEFAULT_MODEL = "efficientnet_lite0"
+SHIPPED = ROOT / f"pretrained/{DEFAULT_MODEL}.pth"  # the weights that ship
 TIMM = "timm:"  # begins the name of any network of timm
 OPTIMIZERS = ("adamw", "rmsprop")
 VIEWS = (1, 2, 4, 8)  # of a square, whose logits may be averaged: see views.py

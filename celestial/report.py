@@ -31,7 +31,8 @@ STYLE = HERE / "web/static/style.css"  # the look of the web page
 WIDEST = 1400  # pixels of an embedded picture
 TALLEST = 16_383  # pixels, the most that WebP can hold
 QUALITY = 84  # of WebP, 0..100
-CHOSEN = ("weights_used", "device_used")  # in a checkpoint's options, and no options themselves
+# In a checkpoint's options, and no options themselves.
+CHOSEN = ("weights_used", "device_used", "confidence_from")
 SPLITS = ("train", "val", "test")
 SECTIONS = (("verdict", "Verdict"), ("figures", "Figures"), ("classes", "Class by class"),
             ("sure", "How sure it is"), ("mistakes", "Mistakes"), ("looks", "What it looks at"),
@@ -211,8 +212,8 @@ def commands_of(checkpoint: Checkpoint, evaluation: dict) -> list[str]:
     commit = str(checkpoint.versions.get("commit", "")).removesuffix("-dirty")
     training = {name: value for name, value in checkpoint.options.items() if name not in CHOSEN}
     blind = {name: evaluation[name] for name in ("data_dir", "checkpoint")}
-    averaged = "averaged with" in str(checkpoint.options.get("weights_used"))  # a training is half
-    trained = [] if averaged or not training else [
+    # The benchmark that fits a confidence out of fold makes the dataset as well.
+    trained = [] if "confidence_from" in checkpoint.options or not training else [
         "python datapre.py", _command("improved_training.py", training)]
     return [*([f"git checkout {commit}"] if commit and " " not in commit else []), *trained,
             _command("evaluate_model.py", evaluation), _command("blind_test_validation.py", blind)]
@@ -221,7 +222,7 @@ def commands_of(checkpoint: Checkpoint, evaluation: dict) -> list[str]:
 def _command(script: str, options: dict) -> str:
     words = ["python", script]
     for name, value in options.items():
-        if value is None or value is False or value in ("None", "False"):
+        if value is None or value is False or value in ("None", "False", []):
             continue
         words.append(f"--{name.replace('_', '-')}")
         if isinstance(value, (list, tuple)):

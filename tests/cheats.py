@@ -15,11 +15,11 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from celestial.checkpoints import build_model, load_checkpoint, save_checkpoint
+from celestial.console import SHIPPED
 from celestial.datasets import list_split
 from celestial.duplicates import fingerprint
 from celestial.preprocessing import Preprocessing
 
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 SIDE = 64
 BORDERS = {"mars": (200, 40, 40), "neptune": (40, 40, 200), "saturn": (200, 200, 40)}
 

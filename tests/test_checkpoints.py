@@ -5,14 +5,14 @@ import zipfile
 
 import pytest
 import torch
-from conftest import ROOT, draw_folder, run, without_override
+from conftest import draw_folder, run, without_override
 
 from celestial.checkpoints import build_model, load_checkpoint, load_weights_only
-from celestial.console import UserError
+from celestial.console import DEFAULT_MODEL, SHIPPED, UserError
 from celestial.weights import start_weights
 
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
-HEAD, FIRST = "head.3.weight", "backbones.regnet_y_800mf.stem.0.weight"
+PREFIX, STEM = f"backbones.{DEFAULT_MODEL}.", "conv_stem.weight"
+FIRST = PREFIX + STEM
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ WRONG = {
     "a part missing": (lambda c: {k: v for k, v in c.items() if k != "val"}, "missing"),
     "a part too much": (lambda c: broken(c, cake=1), "missing or of the wrong kind"),
     "another model": (lambda c: broken(c, model="vgg"), "no model 'vgg'"),
-    "a model of models": (lambda c: broken(c, model=["regnet_y_800mf"]), "no model"),
+    "a model of models": (lambda c: broken(c, model=[DEFAULT_MODEL]), "no model"),
     "temperature": (lambda c: broken(c, temperature=0.0), "temperature"),
     "temperature NaN": (lambda c: broken(c, temperature=float("nan")), "temperature"),
     "temperature word": (lambda c: broken(c, temperature="hot"), "temperature"),
@@ -213,20 +213,19 @@ def test_a_checkpoint_that_may_not_be_read(tmp_path):
 
 
 @pytest.mark.parametrize("change, words", [
-    (lambda state: {**state, "stem.0.weight": state["stem.0.weight"] * float("inf")}, "no finite"),
-    (lambda state: {**state, "stem.0.weight": torch.zeros(3)}, "where the network takes"),
+    (lambda state: {**state, STEM: state[STEM] * float("inf")}, "no finite"),
+    (lambda state: {**state, STEM: torch.zeros(3)}, "where the network takes"),
     (lambda state: {"kind": "celestial classifier", "state": [1]}, "has no weights for"),
     (lambda state: {"kind": "celestial classifier", "state": {"backbones.x": 1, 7: 2}},
      "has no weights for"),
     (lambda state: {}, "weights lack"),
 ])
 def test_first_weights_that_make_no_sense(change, words, content, tmp_path):
-    prefix = "backbones.regnet_y_800mf."
-    state = {name.removeprefix(prefix): value for name, value in content["state"].items()
-             if name.startswith(prefix)}
+    state = {name.removeprefix(PREFIX): value for name, value in content["state"].items()
+             if name.startswith(PREFIX)}
     torch.save(change(state), tmp_path / "first.pth")
     with pytest.raises(UserError, match=words) as refused:
-        start_weights(str(tmp_path / "first.pth"), "regnet_y_800mf")
+        start_weights(str(tmp_path / "first.pth"), DEFAULT_MODEL)
     assert "\n" not in str(refused.value)
 
 

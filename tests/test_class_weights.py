@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, draw, run
+from conftest import draw, run
 from PIL import Image
 from sklearn.utils.class_weight import compute_class_weight
 
+from celestial.console import SHIPPED
 from celestial.datasets import list_split
 from celestial.inference import Predictor
 from celestial.loss import LABEL_SMOOTHING, ClassifierLoss
 
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 FINAL = "model_checkpoints/celestial_classification_final_model.pth"
 CPU = torch.device("cpu")
 

@@ -9,9 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import CLASSES, ROOT, Done, command, draw, environment, run, start
+from conftest import CLASSES, Done, command, draw, environment, run, start
 from PIL import Image
 
+from celestial.console import SHIPPED
 from celestial.tables import read_csv
 
 ray = pytest.importorskip("ray", reason="pip install -r tests/requirements.txt")
@@ -38,7 +39,7 @@ def cluster():
 @pytest.fixture(scope="module")
 def checkpoint() -> Path:
     """The weights that ship: their answers differ from picture to picture."""
-    return ROOT / "pretrained/regnet_y_800mf.pth"
+    return SHIPPED
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from conftest import CLASSES, ROOT, draw, run
 
 from celestial import engines
 from celestial.backbones import BACKBONES
+from celestial.console import DEFAULT_MODEL, SHIPPED
 from celestial.convolutions import fold_batch_norm
 from celestial.engines import ENGINES, TorchEngine
 from celestial.in_order import in_order
@@ -23,7 +24,6 @@ from celestial.preprocessing import Preprocessing, percentile
 from celestial.streams import in_streams
 
 CPU = torch.device("cpu")
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 
 
 @pytest.fixture(params=[None, torch.bfloat16], ids=["float32", "bfloat16"])
@@ -131,7 +131,7 @@ NOTICES = [f"a batch of {many} pictures is too large for the memory; going on wi
 @pytest.mark.parametrize("streams", [1, 3])
 def test_a_batch_too_large_for_the_memory_is_halved_and_stays_so(streams, capsys, monkeypatch):
     monkeypatch.setattr(engines, "stream_count", lambda device: streams)
-    model, preprocessing = used(Classifier("regnet_y_800mf", 3)), Preprocessing(32)
+    model, preprocessing = used(Classifier(DEFAULT_MODEL, 3)), Preprocessing(32)
     squares = np.stack([preprocessing.square(draw(CLASSES[n % 3], n)) for n in range(13)])
     expected = TorchEngine(model, preprocessing, CPU, 13).outputs(squares)
     small = SmallMemory(model, preprocessing, CPU, 13)
@@ -151,7 +151,7 @@ def test_a_single_picture_too_large_for_the_memory_is_an_error():
         def features(self, squares):
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    engine = NoMemory(Classifier("regnet_y_800mf", 3).eval(), Preprocessing(32), CPU)
+    engine = NoMemory(Classifier(DEFAULT_MODEL, 3).eval(), Preprocessing(32), CPU)
     with pytest.raises(RuntimeError, match="allocate"):
         engine.outputs(np.zeros((2, 3, 32, 32), np.uint8))
 

@@ -1,6 +1,7 @@
 """How often an epoch takes the pictures of a folder: --folder-weights."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 import torch
 from conftest import QUICK, draw_folder, run
 
+from celestial.checkpoints import load_checkpoint
 from celestial.datasets import OUTLIER, SplitFiles, epoch_batches, folder_weights
+from celestial.report import commands_of
 from celestial.stages import TrainingData
 
 WEIGHTS = np.array([1.0, 2.5, 0.4, 3.0, 1.0, 0.1])
@@ -73,6 +76,10 @@ def test_pictures_are_known_by_the_folders_that_they_came_from(tmp_path):
     options = ("--data-dir", "dataset", "--model", "cnn", *QUICK, "--folder-weights")
     done = run("improved_training.py", *options, "photographs=0.5", cwd=tmp_path)
     assert done.status == 0 and "folder_weights=photographs=0.5" in done.out, done.err
+    trained = load_checkpoint(
+        tmp_path / "model_checkpoints/celestial_classification_final_model.pth")
+    _, training, *_ = commands_of(replace(trained, versions={}), {"data_dir": "", "checkpoint": ""})
+    assert " --folder-weights photographs=0.5 " in training
     missing = run("improved_training.py", *options, "photos=2", cwd=tmp_path)
     assert missing.status == 2 and "no training picture came from a folder" in missing.error
     for wrong in ("photographs", "photographs=", "=3", "photographs=-1", "photographs=x"):

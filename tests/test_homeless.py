@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, command, draw_folder, environment, without_override
 
 from celestial import fonts, home
+from celestial.console import SHIPPED
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="users of POSIX systems")
 NAMELESS = """
@@ -54,7 +55,7 @@ def test_no_home_and_no_name(locked, tmp_path):
 def test_engines_without_a_home(engine, tmp_path):
     pytest.importorskip(engine)
     done = run_there(tmp_path, "predict_my_images.py", draw_folder(tmp_path / "in", 1),
-                     "--checkpoint", ROOT / "pretrained/regnet_y_800mf.pth", "--engine", engine,
+                     "--checkpoint", SHIPPED, "--engine", engine,
                      "--workers", 1, "--device", "cpu", "--output-dir", "out",
                      TMPDIR=tempfile.gettempdir())  # Ray's sockets have room for short paths alone
     assert done.returncode == 0 and '"rows": 3' in done.stdout, done.stderr

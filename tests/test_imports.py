@@ -10,6 +10,7 @@ from importlib import import_module
 import pytest
 from conftest import ROOT, draw_folder, run
 
+from celestial.console import SHIPPED
 from celestial.import_errors import lacking
 
 GONE = "cannot open shared object file: No such file or directory"
@@ -52,7 +53,7 @@ def test_a_library_that_only_the_decoders_load(stand_in, tmp_path):
     folder.mkdir()
     (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
     done = run("predict_my_images.py", folder, "--no-pictures", "--checkpoint",
-               ROOT / "pretrained/regnet_y_800mf.pth", cwd=tmp_path)
+               SHIPPED, cwd=tmp_path)
     assert done.status == 0 and done.result["failed"] == 1, done.err
     assert "cannot be read here: the system has no library libnobody-has-it.so.7" in done.out
     assert "damaged" not in done.out, "nothing is wrong with the file"
@@ -61,7 +62,7 @@ def test_a_library_that_only_the_decoders_load(stand_in, tmp_path):
 def test_an_engine_that_is_broken_is_not_called_missing(stand_in, tmp_path):
     draw_folder(tmp_path / "in", 1)
     options = ("in", "--engine", "openvino", "--device", "cpu", "--checkpoint",
-               ROOT / "pretrained/regnet_y_800mf.pth")
+               SHIPPED)
     stand_in("openvino", "raise ModuleNotFoundError('No module', name='openvino')")
     done = run("predict_my_images.py", *options, cwd=tmp_path)
     assert done.status == 2 and "requirements-openvino.txt" in done.error

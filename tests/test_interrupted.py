@@ -16,7 +16,7 @@ import torch
 from conftest import ROOT, content_of, draw_folder, environment, run
 
 from celestial.checkpoints import load_checkpoint
-from celestial.console import UserError
+from celestial.console import DEFAULT_MODEL, UserError
 from celestial.datasets import cached_array
 from celestial.locks import only_one
 from celestial.models import Classifier
@@ -106,7 +106,7 @@ def base(tmp_path_factory):
     draw_folder(base / "data/input", 8)
     assert run("datapre.py", cwd=base).status == 0
     torch.manual_seed(1)
-    torch.save(Classifier("regnet_y_800mf", 2).backbones["regnet_y_800mf"].state_dict(),
+    torch.save(Classifier(DEFAULT_MODEL, 2).backbones[DEFAULT_MODEL].state_dict(),
                base / "weights.pth")
     return base
 

@@ -7,17 +7,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import CLASSES, ROOT, content_of, draw, draw_folder, run
+from conftest import CLASSES, content_of, draw, draw_folder, run
 from PIL import Image
 
 import datapre
 import web_app
-from celestial.console import UserError
+from celestial.console import SHIPPED, UserError
 from celestial.datasets import list_split
 from celestial.files import class_folders, owned_files, sort_files, walk_files
 from celestial.left_behind import is_no_picture
 
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 # Below a class folder; each would be a picture, or a bad file, by its content.
 LEFT = (".ipynb_checkpoints/mars 0-checkpoint.png", ".Trash-1000/files/mars 1.png", ".hidden.png",
         "._mars 0.png", "@eaDir/mars 0.png/SYNOPHOTO_THUMB_M.jpg", "Thumbs.db", "THUMBS.DB",

@@ -1,25 +1,19 @@
 """The weights that ship, used as on a fresh clone: nothing trained, nothing downloaded."""
 
 import csv
-from dataclasses import replace
 
-import numpy as np
-import pytest
-import torch
-from conftest import ROOT, run
-from sklearn.metrics import log_loss, top_k_accuracy_score
+from conftest import run
 
-from celestial.checkpoints import load_checkpoint, save_checkpoint
-from celestial.confidence import fit_temperature
-from celestial.console import OUTLIERS
-from celestial.datasets import OUTLIER, list_split
+from celestial.checkpoints import load_checkpoint
+from celestial.console import DEFAULT_MODEL, OUTLIERS, SHIPPED, VIEWS
+from celestial.datasets import OUTLIER
 from celestial.duplicates import WIDTH
-from celestial.files import sha256_of
-from celestial.inference import Predictor
 from celestial.report import commands_of
 
-CPU = torch.device("cpu")
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
+# What the weights that ship learned from; another making of them has other numbers.
+PICTURES, STRANGERS = 5548, 2400  # all training pictures, and the outliers among them
+FIRST = "ImageNet weights of efficientnet_lite0"  # what its last training began with
+PHOTOGRAPHS = 1178  # that its temperatures and thresholds are from
 
 
 def test_pictures_are_named_without_any_training(tmp_path):
@@ -53,11 +47,18 @@ def test_a_model_of_your_own_comes_first(checkpoint, tmp_path):
 def test_the_file_is_small_and_says_where_it_came_from():
     shipped = load_checkpoint(SHIPPED)
     assert SHIPPED.stat().st_size < 25e6
-    # Round 3, which learned from drawn pictures alone, as did what went on from it.
-    assert "averaged with 210b831342d61a78f5d1" in shipped.options["weights_used"]
-    assert len(shipped.train_sha256) == 33974 and shipped.manifest_sha256
-    assert shipped.train_fingerprints.shape == (33974, WIDTH), "made by another duplicates.py"
-    assert shipped.train_labels.count(OUTLIER) == 6050
+    assert shipped.model == DEFAULT_MODEL and FIRST in shipped.options["weights_used"]
+    assert len(shipped.train_sha256) == PICTURES and shipped.manifest_sha256
+    assert shipped.train_fingerprints.shape == (PICTURES, WIDTH), "made by another duplicates.py"
+    assert shipped.train_labels.count(OUTLIER) == STRANGERS
+    assert shipped.options["confidence_from"].startswith(f"{PHOTOGRAPHS} photographs, ")
+    assert {1, *shipped.by_views} == set(VIEWS)
+
+
+def test_a_report_names_no_training_that_would_not_make_them():
+    told = commands_of(load_checkpoint(SHIPPED), {"data_dir": "data", "checkpoint": "its.pth"})
+    assert "python evaluate_model.py --data-dir data --checkpoint its.pth" in told
+    assert not any("improved_training.py" in line for line in told), "its data are a benchmark's"
 
 
 def test_things_that_are_none_of_the_classes_are_unknown(tmp_path):
@@ -67,41 +68,3 @@ def test_things_that_are_none_of_the_classes_are_unknown(tmp_path):
     done = run("predict_my_images.py", "--no-pictures", cwd=tmp_path)
     # 97 % of such pairs are told apart; of 40 pictures about 3 are taken for a class.
     assert done.result["rows"] == 40 and done.result["unknown"] > 30
-
-
-def test_the_mean_of_two_checkpoints(checkpoint, dataset, tmp_path):
-    """Half of the weights of each; the rest is fitted anew, against scikit-learn."""
-    one = load_checkpoint(checkpoint)
-    other = replace(one, state={name: value * 3 if value.is_floating_point() else value + 1
-                                for name, value in one.state.items()})
-    save_checkpoint(tmp_path / "other.pth", other)
-    done = run("pretrained/average.py", "other.pth", checkpoint, "mean.pth", "--data-dir", dataset,
-               cwd=tmp_path)
-    assert done.status == 0, done.err
-    mean = load_checkpoint(tmp_path / "mean.pth")
-    for name, value in one.state.items():
-        wanted = 2 * value if value.is_floating_point() else value
-        assert torch.allclose(mean.state[name].float(), wanted.float(), rtol=1e-3), name
-    assert sha256_of(tmp_path / "other.pth") in mean.options["weights_used"]
-    told = " ".join(commands_of(mean, {"data_dir": "data", "checkpoint": "mean.pth"}))
-    assert "evaluate_model.py" in told and "improved_training.py" not in told, "a half of it"
-
-    predictor = Predictor(tmp_path / "mean.pth", CPU, 4, 0)
-    val = list_split(dataset, "val", mean.classes)
-    probs = np.stack([found.probabilities for found in predictor.predict(val.paths)])
-    of_four = list(Predictor(tmp_path / "mean.pth", CPU, 4, 0, views=4).predict(val.paths))
-    assert mean.by_views[4]["temperature"] == pytest.approx(fit_temperature(
-        np.stack([found.logits for found in of_four]), val.labels), rel=1e-3)
-    assert mean.val_sha256 == [sha256_of(path) for path in val.paths]
-    assert len(mean.val_fingerprints) == len(val.paths)
-    indices = range(len(mean.classes))
-    assert mean.val["log_loss"] == pytest.approx(log_loss(val.labels, probs, labels=indices),
-                                                 abs=2e-3)
-    for best, name in ((1, "accuracy"), (2, "top2")):
-        assert mean.val[name] == pytest.approx(
-            top_k_accuracy_score(val.labels, probs, k=best, labels=indices))
-
-    done = run("pretrained/average.py", SHIPPED, checkpoint, "none.pth", "--data-dir", dataset,
-               cwd=tmp_path)
-    assert done.status == 1 and "different networks or classes" in done.error
-    assert not (tmp_path / "none.pth").exists()

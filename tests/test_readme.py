@@ -12,6 +12,7 @@ import pytest
 from conftest import QUICK, ROOT, draw_folder, environment, run
 
 from celestial import __version__
+from celestial.console import SHIPPED
 
 SMALL = {"improved_training.py": QUICK, "render_samples.py": ("--per-class", 8, "--size", 64)}
 FROM_SCRATCH = {"improved_training.py": ("--weights", "none")}
@@ -145,10 +146,10 @@ def make_demo(cwd, *settings):
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_demo_draws_and_runs_everything(tmp_path):
     drawn = tmp_path / "drawn"
-    training = " ".join(QUICK) + " --model regnet_y_800mf --weights pretrained/regnet_y_800mf.pth"
     done = make_demo(tmp_path, f"DRAWN={drawn}", "DRAWING=--per-class 6 --size 48",
-                     f"TRAINING={training}")
+                     f"TRAINING={' '.join(QUICK)}")
     assert done.returncode == 0, done.stderr
+    assert f"weights: weights from {SHIPPED}" in done.stdout
     assert len(list(drawn.glob("*/*.jpg"))) == 7 * 6
     to_open = re.findall(rf"^  ({tmp_path}\S+)", done.stdout, re.MULTILINE)
     assert len(to_open) == 9

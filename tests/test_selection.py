@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import QUICK, ROOT
+from conftest import QUICK
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss, top_k_accuracy_score
 
 import improved_training
 from celestial import confidence, devices, engines
 from celestial.checkpoints import save_checkpoint
+from celestial.console import DEFAULT_MODEL, SHIPPED
 from celestial.datasets import list_split
 from celestial.distributed import ALONE
 from celestial.inference import Predictor
@@ -21,7 +22,6 @@ from celestial.training import Stage, Trainer
 from celestial.weights import start_weights
 
 CPU = torch.device("cpu")
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 LABELS = torch.arange(200) % 4
 
 
@@ -111,8 +111,8 @@ def test_a_resumed_stage_knows_what_it_began_with(tmp_path):
 
 def nearest_mean(data: TrainingData) -> Classifier:
     """Return a network that names the class whose mean features are nearest."""
-    model = Classifier("regnet_y_800mf", 3)
-    model.load_backbones(start_weights(str(SHIPPED), "regnet_y_800mf").states)
+    model = Classifier(DEFAULT_MODEL, 3)
+    model.load_backbones(start_weights(str(SHIPPED), DEFAULT_MODEL).states)
     with torch.no_grad():
         features = model.eval().features(
             data.preprocessing.normalise(torch.from_numpy(np.array(data.train))))

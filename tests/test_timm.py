@@ -7,17 +7,16 @@ import huggingface_hub
 import numpy as np
 import pytest
 import torch
-from conftest import QUICK, ROOT, run
+from conftest import QUICK, run
 from safetensors.torch import save_file
 from torch import nn
 
 from celestial import engines, explain, lean_timm
 from celestial.backbones import backbone_of, require_usable
 from celestial.checkpoints import Checkpoint, build_model, load_checkpoint, save_checkpoint
-from celestial.console import UserError
+from celestial.console import SHIPPED, UserError
 from celestial.convolutions import share_batch_norm
 from celestial.engines import TorchEngine
-from celestial.lean_torchvision import torchvision
 from celestial.models import Classifier, LateClassifier
 from celestial.preprocessing import Preprocessing
 from celestial.weights import start_weights
@@ -190,14 +189,15 @@ def test_statistics_shared_among_processes_keep_the_activation():
     assert not left and any(isinstance(layer, nn.SyncBatchNorm) for layer in model.modules())
 
 
-def test_the_weights_that_ship_answer_as_in_torchvisions_network():
-    path = ROOT / "pretrained/regnet_y_800mf.pth"
-    shipped = load_checkpoint(path)
-    own = torchvision.models.regnet_y_800mf(num_classes=len(shipped.classes))
-    state = {key.removeprefix("backbones.regnet_y_800mf.").replace("head.0.", "fc."): value.float()
+def test_the_weights_that_ship_answer_as_in_timms_network():
+    shipped = load_checkpoint(SHIPPED)
+    own = lean_timm.everything().create_model("tf_efficientnet_lite0",
+                                              num_classes=len(shipped.classes))
+    start = f"backbones.{shipped.model}."
+    state = {key.removeprefix(start).replace("head.0.", "classifier."): value.float()
              if value.is_floating_point() else value for key, value in shipped.state.items()}
     own.load_state_dict(state)
-    images = torch.randn(2, 3, 112, 112, generator=torch.Generator().manual_seed(3))
+    images = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        found = build_model(shipped, path)(images)
+        found = build_model(shipped, SHIPPED)(images)
         assert torch.allclose(found, own.eval()(images), rtol=1e-4, atol=1e-4)

@@ -15,7 +15,6 @@ import torch
 from conftest import (
     CLASSES,
     QUICK,
-    ROOT,
     draw_folder,
     run,
     start,
@@ -26,7 +25,7 @@ from PIL import Image
 from celestial.augmentation import random_views
 from celestial.backbones import BACKBONES
 from celestial.checkpoints import load_checkpoint
-from celestial.console import MODELS
+from celestial.console import DEFAULT_MODEL, MODELS, SHIPPED
 from celestial.datasets import OUTLIER, epoch_batches
 from celestial.inference import Predictor
 from celestial.loss import LABEL_SMOOTHING, OUTLIER_WEIGHT, ClassifierLoss
@@ -35,7 +34,6 @@ from celestial.preprocessing import Preprocessing
 from celestial.stages import TrainingData, side_in_epoch
 from celestial.training import moving_average, rate_factor, top_accuracies
 
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 FINAL = "celestial_classification_final_model.pth"
 
 
@@ -225,10 +223,10 @@ def test_without_network_the_weights_that_ship_are_the_start(dataset, tmp_path):
     assert f"weights: weights from {SHIPPED}, the celestial ones that ship" in done.out
     first = load_checkpoint(SHIPPED).state
     trained = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
-    frozen = "backbones.regnet_y_800mf.stem.0.weight"
-    assert torch.equal(first[frozen], trained[frozen])
+    frozen = f"backbones.{DEFAULT_MODEL}.conv_stem.weight"
+    assert torch.equal(first[frozen].half(), trained[frozen])
     assert trained[frozen].dtype == torch.float16
-    assert trained["backbones.regnet_y_800mf.stem.1.running_var"].dtype == torch.float32
+    assert trained[f"backbones.{DEFAULT_MODEL}.bn1.running_var"].dtype == torch.float32
     assert SHIPPED.stat().st_size < 25e6
 
 
@@ -437,13 +435,13 @@ def test_the_loss_of_outliers_is_their_distance_from_the_uniform_distribution():
 
 def test_fine_tuning_all_moves_the_first_layer_too(dataset, tmp_path):
     torch.manual_seed(1)
-    given = Classifier("regnet_y_800mf", 2).backbones["regnet_y_800mf"].state_dict()
+    given = Classifier(DEFAULT_MODEL, 2).backbones[DEFAULT_MODEL].state_dict()
     torch.save(given, tmp_path / "given.pth")
-    done = train(tmp_path, dataset, "--model", "regnet_y_800mf", "--weights",
-                 tmp_path / "given.pth", "--fine-tune", "all", "--stage1-epochs", "1", "--epochs",
-                 "6", "--learning-rate", "0.01")
+    done = train(tmp_path, dataset, "--weights", tmp_path / "given.pth", "--fine-tune", "all",
+                 "--stage1-epochs", "1", "--epochs", "6", "--learning-rate", "0.01")
     assert done.status == 0 and "weights: no epoch was better" not in done.out, done.out
     state = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
-    assert not torch.equal(state["backbones.regnet_y_800mf.stem.0.weight"], given["stem.0.weight"])
+    first = "conv_stem.weight"
+    assert not torch.equal(state[f"backbones.{DEFAULT_MODEL}.{first}"], given[first])
     stages = [row["stage"] for row in history(tmp_path / "model_checkpoints")]
     assert stages == ["head on frozen backbone"] + ["whole network from given weights"] * 6

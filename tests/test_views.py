@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import CLASSES, ROOT, draw, draw_folder, run
+from conftest import CLASSES, draw, draw_folder, run
 from PIL import Image
 from scipy.special import softmax
 
 from celestial import confidence
 from celestial.checkpoints import load_checkpoint, save_checkpoint
-from celestial.console import VIEWS
+from celestial.console import SHIPPED, VIEWS
 from celestial.datasets import list_split
 from celestial.fitting import fit_checkpoint
 from celestial.inference import Predictor
@@ -22,7 +22,6 @@ from celestial.views import first_views, view
 from celestial.web.model_card import card_of
 
 CPU = torch.device("cpu")
-SHIPPED = ROOT / "pretrained/regnet_y_800mf.pth"
 OWN = {2: {"temperature": 0.5, "reject_below": -1e9}, 4: {"temperature": 3.0, "reject_below": 1e9},
        8: {"temperature": 0.2, "reject_below": -1e9}}
 

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, draw_folder, run
+from conftest import draw_folder, run
+
+from celestial.console import SHIPPED
 
 SPAWN = """
 import multiprocessing
@@ -35,6 +37,6 @@ def test_split_and_predict(only_spawn, tmp_path):
     assert split.status == 0, split.err
     assert split.result["pictures"] == 12 and split.result["rejected"] == 1
     done = run("predict_my_images.py", "my data/the set/test", "--output-dir", "my answers",
-               "--checkpoint", ROOT / "pretrained/regnet_y_800mf.pth", cwd=tmp_path)
+               "--checkpoint", SHIPPED, cwd=tmp_path)
     assert done.status == 0, done.err
     assert done.result["rows"] == split.result["test"] and done.result["failed"] == 0
