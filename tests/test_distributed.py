@@ -14,7 +14,6 @@ from conftest import QUICK, ROOT, Done, environment, run
 from processes import family
 
 from celestial.checkpoints import load_checkpoint
-from celestial.console import DEFAULT_MODEL
 from celestial.datasets import OUTLIER
 from celestial.distributed import Processes
 from celestial.loss import ClassifierLoss
@@ -27,15 +26,16 @@ LONG = ("--epochs", "16", "--patience", "16")  # after the options of QUICK: tim
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory) -> Path:
-    """First weights for the default network, whose head has no dropout."""
+    """First weights for RegNet, whose head has no dropout."""
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp("given") / "given.pth"
-    torch.save(Classifier(DEFAULT_MODEL, 2).backbones[DEFAULT_MODEL].state_dict(), path)
+    torch.save(Classifier("regnet_y_800mf", 2).backbones["regnet_y_800mf"].state_dict(), path)
     return path
 
 
 def options(dataset: Path, given: Path, *more: object) -> list[str]:
-    return [str(option) for option in ("--data-dir", dataset, "--weights", given, *QUICK, *more)]
+    return [str(option) for option in ("--data-dir", dataset, "--model", "regnet_y_800mf",
+                                       "--weights", given, *QUICK, *more)]
 
 
 def torchrun(*arguments: object, **settings: object) -> list[str]:

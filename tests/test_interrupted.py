@@ -16,13 +16,14 @@ import torch
 from conftest import ROOT, content_of, draw_folder, environment, run
 
 from celestial.checkpoints import load_checkpoint
-from celestial.console import DEFAULT_MODEL, UserError
+from celestial.console import UserError
 from celestial.datasets import cached_array
 from celestial.locks import only_one
 from celestial.models import Classifier
 from celestial.training import Progress
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX processes")
+MODEL = "regnet_y_800mf"  # others would import timm in each run
 FINAL = "celestial_classification_final_model.pth"
 EPOCHS = 6  # of each of two stages: more than the kills in the middle can use up
 KILLS = {"decoding": 3, "caching": 3, "learning": 5, "saving": 5, "finishing": 4}
@@ -106,8 +107,7 @@ def base(tmp_path_factory):
     draw_folder(base / "data/input", 8)
     assert run("datapre.py", cwd=base).status == 0
     torch.manual_seed(1)
-    torch.save(Classifier(DEFAULT_MODEL, 2).backbones[DEFAULT_MODEL].state_dict(),
-               base / "weights.pth")
+    torch.save(Classifier(MODEL, 2).backbones[MODEL].state_dict(), base / "weights.pth")
     return base
 
 
@@ -117,8 +117,9 @@ def training(base):
         yield runs
 
 
-OPTIONS = ("--weights", "weights.pth", "--image-size", 32, "--batch-size", 8, "--epochs", EPOCHS,
-           "--stage1-epochs", EPOCHS, "--stage1-views", 2, "--patience", 99, "--output-dir")
+OPTIONS = ("--model", MODEL, "--weights", "weights.pth", "--image-size", 32, "--batch-size", 8,
+           "--epochs", EPOCHS, "--stage1-epochs", EPOCHS, "--stage1-views", 2, "--patience", 99,
+           "--output-dir")
 
 
 @pytest.fixture(scope="module")
