@@ -240,19 +240,17 @@ def figures(rows: list[dict], views: int) -> dict[str, float]:
     """Return the shares of some photographs; a group of copies counts as one."""
     import numpy as np
 
-    from celestial.calibration import calibration_error
+    from celestial.calibration import rising_bins
 
     sizes = Counter(row["group"] for row in rows)
     weights = np.array([1 / sizes[row["group"]] for row in rows])
     right = np.array([row[f"answer_{views}"] == row["class"] for row in rows])
     accepted = np.array([row[f"accepted_{views}"] for row in rows])
-    error = calibration_error(np.array([row[f"confidence_{views}"] for row in rows]), right, 0,
-                              np.unique([row["group"] for row in rows], return_inverse=True)[1])
     return {"photographs": len(rows), "groups": len(sizes),
             "most_probable_class": float(np.average(right, weights=weights)),
             "named_rightly": float(np.average(right & accepted, weights=weights)),
             "accepted": float(np.average(accepted, weights=weights)),
-            "ece": error["value"] if error else None}
+            "ece": rising_bins(np.array([row[f"confidence_{views}"] for row in rows]), right).error}
 
 
 def summarise(rows: list[dict], views: int) -> dict[str, dict]:
@@ -287,8 +285,7 @@ def as_markdown(summary: dict[str, dict]) -> str:
         low, high = wilson(own["named_rightly"] * own["groups"], own["groups"])
         lines.append(f"| {name} | {own['photographs']} | {own['groups']} | "
                      f"{own['most_probable_class']:.1%} | {own['named_rightly']:.1%} "
-                     f"({low:.1%} to {high:.1%}) | {own['accepted']:.1%} | "
-                     + (f"{own['ece']:.3f} |" if own["ece"] is not None else "too few |"))
+                     f"({low:.1%} to {high:.1%}) | {own['accepted']:.1%} | {own['ece']:.3f} |")
     return "\n".join(lines) + "\n"
 
 
