@@ -169,8 +169,8 @@ def test_the_seed_decides(checkpoint, dataset, tmp_path):
 
 
 def test_early_stopping_keeps_the_best_epoch(dataset, tmp_path):
-    done = train(tmp_path, dataset, "--weights", "none", "--epochs", "60", "--patience", "1",
-                 "--learning-rate", "0.05")
+    done = train(tmp_path, dataset, "--model", "regnet_y_800mf", "--weights", "none", "--epochs",
+                 "60", "--patience", "1", "--learning-rate", "0.05")
     assert done.status == 0, done.err
     folder = tmp_path / "model_checkpoints"
     losses = [float(row["val_calibrated_loss"]) for row in history(folder)]
@@ -435,13 +435,13 @@ def test_the_loss_of_outliers_is_their_distance_from_the_uniform_distribution():
 
 def test_fine_tuning_all_moves_the_first_layer_too(dataset, tmp_path):
     torch.manual_seed(1)
-    given = Classifier(DEFAULT_MODEL, 2).backbones[DEFAULT_MODEL].state_dict()
+    given = Classifier("regnet_y_800mf", 2).backbones["regnet_y_800mf"].state_dict()
     torch.save(given, tmp_path / "given.pth")
-    done = train(tmp_path, dataset, "--weights", tmp_path / "given.pth", "--fine-tune", "all",
-                 "--stage1-epochs", "1", "--epochs", "6", "--learning-rate", "0.01")
+    done = train(tmp_path, dataset, "--model", "regnet_y_800mf", "--weights",
+                 tmp_path / "given.pth", "--fine-tune", "all", "--stage1-epochs", "1", "--epochs",
+                 "6", "--learning-rate", "0.01")
     assert done.status == 0 and "weights: no epoch was better" not in done.out, done.out
     state = load_checkpoint(tmp_path / "model_checkpoints" / FINAL).state
-    first = "conv_stem.weight"
-    assert not torch.equal(state[f"backbones.{DEFAULT_MODEL}.{first}"], given[first])
+    assert not torch.equal(state["backbones.regnet_y_800mf.stem.0.weight"], given["stem.0.weight"])
     stages = [row["stage"] for row in history(tmp_path / "model_checkpoints")]
     assert stages == ["head on frozen backbone"] + ["whole network from given weights"] * 6
