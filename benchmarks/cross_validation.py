@@ -50,6 +50,9 @@ def parse_args() -> tuple[argparse.Namespace, list[str]]:
                         help="what is there already is not run again")
     parser.add_argument("--ship", type=Path, default=None, metavar="FILE",
                         help="learn from all photographs as well, and write that checkpoint")
+    parser.add_argument("--average-with", type=Path, default=None, metavar="FILE",
+                        help="judge and ship the mean of the weights learned and those of this "
+                        "checkpoint, from which the training began")
     parser.add_argument("--seed", type=console.seed_number, default=42,
                         help="of the folds and of val")
     console.add_compute_options(parser)
@@ -163,6 +166,29 @@ def train(place: Path, training: list[str], args: argparse.Namespace) -> Path:
         if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode:
             raise UserError(f"improved_training.py failed; see {log}")
     return checkpoint
+
+
+def averaged(checkpoint: Path, args: argparse.Namespace) -> Path:
+    """Return the file of the mean with --average-with, or the checkpoint itself without that.
+
+    What a network learns further makes it forget some of what held for other pictures; between the
+    two lies what holds for both (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models",
+    which takes the middle where it cannot be chosen on pictures of the other kind).
+    """
+    from dataclasses import replace
+
+    from celestial.checkpoints import load_checkpoint, save_checkpoint
+
+    if args.average_with is None:
+        return checkpoint
+    before, after = load_checkpoint(args.average_with), load_checkpoint(checkpoint)
+    if (before.model, before.classes) != (after.model, after.classes):
+        raise UserError(f"{args.average_with} is of another network or other classes than "
+                        f"{checkpoint}")
+    mean = {name: ((before.state[name].float() + value.float()) / 2).to(value.dtype)
+            if value.is_floating_point() else value for name, value in after.state.items()}
+    return save_checkpoint(checkpoint.with_name("averaged.pth"), replace(
+        after, state=mean, options={**after.options, "averaged_with": str(args.average_with)}))
 
 
 def gather_outliers(args: argparse.Namespace) -> None:
@@ -316,7 +342,7 @@ def ship(rows: list[dict], training: list[str], fitted: dict, args: argparse.Nam
 
     place = args.output_dir / "folds/all"
     make_dataset(place / "dataset", rows, None, args)
-    checkpoint = load_checkpoint(train(place, training, args))
+    checkpoint = load_checkpoint(averaged(train(place, training, args), args))
     return save_checkpoint(args.ship, replace(
         checkpoint, **fitted, options={**checkpoint.options, "confidence_from":
                                        f"{len(rows)} photographs, each judged by a network that "
@@ -336,7 +362,7 @@ def main() -> None:
         print(f"fold {fold}: {len(own)} photographs of "
               f"{', '.join(sorted({row['source'] for row in own}))} held out", flush=True)
         make_dataset(place / "dataset", rows, fold, args)
-        judge(train(place, training, args), own, args)
+        judge(averaged(train(place, training, args), args), own, args)
     fitted = fit(rows)
     written = write_tables(rows, fitted, args)
     if args.ship:

@@ -162,9 +162,10 @@ def test_fresh_and_other_options_start_anew(dataset, tmp_path):
 
 def test_the_seed_decides(checkpoint, dataset, tmp_path):
     final = tmp_path / "model_checkpoints" / FINAL
-    assert train(tmp_path, dataset, "--weights", "none").status == 0
+    options = ("--model", "regnet_y_800mf", "--weights", "none")
+    assert train(tmp_path, dataset, *options).status == 0
     assert same_weights(checkpoint, final)
-    assert train(tmp_path, dataset, "--weights", "none", "--seed", "7").status == 0
+    assert train(tmp_path, dataset, *options, "--seed", "7").status == 0
     assert not same_weights(checkpoint, final)
 
 
