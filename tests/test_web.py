@@ -18,6 +18,8 @@ from hostile import KINDS, hostile_requests, send
 from PIL import Image
 from web_client import SECONDS, serving
 
+from celestial.web.judging import VIEWS
+
 
 def png(label="mars", number=1) -> bytes:
     file = io.BytesIO()
@@ -39,7 +41,7 @@ def client(checkpoint, home):
 
 def test_the_answers_are_those_of_predict_my_images(client, checkpoint, tmp_path):
     folder = draw_folder(tmp_path / "my_images", 2)
-    done = run("predict_my_images.py", "--checkpoint", checkpoint, cwd=tmp_path)
+    done = run("predict_my_images.py", "--checkpoint", checkpoint, "--views", VIEWS, cwd=tmp_path)
     assert done.status == 0, done.err
     with (tmp_path / "my_predictions/batch_prediction_summary.csv").open(
             encoding="utf-8-sig", newline="") as file:
