@@ -56,11 +56,12 @@ def card_of(predictor: Predictor) -> ModelCard:
     checkpoint = predictor.checkpoint
     count = int(checkpoint.val.get("pictures", 0))
     measured = _evaluation(predictor.path, predictor.views)
-    if count and "accuracy" in checkpoint.val and predictor.views == 1:
+    if count and "accuracy" in checkpoint.val:
         accuracy = checkpoint.val["accuracy"]
         worth = checkpoint.val.get("effective_pictures", count)  # older checkpoints lack it
         measured.append(Measured("accuracy", metrics.as_text(metrics.as_figure(
-            accuracy, metrics.wilson(accuracy * worth, worth))), "val", count))
+            accuracy, metrics.wilson(accuracy * worth, worth))), "val", count,
+            _with_views("", 1, predictor.views)))
     facts = [("network", checkpoint.model), ("input", f"{predictor.preprocessing.size} px"),
              ("views", "" if predictor.views == 1 else str(predictor.views)),
              ("first_weights", str(checkpoint.options.get("weights_used", ""))),
@@ -73,18 +74,25 @@ def card_of(predictor: Predictor) -> ModelCard:
 
 
 def _evaluation(checkpoint: Path, views: int) -> list[Measured]:
-    """Return the figures of evaluate_model.py, if it wrote any of this checkpoint and views."""
+    """Return the figures of evaluate_model.py, if it wrote any of this checkpoint."""
     for place in EVALUATIONS:
         try:
             found = json.loads((checkpoint.parent / place).read_text(encoding="utf-8"))
             unseen = found["split"] == "test" and not found["training_overlap"]["exact_copies"]
-            same = found["checkpoint_sha256"] == sha256_of(checkpoint) and (
-                found.get("views", 1) == views)  # earlier versions took one
-            if not (same and unseen):
+            if found["checkpoint_sha256"] != sha256_of(checkpoint) or not unseen:
                 continue
+            data = _with_views(found["data"], found.get("views", 1), views)
             return [Measured(name, metrics.as_text(found[name], name != "ece"), found["split"],
-                             found["pictures"], found["data"])
+                             found["pictures"], data)
                     for name in FIGURES if name in found]
         except (OSError, ValueError, KeyError, TypeError):
             continue  # none, or of another version
     return []
+
+
+def _with_views(data: str, measured: int, used: int) -> str:
+    """Return the name of the data, and with how many views it was measured where the page differs.
+
+    As the option says it, which is the same in every language.
+    """
+    return data if measured == used else f"{data} --views {measured}".strip()
