@@ -18,7 +18,6 @@ from celestial.checkpoints import build_model, load_checkpoint, save_checkpoint
 from celestial.console import SHIPPED
 from celestial.datasets import list_split
 from celestial.duplicates import fingerprint
-from celestial.preprocessing import Preprocessing
 
 SIDE = 64
 BORDERS = {"mars": (200, 40, 40), "neptune": (40, 40, 200), "saturn": (200, 200, 40)}
@@ -90,7 +89,8 @@ def train_head(data: Path, path: Path,
 
     Nothing is augmented, so a split without content is learned by heart.
     """
-    base, preprocessing = load_checkpoint(SHIPPED), Preprocessing(SIDE)
+    base = load_checkpoint(SHIPPED)
+    preprocessing = replace(base.preprocessing, size=SIDE)
     files = list_split(data, "train")
     pictures = [(load or preprocessing.load)(file) for file in files.paths]
     model = build_model(base, SHIPPED)
