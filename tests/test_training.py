@@ -416,8 +416,8 @@ def test_outliers_teach_the_model_to_be_sure_of_nothing(dataset, tmp_path):
         assert done.status == 0, done.err
         assert ("12 outliers" in done.out) == ("broken.jpg" in done.out) == (name == "with")
         predictor = Predictor(out / FINAL, torch.device("cpu"), 16, 1)
-        sureness[name] = np.mean([p.known_score for p in predictor.predict_pictures(green[12:])]) - (
-            np.log(len(CLASSES)))  # 0: any class is as likely as another
+        scores = [p.known_score for p in predictor.predict_pictures(green[12:])]
+        sureness[name] = np.mean(scores) - np.log(len(CLASSES))  # 0: all classes are as likely
         labels = predictor.checkpoint.train_labels
         assert labels.count(OUTLIER) == (12 if name == "with" else 0)
         assert len(labels) == len(predictor.checkpoint.train_sha256) == len(
