@@ -323,7 +323,7 @@ def write_tables(rows: list[dict], fitted: dict, args: argparse.Namespace) -> li
     kept = [name for name in rows[0] if name not in ("file", "logits", "classes")]
     table = write_csv(args.output_dir / "out_of_fold.csv",
                       [*kept, *(f"logit_{name}" for name in rows[0]["classes"])],
-                      [[row[name] for name in kept] + [f"{z:.4f}" for z in row["logits"][0]]
+                      [[row[name] for name in kept] + [f"{z:.9g}" for z in row["logits"][0]]
                        for row in rows])
     tables = {views: as_markdown(summarise(rows, views)) for views in VIEWS}
     report = args.output_dir / "cross_validation.md"

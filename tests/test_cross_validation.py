@@ -103,8 +103,10 @@ def check_figures(rows: list[dict], folder: Path, result: dict) -> None:
     """Compare what was written with what its logits say."""
     fitted = json.loads((folder / "out/confidence.json").read_text())
     logits = np.array([[float(row[f"logit_{label}"]) for label in LABELS] for row in rows])
-    accepted = known_score(logits) >= fitted["reject_below"] - 1e-3
-    assert [row["accepted_1"] == "True" for row in rows] == accepted.tolist()
+    accepted = np.array([row["accepted_1"] == "True" for row in rows])
+    above = known_score(logits) - fitted["reject_below"]
+    sure = abs(above) > 1e-6  # the table's numbers are rounded
+    assert (accepted == (above > 0))[sure].all() and sure.any()
     assert accepted.mean() >= 0.9, "of each class, the objects' groups alike, 95 % are accepted"
     right = np.array([LABELS[best] for best in logits.argmax(1)]) == [r["class"] for r in rows]
     groups = np.array([row["group"] for row in rows])
