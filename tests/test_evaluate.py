@@ -227,7 +227,7 @@ def test_grad_cam_against_its_formula():
     found = grad_cam(predictor, squares, classes)
 
     kept = []
-    layers = predictor.model.cam_layers()
+    layers, = predictor.model.cam_layers(128)
     for layer in layers:
         layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
     scores = predictor.model(large.normalise(squares))
