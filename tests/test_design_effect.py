@@ -159,14 +159,15 @@ def test_paired_p_against_flipping_all_groups():
 
 def test_val_on_the_model_card_counts_groups_too(tmp_path):
     """Of 20 pictures in 4 groups all are right."""
-    fitted = confidence.fit_on_val(np.eye(2)[[0, 1] * 10] * 9, np.array([0, 1] * 10),
+    logits = np.eye(2)[[0, 1] * 10] * 9
+    fitted = confidence.fit_on_val(np.stack([logits] * 8), np.array([0, 1] * 10),
                                    np.arange(20) // 5)
     assert fitted["val"]["pictures"] == 20 and fitted["val"]["effective_pictures"] == 4
     low = metrics.wilson(4, 4)[0]
     shown = model_card.card_of(SimpleNamespace(
         checkpoint=SimpleNamespace(val=fitted["val"], options={}, versions={}, date="2026-11-27",
                                    model="cnn", classes=("a", "b"), train_sha256=[]),
-        path=tmp_path / "model.pth", preprocessing=SimpleNamespace(size=64))).measured
+        path=tmp_path / "model.pth", views=1, preprocessing=SimpleNamespace(size=64))).measured
     assert shown[0].value == f"100.0 % ({100 * low:.1f} % to 100.0 %)" and shown[0].pictures == 20
 
 
