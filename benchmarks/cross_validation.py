@@ -125,6 +125,7 @@ def make_dataset(place: Path, rows: list[dict], held_out: int | None,
     asked = [row for row in rows if row["fold"] == held_out]
     for row in asked:
         link(row["file"], place / "test" / row["class"] / row["file"].name, place_file)
+    gather_outliers(place.parent / "outliers", {row["source"] for row in asked}, args)
     forbidden = {row["group"] for row in asked}
     allowed = [row for row in rows if row["group"] not in forbidden]
     random = np.random.default_rng(args.seed)
@@ -159,7 +160,7 @@ def train(place: Path, training: list[str], args: argparse.Namespace) -> Path:
     if checkpoint.exists():
         return checkpoint
     command = [sys.executable, str(console.ROOT / "improved_training.py"), "--data-dir",
-               str(place / "dataset"), "--outliers", str(args.output_dir / "outliers"),
+               str(place / "dataset"), "--outliers", str(place / "outliers"),
                "--output-dir", str(checkpoint.parent), *training]
     log = place / "training.log"
     with log.open("a") as file:
@@ -191,14 +192,18 @@ def averaged(checkpoint: Path, args: argparse.Namespace) -> Path:
         after, state=mean, options={**after.options, "averaged_with": str(args.average_with)}))
 
 
-def gather_outliers(args: argparse.Namespace) -> None:
-    """Link drawn outliers and photographed ones side by side."""
+def gather_outliers(place: Path, held_out: set[str], args: argparse.Namespace) -> None:
+    """Link drawn outliers and photographed ones, less those of sources held out, side by side."""
     from celestial.files import walk_files
     from celestial.splits import place_file
+    from celestial.tables import read_csv
 
-    for name, folder in ((DRAWINGS, args.outliers), (PHOTOGRAPHS, args.photographs / "outliers")):
-        for file in walk_files(folder) if folder.is_dir() else []:
-            link(file, args.output_dir / "outliers" / name / file.relative_to(folder), place_file)
+    for file in walk_files(args.outliers):
+        link(file, place / DRAWINGS / file.relative_to(args.outliers), place_file)
+    for row in read_csv(args.photographs / "photographs.csv"):
+        if not row["class"] and row["source"] not in held_out:
+            link(args.photographs / row["path"], place / PHOTOGRAPHS / Path(row["path"]).name,
+                 place_file)
 
 
 def judge(checkpoint: Path, rows: list[dict], args: argparse.Namespace) -> None:
@@ -355,7 +360,6 @@ def main() -> None:
     print(f"training options: {' '.join(training)}")
     rows = read_photographs(args)
     say_alone(rows)
-    gather_outliers(args)
     for fold in range(args.folds):
         place = args.output_dir / f"folds/{fold}"
         own = [row for row in rows if row["fold"] == fold]
