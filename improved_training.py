@@ -37,7 +37,8 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--folder-weights", type=folder_weight, nargs="+", default=[],
                        metavar="FOLDER=WEIGHT", help="how often an epoch takes the pictures that "
                        "came from folders of this name below a class folder of data/input, or "
-                       "below --outliers; a weight of 4: four times, each another view")
+                       "below --outliers; a weight of 4: four times, in stage 2 each "
+                       "another view")
     group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
                        metavar="FOLDER", help="where the checkpoint and the figures go")
     group = parser.add_argument_group("network")
@@ -289,6 +290,7 @@ def main() -> None:
     from celestial.datasets import OUTLIER
     from celestial.devices import describe, pick_device
     from celestial.models import Classifier
+    from celestial.stages import side_in_epoch
     from celestial.training import Progress, Trainer
     from celestial.weights import start_weights
 
@@ -297,7 +299,8 @@ def main() -> None:
     console.print_header(__file__, args, describe(device))
     if processes.count > 1:
         print(f"{processes.count} processes share each batch of {args.batch_size}")
-    require_usable(args.model, args.image_size, args.grow_from)
+    require_usable(args.model, args.image_size,
+                   {side_in_epoch(epoch, args) for epoch in range(args.epochs)})
     data, files, val_files, train_sha256 = load_data(args, device, processes)
     known = data.train_labels[data.train_labels != OUTLIER]
     counts = np.bincount(known, minlength=len(files.classes))
@@ -308,7 +311,8 @@ def main() -> None:
         start_weights(args.weights, args.model, args.image_size) if processes.first else None)
     print(f"weights: {start.why}", flush=True)
 
-    key = run_key(args, files.classes, data.content, data.train_labels.tolist(),
+    weights = None if data.train_weights is None else data.train_weights.tolist()
+    key = run_key(args, files.classes, data.content, data.train_labels.tolist(), weights,
                   data.val_labels.tolist(), start.digest())
     state_file = args.output_dir / f"unfinished_{plain_name(args.model)}_{key}.pth"
     if args.fresh and processes.first and not distributed.restarted():

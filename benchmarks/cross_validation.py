@@ -10,12 +10,14 @@ out:  folds/<n>/            a dataset and a model for each part of the sources
 
   python benchmarks/cross_validation.py data/photographs --drawings data/drawn_dataset --outliers data/drawn_outliers -- --weights drawn_model/celestial_classification_final_model.pth
 
-What stands after -- goes to improved_training.py. Each part of the sources is held out once; a
+What stands after -- goes to improved_training.py, which starts from ImageNet's weights unless told
+otherwise: those that ship have learned from these photographs. Each part of the sources is held out once; a
 training picture that shares an object with a picture held out, or is a near-copy of one, is left
 out as well. All of it can be stopped: the same command goes on where it stopped.
 """  # noqa: E501
 
 import argparse
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -59,6 +61,8 @@ def parse_args() -> tuple[argparse.Namespace, list[str]]:
     own, training = sys.argv[1:], []
     if "--" in own:
         own, training = own[:own.index("--")], own[own.index("--") + 1:]
+    if "--weights" not in training:
+        training = ["--weights", "imagenet", *training]
     return parser.parse_args(own), training
 
 
@@ -89,11 +93,58 @@ def read_photographs(args: argparse.Namespace) -> list[dict]:
              "class": picture.label, "group": picture.group} for picture in pictures]
     rows.sort(key=lambda row: row["path"])
     sources, labels = [row["source"] for row in rows], [row["class"] for row in rows]
+    if not 2 <= args.folds <= len(set(sources)):
+        raise UserError(f"--folds {args.folds} does not fit photographs of {len(set(sources))} "
+                        "sources; say 2 or more, and no more than there are sources", status=2)
     folds = StratifiedGroupKFold(args.folds, shuffle=True, random_state=args.seed)
     for number, (_, held_out) in enumerate(folds.split(rows, labels, sources)):
         for index in held_out:
             rows[index]["fold"] = number
     return rows
+
+
+def require_drawings(rows: list[dict], args: argparse.Namespace) -> None:
+    """Raise UserError where a class of photographs has no drawings in train and in val."""
+    from celestial.files import class_files
+
+    for split in ("train", "val"):
+        drawn, _ = class_files(args.drawings / split)
+        if missing := sorted({row["class"] for row in rows} - drawn.keys()):
+            raise UserError(f"{args.drawings / split} has no folder of {', '.join(missing)}, of "
+                            "which there are photographs; draw these classes as well", status=2)
+
+
+def require_unseen(training: list[str], rows: list[dict], args: argparse.Namespace) -> None:
+    """Raise UserError where the weights to start from have learned from these photographs."""
+    from celestial.checkpoints import load_checkpoint
+    from celestial.files import sha256_of
+
+    weights = training[len(training) - training[::-1].index("--weights")]  # the last one counts
+    if weights == "auto":
+        raise UserError("-- --weights auto may take weights that have learned from these "
+                        "photographs; say imagenet, none or name a file", status=2)
+    asked = {sha256_of(row["file"]) for row in rows}
+    for file in {Path(weights), args.average_with} - {Path("imagenet"), Path("none"), None}:
+        checkpoint = load_checkpoint(file)
+        if seen := asked & {*checkpoint.train_sha256, *checkpoint.val_sha256}:
+            raise UserError(f"{file} has learned from {len(seen)} of these photographs, and would "
+                            "be judged by them; start from other weights", status=2)
+
+
+def require_same_run(training: list[str], args: argparse.Namespace) -> None:
+    """Raise UserError where the output folder holds the folds of another command."""
+    from celestial.files import sha256_of, walk_files, write_json
+
+    this = {"folds": args.folds, "seed": args.seed, "training": training,
+            "photographs": sha256_of(args.photographs / "photographs.csv"),
+            "drawings": sha256_of(args.drawings / "manifest.csv"),
+            "outliers": sorted(str(file.relative_to(args.outliers))
+                               for file in walk_files(args.outliers))}
+    file = args.output_dir / "run.json"
+    if file.exists() and json.loads(file.read_text(encoding="utf-8")) != this:
+        raise UserError(f"{args.output_dir} holds the folds of another command or of other "
+                        "pictures; name another --output-dir")
+    write_json(file, this)
 
 
 def say_alone(rows: list[dict]) -> None:
@@ -306,14 +357,28 @@ def summarise(rows: list[dict], views: int) -> dict[str, dict]:
     return found
 
 
+def interval(name: str, summary: dict[str, dict]) -> tuple[float, float]:
+    """Return the 95 % interval of `named_rightly`, of a mean over classes by the classes' own."""
+    import numpy as np
+
+    from celestial.metrics import mean_of_shares
+
+    kinds = {"planets": lambda label: label not in DEEP_SKY,
+             "deep sky": lambda label: label in DEEP_SKY, "all": lambda label: True}
+    parts = [own for part, own in summary.items()
+             if part.startswith("class ") and kinds[name](part.removeprefix("class "))
+             ] if name in kinds else [summary[name]]
+    totals = np.array([own["groups"] for own in parts])
+    return mean_of_shares(np.array([own["named_rightly"] for own in parts]) * totals, totals)
+
+
 def as_markdown(summary: dict[str, dict]) -> str:
     """Return the table: a row a class, a source, and all."""
-    from celestial.metrics import wilson
 
     lines = ["| held out | photographs | groups | most probable class right | named rightly (95 % "
              "interval) | accepted | ECE |", "|---|---|---|---|---|---|---|"]
     for name, own in summary.items():
-        low, high = wilson(own["named_rightly"] * own["groups"], own["groups"])
+        low, high = interval(name, summary)
         lines.append(f"| {name} | {own['photographs']} | {own['groups']} | "
                      f"{own['most_probable_class']:.1%} | {own['named_rightly']:.1%} "
                      f"({low:.1%} to {high:.1%}) | {own['accepted']:.1%} | {own['ece']:.3f} |")
@@ -359,6 +424,9 @@ def main() -> None:
     console.print_header(__file__, args)
     print(f"training options: {' '.join(training)}")
     rows = read_photographs(args)
+    require_drawings(rows, args)
+    require_unseen(training, rows, args)
+    require_same_run(training, args)
     say_alone(rows)
     for fold in range(args.folds):
         place = args.output_dir / f"folds/{fold}"

@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.console import UserError  # noqa: E402
 
 LEARNED = {"galaxy": 236, "nebula": 228}  # the known project's pictures
 VAL = 0.15  # share of them
@@ -65,7 +66,7 @@ def run(script: str, out: Path, *options: object) -> None:
     log = out / f"{Path(script).stem}.log"
     with log.open("w") as file:
         if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode:
-            raise console.UserError(f"{script} failed; see {log}")
+            raise UserError(f"{script} failed; see {log}")
 
 
 def deal_out(rows: list[dict], learned: dict[str, int], seed: int) -> dict[str, list[dict]]:
@@ -120,15 +121,36 @@ def make_dataset(run_name: str, seed: int, args: argparse.Namespace) -> Path:
     return place
 
 
-def measure(run_name: str, seed: int, args: argparse.Namespace) -> dict:
+def name_of_start(args: argparse.Namespace) -> str:
+    """Return a name of the weights to start from: other weights are other runs.
+
+    Raises:
+        UserError: they are those that ship, or no file.
+    """
+    from celestial.files import sha256_of
+
+    if args.weights == "imagenet":
+        return args.weights
+    file = Path(args.weights)
+    if not file.is_file():
+        raise UserError(f"--weights {file} is no file; say imagenet or name one that is there",
+                        status=2)
+    if sha256_of(file) == sha256_of(console.SHIPPED):
+        raise UserError("the weights that ship may have learned from these photographs; name "
+                        "others, or imagenet, with --weights", status=2)
+    return sha256_of(file)[:8]
+
+
+def measure(run_name: str, seed: int, start: str, args: argparse.Namespace) -> dict:
     """Train and evaluate once; return what evaluate_model.py found."""
-    out = args.output_dir / "runs" / f"{run_name}_{seed}"
+    out, weights = args.output_dir / "runs" / f"{run_name}_{seed}", ()
+    if run_name != "cnn":
+        out, weights = out.with_name(f"{out.name}_from_{start}"), ("--weights", args.weights)
     found = out / "evaluation/metrics.json"
     if not found.exists():
         data = make_dataset(run_name, seed, args)
-        start = () if run_name == "cnn" else ("--weights", args.weights)
         run("improved_training.py", out, "--data-dir", data, "--output-dir", out / "model",
-            "--seed", seed, *start, *RUNS[run_name][2])
+            "--seed", seed, *weights, *RUNS[run_name][2])
         checkpoint = out / "model" / console.FINAL_CHECKPOINT.name
         run("evaluate_model.py", out, "--data-dir", data, "--checkpoint", checkpoint,
             "--output-dir", out / "evaluation")
@@ -161,10 +183,11 @@ def main() -> None:
     from celestial.files import atomic_path, write_json
 
     args.output_dir = args.output_dir.resolve()
+    start = name_of_start(args)
     found = {}
     for name in args.runs:
         for seed in range(args.seeds):
-            found.setdefault(name, []).append(measure(name, seed, args))
+            found.setdefault(name, []).append(measure(name, seed, start, args))
             print(f"{name}, seed {seed}: balanced accuracy "
                   f"{found[name][-1]['balanced_accuracy']['value']:.3f}", flush=True)
     table = as_markdown(found)

@@ -1,7 +1,7 @@
 """The backbones: networks without their last layer, and what is known of each."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -161,10 +161,10 @@ def is_known(name: str) -> bool:
                                and name.removeprefix(TIMM) in known_names())
 
 
-def require_usable(name: str, side: int, grow_from: int | None) -> None:
+def require_usable(name: str, side: int, growing: Iterable[int] = ()) -> None:
     """Raise UserError where a model cannot be trained: see `TimmBackbone.require_usable`."""
     if name.startswith(TIMM):
-        backbone_of(name).require_usable(side, grow_from)
+        backbone_of(name).require_usable(side, growing)
 
 
 def plain_name(name: str) -> str:

@@ -176,7 +176,8 @@ def say_unfitted(checkpoint: Checkpoint, path: Path, views: int) -> None:
 
     The mean of several views is less spread than one, so what fits one makes it too careful.
     """
-    if views > 1 and views not in checkpoint.by_views:
+    rejects = checkpoint.reject_below > float("-inf")  # ImageNet's own head accepts everything
+    if rejects and views > 1 and views not in checkpoint.by_views:
         print(f"{path} has a temperature and a threshold of the unknown for one view alone; with "
               f"{views} views they are used as they are, which makes it a little less sure and "
               "calls a few more pictures unknown", flush=True)

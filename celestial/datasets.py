@@ -293,4 +293,7 @@ def folder_weights(data_dir: Path, files: SplitFiles, asked: Mapping[str, float]
         raise UserError(f"--folder-weights names {some(missing)}, and no training picture came "
                         "from a folder of that name; name a folder below the class folders of "
                         "data/input, or of --outliers", status=2)
+    if weights[files.labels != OUTLIER].sum() < 2:
+        raise UserError("--folder-weights leaves less than two pictures for an epoch; say larger "
+                        "weights", status=2)
     return weights

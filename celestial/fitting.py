@@ -12,8 +12,7 @@ from celestial.engines import TorchEngine
 
 
 def fit_checkpoint(checkpoint: Checkpoint, path: Path, squares: np.ndarray, labels: np.ndarray,
-                   groups: np.ndarray | None, device: torch.device,
-                   batch_size: int | None = None) -> Checkpoint:
+                   groups: np.ndarray | None, device: torch.device) -> Checkpoint:
     """Return the checkpoint with what `confidence.fit_on_val` says of its answers.
 
     Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
@@ -25,12 +24,11 @@ def fit_checkpoint(checkpoint: Checkpoint, path: Path, squares: np.ndarray, labe
         labels: int (N,), each of a class.
         groups: (N,) of `design_effect`.
         device: where to compute.
-        batch_size: pictures that go through the network at once; None: what suits the device.
 
     Raises:
         UserError: the weights do not fit the network.
     """
     network = build_model(checkpoint, path)
-    engine = TorchEngine(network, checkpoint.preprocessing, device, batch_size)
+    engine = TorchEngine(network, checkpoint.preprocessing, device)
     return replace(checkpoint, **confidence.fit_on_val(engine.logits_of_views(squares), labels,
                                                        groups))

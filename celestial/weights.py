@@ -72,7 +72,8 @@ def _best_there_is(model: str, side: int | None) -> StartWeights:
         found = _from_file(shipped, model, side)
         return StartWeights(found.states, f"{found.why}, the celestial ones that ship for {model}")
     if not _has_imagenet(model):
-        return StartWeights(why=f"from scratch in one stage, as a plain {model} needs no weights")
+        return StartWeights(why=f"from scratch in one stage, as there are no ImageNet weights for "
+                            f"{model}")
     try:
         found = _imagenet(model, side)
     except UserError as error:

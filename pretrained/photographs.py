@@ -68,6 +68,28 @@ def described(row: dict[str, str]) -> dict[str, str]:
             "licence": row["licence"], "credit": credit[1].strip() if credit else ""}
 
 
+def require_usable(sources: list[dict[str, str]], rows: list[dict[str, str]],
+                   args: argparse.Namespace) -> None:
+    """Raise UserError for a file that is missing, a name that comes twice, or one from before.
+
+    A picture that the table no longer calls `train` would otherwise still be learned from.
+    """
+    from celestial.files import walk_files
+
+    for row in sources:
+        if not (args.table.parent / row["path"]).is_file():
+            raise UserError(f"{args.table} names {row['path']}, and there is no such file")
+    name, times = Counter(row["path"] for row in rows).most_common(1)[0]
+    if times > 1:
+        raise UserError(f"{times} rows of {args.table} would both lie at {name}; rename a file")
+    listed = {args.folder / row["path"] for row in rows}
+    for folder in ("classes", "outliers"):
+        for file in walk_files(args.folder / folder) if (args.folder / folder).is_dir() else []:
+            if file not in listed:
+                raise UserError(f"{file} is no longer among the pictures to learn from; remove it "
+                                "or name another FOLDER")
+
+
 def credits_table(rows: list[dict[str, str]]) -> str:
     """Return a Markdown table: what the weights learned from, by source and licence."""
     kinds = Counter((row["source"], row["licence"], row["class"] or "none of the classes")
@@ -90,6 +112,7 @@ def main() -> None:
 
     sources = read_sources(args.table)
     rows = [described(row) for row in sources]
+    require_usable(sources, rows, args)
     for source, row in zip(sources, rows, strict=True):
         target = args.folder / row["path"]
         if not target.exists():

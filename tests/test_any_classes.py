@@ -42,7 +42,7 @@ def test_the_plain_cnn_learns_in_one_stage_without_weights(two_classes):
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
     checkpoint = load_checkpoint(base / FINAL)
     assert checkpoint.model == "cnn" and checkpoint.options["optimizer"] == "rmsprop"
-    assert "needs no weights" in checkpoint.options["weights_used"]
+    assert "no ImageNet weights for cnn" in checkpoint.options["weights_used"]
     assert result["accuracy"]["value"] >= 0.8, "red and blue discs are easily told apart"
 
 

@@ -14,8 +14,8 @@ from celestial.confidence import known_score
 
 LABELS = ("mars", "neptune", "saturn")
 SOURCES = {"north": 4, "south": 4, "east": 3}  # pictures of each class
-TRAINING = ("--model", "cnn", "--image-size", 32, "--epochs", 2, "--batch-size", 8,
-            "--folder-weights", "drawings=0.5", "few_photographs=2")
+TRAINING = ("--model", "cnn", "--weights", "none", "--image-size", 32, "--epochs", 2,
+            "--batch-size", 8, "--folder-weights", "drawings=0.5", "few_photographs=2")
 
 
 def write_sources(folder: Path) -> Path:
@@ -74,12 +74,33 @@ def test_a_table_that_does_not_serve_is_one_sentence(tmp_path):
         assert done.status == 2 and words in done.error
 
 
+def test_pictures_that_cannot_be_gathered_are_one_sentence(tmp_path):
+    table = write_sources(tmp_path)
+    command = ("pretrained/photographs.py", table, "out")
+    (tmp_path / "out/classes/mars").mkdir(parents=True)
+    Image.fromarray(draw("mars", 1)).save(tmp_path / "out/classes/mars/before.png")
+    done = run(*command, cwd=tmp_path)
+    assert done.status == 1 and "before.png is no longer among the pictures" in done.error
+    (tmp_path / "out/classes/mars/before.png").unlink()
+    with table.open("a", newline="") as file:
+        csv.writer(file).writerow(["north_mars/0.png", "mars", "train", "x", "CC0", ""])
+    done = run(*command, cwd=tmp_path)
+    assert done.status == 1 and "north_mars/0.png, and there is no such file" in done.error
+    (tmp_path / "north_mars").mkdir()
+    Image.fromarray(draw("mars", 2)).save(tmp_path / "north_mars/0.png")
+    done = run(*command, cwd=tmp_path)
+    assert done.status == 1 and "2 rows" in done.error and "rename a file" in done.error
+    assert not list((tmp_path / "out").rglob("*.png")), "nothing is gathered by halves"
+
+
 def test_each_source_is_judged_by_a_network_that_never_saw_it(gathered, dataset, tmp_path):
     (tmp_path / "strange").mkdir()
     Image.fromarray(draw("mars", 5)).save(tmp_path / "strange/a.png")
-    done = run("benchmarks/cross_validation.py", gathered, "--drawings", dataset, "--outliers",
-               "strange", "--folds", 2, "--output-dir", "out", "--ship", "shipped.pth", "--",
-               *TRAINING, cwd=tmp_path)
+    command = ("benchmarks/cross_validation.py", gathered, "--drawings", dataset, "--outliers",
+               "strange", "--output-dir", "out", "--ship", "shipped.pth")
+    done = run(*command, "--folds", 4, "--", *TRAINING, cwd=tmp_path)
+    assert done.status == 2 and "--folds 4 does not fit photographs of 3 sources" in done.error
+    done = run(*command, "--folds", 2, "--", *TRAINING, cwd=tmp_path)
     assert done.status == 0, done.err
     rows = rows_of(tmp_path / "out/out_of_fold.csv")
     assert len(rows) == 33
@@ -96,7 +117,14 @@ def test_each_source_is_judged_by_a_network_that_never_saw_it(gathered, dataset,
         assert learned == {row["path"].rsplit("/")[-1] for row in rows
                            if row["group"] not in groups}, "nor near-copies of what is held out"
         assert len(list(place.glob("train/*/drawings/*"))) == len(list(dataset.glob("train/*/*")))
+        strangers = {path.name for path in (place.parent / "outliers").rglob("*.png")}
+        assert strangers == {"a.png"} | ({"train.png"} if folds["north"] != fold else set())
     check_figures(rows, tmp_path, done.result)
+    done = run(*command, "--folds", 2, "--", *TRAINING, "--seed", 7, cwd=tmp_path)
+    assert done.status == 1 and "holds the folds of another command" in done.error
+    done = run(*command, "--folds", 2, "--", *TRAINING, "--weights", "shipped.pth",
+               cwd=tmp_path)
+    assert done.status == 2 and "has learned from 33 of these photographs" in done.error
 
 
 def check_figures(rows: list[dict], folder: Path, result: dict) -> None:

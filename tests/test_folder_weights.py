@@ -82,5 +82,7 @@ def test_pictures_are_known_by_the_folders_that_they_came_from(tmp_path):
     assert " --folder-weights photographs=0.5 " in training
     missing = run("improved_training.py", *options, "photos=2", cwd=tmp_path)
     assert missing.status == 2 and "no training picture came from a folder" in missing.error
+    few = run("improved_training.py", *options, "photographs=0.001", "drawings=0.001", cwd=tmp_path)
+    assert few.status == 2 and "leaves less than two pictures for an epoch" in few.error
     for wrong in ("photographs", "photographs=", "=3", "photographs=-1", "photographs=x"):
         assert run("improved_training.py", *options, wrong, cwd=tmp_path).status == 2, wrong

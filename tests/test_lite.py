@@ -4,6 +4,7 @@ import csv
 import importlib.metadata
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,9 @@ def test_a_package_that_is_missing_of_another_version_or_damaged(monkeypatch, tm
     monkeypatch.setattr(importlib.metadata, "version", lambda package: "0.2.0")
     with pytest.raises(UserError, match="has the version 0.2.0, .*-model==0.1.0$"):
         weights.file()
+    renamed = replace(weights, finder="ModelFile")  # what is in it may have other names as well
+    with pytest.raises(UserError, match="has the version 0.2.0"):
+        renamed.file()
     found = start_weights("auto", "efficientnet_lite2")  # celestial ones ship for Lite0
     assert not found.states and "from scratch" in found.why and "version 0.2.0" in found.why
     monkeypatch.undo()

@@ -155,14 +155,15 @@ def test_the_hubs_weights(tmp_path, monkeypatch):
     Classifier("timm:test_vit", 2, 80).load_backbones(found.states)
 
 
-@pytest.mark.parametrize("name, grow_from, says", [
-    ("test_vit", 32, "takes pictures of one size; leave --grow-from out"),
-    ("crossvit_9_240", None, "say --image-size 240, for which it was made"),
-    ("pit_ti_224", None, "has no feature map")])
-def test_networks_that_cannot_be_taken(name, grow_from, says):
+@pytest.mark.parametrize("name, side, growing, says", [
+    ("test_vit", SIDE, (32, SIDE), "takes pictures of one size; leave --grow-from out"),
+    ("halonet26t", 256, (128, 256), "cannot take pictures of 128 pixels .* leave --grow-from"),
+    ("crossvit_9_240", SIDE, (), "say --image-size 240, for which it was made"),
+    ("pit_ti_224", SIDE, (), "has no feature map")])
+def test_networks_that_cannot_be_taken(name, side, growing, says):
     with pytest.raises(UserError, match=says):
-        require_usable(f"timm:{name}", SIDE, grow_from)
-    require_usable("timm:test_resnet", SIDE, 32)
+        require_usable(f"timm:{name}", side, growing)
+    require_usable("timm:test_resnet", SIDE, (32, SIDE))
 
 
 @pytest.mark.parametrize("name", ["timm:no_such_net", "timm:hf-hub:somebody/net", "timm:"])
