@@ -25,7 +25,6 @@ from celestial.console import UserError
 if TYPE_CHECKING:
     from celestial.renderer.map_choice import MapSet, Source
 
-PLANETS = ["earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus"]
 QUALITY = 92  # of the JPEG files
 
 
@@ -33,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("pictures")
     group.add_argument("--classes", nargs="+", choices=(*console.DRAWN, *console.OUTLIERS),
-                       default=PLANETS, metavar="CLASS",
+                       default=[*console.PLANETS], metavar="CLASS",
                        help=f"any of {', '.join(console.DRAWN)}; or things that are none of them, "
                        f"{' and '.join(console.OUTLIERS)}")
     group.add_argument("--per-class", type=console.positive_int, default=60,

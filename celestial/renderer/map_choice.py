@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from celestial.renderer.map_files import PLANETS, MapFile
+from celestial.console import PLANETS
+from celestial.renderer.map_files import MapFile
 from celestial.renderer.map_globe import rows_needed
 
 # Pictures from maps and how many pictures have that many: the others stay as without maps, so
