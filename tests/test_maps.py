@@ -10,11 +10,13 @@ import torch
 from conftest import content_of, run
 from PIL import Image
 
+from celestial import renderer
+from celestial.console import PLANETS, UserError
 from celestial.renderer import draw_picture, map_globe
 from celestial.renderer.canvas import Canvas
 from celestial.renderer.globe import Pose, see_globe
 from celestial.renderer.map_choice import MapSet, Source
-from celestial.renderer.map_files import OTHERS, PLANETS, MapFile, kind_of, read_folder
+from celestial.renderer.map_files import OTHERS, MapFile, kind_of, read_folder
 from celestial.renderer.map_looks import methane
 from celestial.renderer.map_saturn import tables_of
 from celestial.renderer.saturn_rings import EQUATOR, OUTER
@@ -22,25 +24,36 @@ from celestial.renderer.saturn_rings import EQUATOR, OUTER
 NAMES = {
     ("jupiter", "map"): ["2k_jupiter.jpg", "jupiter.png", "jupiter-2018.jpg", "Jupiter map.JPG"],
     ("earth", "map"): ["8k_earth_daymap.jpg", "earth_bluemarble.jpg", "earthmap1k.jpg",
-                       "world.topo.bathy.200412.3x5400x2700.jpg"],
-    ("earth", "clouds"): ["2k_earth_clouds.jpg", "earth-clouds.png", "earthcloudmap.jpg"],
+                       "world.topo.bathy.200412.3x5400x2700.jpg", "earth_no_clouds_8k.jpg",
+                       "earth_without_clouds.jpg", "earth_cloudless.jpg", "earth_cloud_free.png",
+                       "earth_with_clouds.jpg", "earth_daylight.jpg", "worldmap.jpg"],
+    ("earth", "clouds"): ["2k_earth_clouds.jpg", "earth-clouds.png", "earthcloudmap.jpg",
+                          "EarthClouds1k.jpg", "earth_cloudcover.jpg"],
     ("saturn", "rings"): ["2k_saturn_ring_alpha.png", "saturn_rings_radial.png",
-                          "saturn-rings.png"],
+                          "saturn-rings.png", "saturnringcolor.jpg", "SaturnRings.png"],
+    ("saturn", "map"): ["saturn_spring_2012.jpg", "saturn_string.jpg", "saturn_no_rings.jpg"],
     ("moon", "map"): ["moon_4k.jpg", "lroc_color_poles_4k.tif",
-                      "Lunar_Clementine_UVVIS_750nm_Global_Mosaic.tif"],
-    ("io", "map"): ["io.png", "jupiter_io.jpg"], ("titania", "map"): ["titania.jpg"],
-    ("titan", "map"): ["titan.png"], ("venus", "map"): ["2k_venus_atmosphere.jpg"],
-    ("mars", "map"): ["Mars_Viking_MDIM21_ClrMosaic_global_232m.tif", "MarsMap.png"],
+                      "Lunar_Clementine_UVVIS_750nm_Global_Mosaic.tif", "earth_moon.jpg",
+                      "moon_highlight.jpg"],
+    ("io", "map"): ["io.png", "jupiter_io.jpg", "jupiter_moon_io.jpg", "io_moon.png"],
+    ("titania", "map"): ["titania.jpg"], ("titan", "map"): ["titan.png", "titan_moon.jpg"],
+    ("venus", "map"): ["2k_venus_atmosphere.jpg", "venus_clouds.jpg"],
+    ("mars", "map"): ["Mars_Viking_MDIM21_ClrMosaic_global_232m.tif", "MarsMap.png",
+                      "mars_world_map.jpg", "mars_engineering.jpg", "mars_through_a_lens.jpg"],
     "normals of a relief": ["moon_normals.png", "8k_earth_normal_map.tif", "venus-normal.png"],
-    "heights": ["earthbump1k.jpg", "miranda-height.jpg", "Mars_MGS_MOLA_DEM_mosaic.tif"],
-    "a mask": ["callisto-lok-mask.png", "earthcloudmaptrans.jpg"],
-    "the night side": ["2k_earth_nightmap.jpg", "EarthNight.jpg", "earth_lights.jpg"],
-    "reflection or roughness": ["8k_earth_specular_map.tif"],
+    "heights": ["earthbump1k.jpg", "miranda-height.jpg", "Mars_MGS_MOLA_DEM_mosaic.tif",
+                "mars_dem_2k.jpg", "marsdem1k.jpg", "Earth_Bathymetry.jpg"],
+    "shadows of a relief": ["earth_ao.png"],
+    "a mask": ["callisto-lok-mask.png", "earthcloudmaptrans.jpg", "earth_trans_2k.png"],
+    "the night side": ["2k_earth_nightmap.jpg", "EarthNight.jpg", "earth_lights.jpg",
+                       "earthlights1k.jpg"],
+    "reflection or roughness": ["8k_earth_specular_map.tif", "earthspec1k.jpg",
+                                "earth_spec_2k.jpg", "earth_metallic.png", "earthspecularmap.jpg"],
     "radar, which no eye sees": ["2k_venus_surface.jpg"],
     "rings of another body than Saturn": ["uranus_rings_radial.png"],
     "clouds of another body than Earth": ["titan-clouds.png"],
     None: ["bt_planet.png", "2k_stars_milky_way.jpg", "venuslike.jpg", "SOURCES.csv", "moon.txt",
-           "sunflower.jpg", "landscape.png"],
+           "sunflower.jpg", "landscape.png", "sunday.jpg", "moonlight.jpg"],
 }
 
 
@@ -257,8 +270,21 @@ def test_another_map_under_the_same_name_is_another_picture(tmp_path):
 def test_a_folder_without_a_map_gets_one_sentence(tmp_path):
     (tmp_path / "none").mkdir()
     save_map(tmp_path / "none/landscape.png", np.ones((32, 64)))
+    (tmp_path / "none/mars\x1b[2J.png").write_bytes(b"no picture")
     save_map(tmp_path / "none/mars_normals.png", np.ones((32, 64)))
     for name, status, word in (("none", 1, "normals of a relief"), ("nowhere", 2, "no folder")):
         done = draw_some(tmp_path, "--maps", name)
         assert done.status == status and word in done.error and "Traceback" not in done.err
+        assert "\x1b" not in done.error
         assert not (tmp_path / "data").exists(), "nothing is drawn"
+
+
+def test_a_black_map_is_passed_over_and_never_drawn_from_for_ever(tmp_path, monkeypatch):
+    chart = save_map(tmp_path / "callisto.png", np.zeros((64, 128)))
+    save_map(tmp_path / "mars.png", np.full((32, 64), 0.1))
+    maps, passed_over = read_folder(tmp_path)
+    assert [part.body for part in maps] == ["mars"]
+    assert passed_over == {"all black": [chart.path]}
+    monkeypatch.setattr(renderer, "TRIES", 3)
+    with pytest.raises(UserError, match=r"take the map callisto\.png .* out of the folder"):
+        draw_picture("other_space", 24, 1, 3, source=Source(chart))
