@@ -1,5 +1,6 @@
 """Which pictures of a folder are maps of celestial bodies, told by names; their pixels."""
 
+import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from celestial.file_names import display_name
 from celestial.files import sha256_of, walk_files
 from celestial.images import ImageError, decode
 from celestial.pillow_images import open_usual
+from celestial.renderer.saturn_rings import EQUATOR
 
 OTHERS = ("amalthea", "ariel", "arrokoth", "bennu", "callisto", "ceres", "charon", "deimos",
           "dione", "enceladus", "eris", "eros", "europa", "ganymede", "haumea", "hyperion",
@@ -53,6 +55,11 @@ BLACK = 8  # of 255; a map with less than a hundredth above it shows nothing
 WIDEST = 2048  # columns; a map at least twice as wide is reduced by a whole factor
 
 
+# What pictures of Saturn's rings show from their left to their right edge, km: from the C ring's
+# inner edge to the F ring (Solar System Scope's, Celestia's and Stellarium's fit within 300 km).
+SPAN = (74500, 140300)
+
+
 @dataclass(frozen=True)
 class MapFile:
     """A picture that is wrapped around a globe or laid around one.
@@ -70,6 +77,13 @@ class MapFile:
     kind: str
     texels: int
     digest: str
+
+    @property
+    def rows(self) -> float:
+        """As many pixels from pole to pole has a map that is as fine."""
+        if self.kind != "rings":
+            return self.texels
+        return self.texels * math.pi * EQUATOR / (SPAN[1] - SPAN[0])
 
     def __str__(self) -> str:
         return f"{display_name(self.path.name)} {self.digest[:12]}"
