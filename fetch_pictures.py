@@ -29,7 +29,6 @@ from celestial.class_names import UNKNOWN
 from celestial.console import UserError
 from celestial.left_behind import is_no_picture
 
-PLANETS = ["earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus"]
 ARCHIVES = ("nasa", "esahubble")
 MOST_FAILURES = 5  # in a row; then the archive, or the network, is taken to be down
 FORBIDDEN = set('/\\<>:"|?*')  # in the name of a folder, on one system or another
@@ -39,8 +38,8 @@ LONGEST_CLASS = 100  # bytes
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("pictures")
-    group.add_argument("--classes", nargs="+", type=class_name, default=PLANETS, metavar="CLASS",
-                       help="any names; good search words are known for "
+    group.add_argument("--classes", nargs="+", type=class_name, default=[*console.PLANETS],
+                       metavar="CLASS", help="any names; good search words are known for "
                        f"{', '.join(console.DRAWN)}")
     group.add_argument("--per-class", type=console.positive_int, default=60,
                        help="fetched pictures that each class shall have")

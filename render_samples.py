@@ -1,4 +1,4 @@
-"""Step 0: draw sample pictures of celestial bodies; no photograph, no licence, no download.
+"""Step 0: draw sample pictures of celestial bodies; without --maps no photograph, no licence.
 
 in:   nothing, or maps of celestial bodies with --maps
 out:  data/input/<class>/<class>_<seed>_<number>.jpg    each says in its comment how it was drawn
@@ -25,15 +25,15 @@ from celestial.console import UserError
 if TYPE_CHECKING:
     from celestial.renderer.map_choice import MapSet, Source
 
-PLANETS = ["earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus"]
 QUALITY = 92  # of the JPEG files
+NAMED = 10  # files that are passed over for one reason
 
 
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("pictures")
     group.add_argument("--classes", nargs="+", choices=(*console.DRAWN, *console.OUTLIERS),
-                       default=PLANETS, metavar="CLASS",
+                       default=[*console.PLANETS], metavar="CLASS",
                        help=f"any of {', '.join(console.DRAWN)}; or things that are none of them, "
                        f"{' and '.join(console.OUTLIERS)}")
     group.add_argument("--per-class", type=console.positive_int, default=60,
@@ -77,6 +77,7 @@ def target(name: str, index: int, args: argparse.Namespace) -> Path:
 
 def read_maps(folder: Path) -> "MapSet":
     """Read the maps of a folder and say what they are, and what was passed over and why."""
+    from celestial.datasets import some
     from celestial.file_names import display_name
     from celestial.renderer.map_choice import MapSet
     from celestial.renderer.map_files import read_folder
@@ -86,8 +87,8 @@ def read_maps(folder: Path) -> "MapSet":
                      for found in maps)
     print("maps: " + ", ".join(f"{body} {count}" for body, count in sorted(bodies.items())))
     for reason, paths in passed_over.items():
-        names = ", ".join(display_name(path.relative_to(folder)) for path in paths)
-        print(f"passed over ({reason}): {names}")
+        names = [display_name(path.relative_to(folder)) for path in paths]
+        print(f"passed over ({reason}): {some(names, NAMED)}")
     return MapSet(tuple(maps))
 
 
@@ -171,6 +172,10 @@ def main() -> None:
     if not args.add:
         require_own_folder(args)
     wanted = [(name, index, args) for name in args.classes for index in range(args.per_class)]
+    if args.maps:
+        from_maps = sum(source_of(*job) is not None for job in wanted)
+        print(f"{from_maps} of {len(wanted)} pictures are drawn from maps" + (
+            "" if from_maps else ": none is of these classes and fine enough for this --size"))
     jobs = [job for job in wanted if not target(*job).exists()]
     draw_all(jobs, args)
     print(f"{len(jobs)} pictures drawn" + (f", {len(wanted) - len(jobs)} were there already"

@@ -20,7 +20,6 @@ import numpy as np  # noqa: E402  (the project's folder must be on the path firs
 
 from celestial import console  # noqa: E402
 
-PLANETS = ("earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus")
 FIELD, BODY = 340, 200  # pixels: sides of the picture and of what is laid into it
 SHOWN = 3  # pictures of each class on the figure
 
@@ -64,7 +63,7 @@ def off_centre(label: str, number: int, seed: int) -> tuple[np.ndarray, np.ndarr
 def draw_scenes(args: argparse.Namespace) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Return (class, picture, where the planet is) of `--per-class` pictures of each planet."""
     scenes = []
-    for label in PLANETS:
+    for label in console.PLANETS:
         number = found = 0
         while found < args.per_class:
             scene = off_centre(label, number, args.seed)
@@ -123,7 +122,7 @@ def main() -> None:
         lines.append(f"| {name} | {len(scenes)} | "
                      f"{metrics.as_text(metrics.share(int(right.sum()), len(scenes)))} | "
                      f"{_spread(shares)} | {_spread(shares[right])} | {area:.0%} |")
-        for label in PLANETS:
+        for label in console.PLANETS:
             own = [place for place, scene in enumerate(scenes) if scene[0] == label][:SHOWN]
             rows.append((f"{label}\n{predictor.checkpoint.model}",
                          [overlay(scenes[place][1], heats[place]) for place in own]))

@@ -29,6 +29,7 @@ VIEWS = (1, 2, 4, 8)  # of a square, whose logits may be averaged: see views.py
 STRETCHES = ("none", "percentile", "asinh")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
+PLANETS = ("earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus")  # the default classes
 SMALLEST_SIDE, LARGEST_SIDE = 32, 2048  # pixels, of a network's input; it shrinks it 32 times
 OUTLIERS = ("everyday", "other_space")  # drawn as well, but classes of nothing
 

@@ -89,10 +89,10 @@ def list_split(data_dir: Path, split: str, classes: Sequence[str] | None = None)
     return SplitFiles(names, tuple(paths), np.array(labels))
 
 
-def some(names: Sequence[str]) -> str:
-    """Return names for a sentence, the first of many."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def some(names: Sequence[str], most: int = NAMED) -> str:
+    """Return names for a sentence, at most so many of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def list_outliers(folder: Path) -> tuple[Path, ...]:

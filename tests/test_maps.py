@@ -1,7 +1,8 @@
-"""Pictures from maps: which files are maps, how a globe is wrapped, what the script says."""
+"""Pictures from maps: how a globe is wrapped, which maps are used, what the script says."""
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,43 +11,18 @@ import torch
 from conftest import content_of, run
 from PIL import Image
 
-from celestial.renderer import draw_picture, map_globe
+import render_samples
+from celestial import renderer
+from celestial.console import PLANETS, UserError
+from celestial.renderer import draw_picture, map_earth, map_globe, map_saturn
 from celestial.renderer.canvas import Canvas
 from celestial.renderer.globe import Pose, see_globe
 from celestial.renderer.map_choice import MapSet, Source
-from celestial.renderer.map_files import OTHERS, PLANETS, MapFile, kind_of, read_folder
+from celestial.renderer.map_files import OTHERS, MapFile, read_folder
 from celestial.renderer.map_looks import methane
+from celestial.renderer.map_others import _mapped_side
 from celestial.renderer.map_saturn import tables_of
 from celestial.renderer.saturn_rings import EQUATOR, OUTER
-
-NAMES = {
-    ("jupiter", "map"): ["2k_jupiter.jpg", "jupiter.png", "jupiter-2018.jpg", "Jupiter map.JPG"],
-    ("earth", "map"): ["8k_earth_daymap.jpg", "earth_bluemarble.jpg", "earthmap1k.jpg",
-                       "world.topo.bathy.200412.3x5400x2700.jpg"],
-    ("earth", "clouds"): ["2k_earth_clouds.jpg", "earth-clouds.png", "earthcloudmap.jpg"],
-    ("saturn", "rings"): ["2k_saturn_ring_alpha.png", "saturn_rings_radial.png",
-                          "saturn-rings.png"],
-    ("moon", "map"): ["moon_4k.jpg", "lroc_color_poles_4k.tif",
-                      "Lunar_Clementine_UVVIS_750nm_Global_Mosaic.tif"],
-    ("io", "map"): ["io.png", "jupiter_io.jpg"], ("titania", "map"): ["titania.jpg"],
-    ("titan", "map"): ["titan.png"], ("venus", "map"): ["2k_venus_atmosphere.jpg"],
-    ("mars", "map"): ["Mars_Viking_MDIM21_ClrMosaic_global_232m.tif", "MarsMap.png"],
-    "normals of a relief": ["moon_normals.png", "8k_earth_normal_map.tif", "venus-normal.png"],
-    "heights": ["earthbump1k.jpg", "miranda-height.jpg", "Mars_MGS_MOLA_DEM_mosaic.tif"],
-    "a mask": ["callisto-lok-mask.png", "earthcloudmaptrans.jpg"],
-    "the night side": ["2k_earth_nightmap.jpg", "EarthNight.jpg", "earth_lights.jpg"],
-    "reflection or roughness": ["8k_earth_specular_map.tif"],
-    "radar, which no eye sees": ["2k_venus_surface.jpg"],
-    "rings of another body than Saturn": ["uranus_rings_radial.png"],
-    "clouds of another body than Earth": ["titan-clouds.png"],
-    None: ["bt_planet.png", "2k_stars_milky_way.jpg", "venuslike.jpg", "SOURCES.csv", "moon.txt",
-           "sunflower.jpg", "landscape.png"],
-}
-
-
-@pytest.mark.parametrize(("meant", "name"), [(m, n) for m, names in NAMES.items() for n in names])
-def test_names_say_what_is_a_map(meant, name):
-    assert kind_of(name) == meant
 
 
 def save_map(path: Path, light: np.ndarray) -> MapFile:
@@ -196,6 +172,67 @@ def test_too_coarse_a_map_is_left_out_for_large_pictures(folder):
     assert {maps.source("sun", index, 64).chart.body for index in (0, 2)} == {"sun"}
 
 
+def test_too_coarse_rings_and_clouds_are_left_out_as_well():
+    def part(body, kind, texels):
+        return MapFile(Path(f"{body}_{kind}_{texels}.png"), body, kind, texels, "")
+
+    maps = MapSet((part("earth", "map", 2048), part("earth", "clouds", 256),
+                   part("earth", "clouds", 512), part("saturn", "map", 2048),
+                   part("saturn", "rings", 128)))
+    # A disc 512 pixels wide needs pi * 256 / 2 = 402 rows; 128 pixels along the rings, which span
+    # 65800 km of Saturn's 60268, are as fine as 368.
+    assert {maps.source("earth", index, 1024).clouds.texels for index in (0, 2, 5)} == {512}
+    assert maps.source("earth", 0, 2048).clouds is None
+    assert {maps.source("earth", index, 512).clouds.texels for index in (0, 2, 5)} == {256, 512}
+    assert maps.source("saturn", 0, 1024).rings is None
+    assert maps.source("saturn", 0, 900).rings.texels == 128
+
+
+def test_a_coarse_layer_limits_no_globe_and_is_not_magnified_with_it(tmp_path, monkeypatch):
+    random, largest = np.random.default_rng(2), 2.0 * 32 / math.pi  # pixels, of a radius
+    radii = {"map": [], "clouds": [], "rings": []}
+
+    def wrap(canvas, globe, chart):
+        radii[chart.kind].append(globe.pose.radius / canvas.pixel)
+        return map_globe.wrap(canvas, globe, chart)
+
+    def see_rings(canvas, globe):
+        radii["rings"].append(globe.pose.radius / canvas.pixel)
+        return real_rings(canvas, globe)
+
+    def drawn(canvas):
+        drawn_at.append(radii["rings"].pop())
+        return real_tables(canvas)
+
+    real_rings, real_tables, drawn_at = map_saturn.see_rings, map_saturn.ring_tables, []
+    for module in (map_earth, map_saturn):
+        monkeypatch.setattr(module, "wrap", wrap)
+    monkeypatch.setattr(map_saturn, "see_rings", see_rings)
+    monkeypatch.setattr(map_saturn, "ring_tables", drawn)
+    clouds = replace(save_map(tmp_path / "clouds.png", random.random((32, 64))), kind="clouds")
+    strip = np.full((2, 11, 4), 200, np.uint8)
+    Image.fromarray(strip).save(tmp_path / "rings.png")
+    rings = MapFile(tmp_path / "rings.png", "saturn", "rings", 11, "")  # as fine as 31.7 rows
+    for body, layers in (("earth", {"clouds": clouds}), ("saturn", {"rings": rings})):
+        chart = save_map(tmp_path / f"{body}.png", random.random((128, 256)))
+        for index in range(20):
+            draw_picture(body, 33, 3, index, source=Source(chart, **layers))
+        assert max(radii["map"]) > largest, "limited by its own map alone"
+        radii["map"].clear()
+    assert 0 < max(radii["clouds"]) <= largest and 0 < max(radii["rings"]) <= largest
+    assert min(drawn_at) > 0.98 * largest, "drawn rings only where the picture is too coarse"
+
+
+def test_a_half_that_was_never_seen_is_one_without_marks(tmp_path):
+    random = np.random.default_rng(4).random((32, 64))
+    zones = np.broadcast_to(np.linspace(0, 1, 32)[:, None], (32, 64))
+    north = np.where(np.arange(32)[:, None] < 16, random, 0.4)
+    for name, light, side in (("flat", 0 * zones + 0.5, 0), ("zones", zones, 0),
+                              ("whole", random, 0), ("north", north, 1),
+                              ("south", north[::-1], -1)):
+        assert _mapped_side(save_map(tmp_path / f"{name}.png", light)) == side, name
+
+
 def test_rings_take_opacity_and_radius_from_their_picture(folder):
     rings = [part for part in read_folder(folder)[0] if part.kind == "rings"][0]
     depth, albedo = tables_of(Canvas(128, np.random.default_rng(0)), rings)
@@ -226,6 +263,7 @@ def test_the_script_draws_a_share_from_maps_in_turn_and_goes_on(folder, tmp_path
     assert first.status == 0, first.err
     assert "passed over (not twice as wide as high): neptune_square.png" in first.out
     assert "landscape" not in first.out, "it names no body"
+    assert "2 of 4 pictures are drawn from maps\n" in first.out
     pictures = tmp_path / "data/input"
     said = {path.stem: Image.open(path).info["comment"].decode()
             for path in pictures.rglob("*.jpg")}
@@ -245,6 +283,15 @@ def test_the_script_draws_a_share_from_maps_in_turn_and_goes_on(folder, tmp_path
     assert refused.status == 1 and "already holds other pictures" in refused.error
 
 
+def test_many_files_that_are_passed_over_are_named_in_part(tmp_path, capsys):
+    save_map(tmp_path / "mars.png", np.full((32, 64), 0.5))
+    for number in range(12):
+        (tmp_path / f"moon_normals_{number:02d}.png").touch()
+    render_samples.read_maps(tmp_path)
+    said = capsys.readouterr().out
+    assert "moon_normals_09.png and 2 more\n" in said and "moon_normals_10" not in said
+
+
 def test_another_map_under_the_same_name_is_another_picture(tmp_path):
     for seed in (1, 2):
         (tmp_path / f"of{seed}").mkdir()
@@ -257,8 +304,21 @@ def test_another_map_under_the_same_name_is_another_picture(tmp_path):
 def test_a_folder_without_a_map_gets_one_sentence(tmp_path):
     (tmp_path / "none").mkdir()
     save_map(tmp_path / "none/landscape.png", np.ones((32, 64)))
+    (tmp_path / "none/mars\x1b[2J.png").write_bytes(b"no picture")
     save_map(tmp_path / "none/mars_normals.png", np.ones((32, 64)))
     for name, status, word in (("none", 1, "normals of a relief"), ("nowhere", 2, "no folder")):
         done = draw_some(tmp_path, "--maps", name)
         assert done.status == status and word in done.error and "Traceback" not in done.err
+        assert "\x1b" not in done.error
         assert not (tmp_path / "data").exists(), "nothing is drawn"
+
+
+def test_a_black_map_is_passed_over_and_never_drawn_from_for_ever(tmp_path, monkeypatch):
+    chart = save_map(tmp_path / "callisto.png", np.zeros((64, 128)))
+    save_map(tmp_path / "mars.png", np.full((32, 64), 0.1))
+    maps, passed_over = read_folder(tmp_path)
+    assert [part.body for part in maps] == ["mars"]
+    assert passed_over == {"all black": [chart.path]}
+    monkeypatch.setattr(renderer, "TRIES", 3)
+    with pytest.raises(UserError, match=r"take the map callisto\.png .* out of the folder"):
+        draw_picture("other_space", 24, 1, 3, source=Source(chart))

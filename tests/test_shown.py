@@ -97,6 +97,15 @@ def test_the_alpha_is_the_disc_and_what_shines_beside_it():
     assert float(canvas.cutout.alpha[outside].max()) < 0.05, "a bright sky is no part of the body"
 
 
+def test_a_shadow_does_not_come_back_at_the_other_edge():
+    layer = Image.new("RGBA", (SIDE, SIDE))
+    layer.paste((200, 60, 20, 255), (SIDE - 20, SIDE - 20, SIDE, SIDE))
+    for seed in range(5):
+        shaded = np.asarray(shown._shadow(cutting(seed=seed), Image.new("RGB", layer.size, "white"),
+                                          layer))
+        assert shaded[-1, -1, 0] < 200 and shaded[:20].min() == shaded[:, :20].min() == 255
+
+
 def test_a_disc_that_is_all_night_is_not_cut_out(monkeypatch):
     monkeypatch.setattr(shown, "_page", lambda canvas, image: image)
     monkeypatch.setattr(shown, "finish_for_web", lambda canvas, image: np.asarray(image))

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from celestial.console import UserError
 from celestial.renderer import shown
 from celestial.renderer.camera import NothingSeenError
 from celestial.renderer.canvas import Canvas
 
 if TYPE_CHECKING:
     from celestial.renderer.map_choice import Source
+
+TRIES = 200  # at one picture, until it shows something
 
 
 def draw_picture(class_name: str, size: int, seed: int, index: int,
@@ -32,6 +35,9 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
 
     Returns:
         uint8 (height, width, 3), sRGB.
+
+    Raises:
+        UserError: nothing was to be seen in so many tries: its map is all but black.
     """
     key = int.from_bytes(hashlib.sha256(class_name.encode()).digest()[:4], "big")
     if source is None:
@@ -41,17 +47,22 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
     canvas = Canvas(size, np.random.default_rng((seed, key, index)), torch.device(device))
     # A generator of its own: the pictures that are not chosen stay as they would be without it.
     showing = np.random.default_rng((seed, key, index, 1))
-    if not shown.is_shown(class_name, showing):
-        return _draw(draw, canvas)
-    canvas = replace(canvas, cutout=shown.ask_for_cutout(showing))
-    return shown.show(canvas, _draw(draw, canvas))
+    is_shown = shown.is_shown(class_name, showing)
+    if is_shown:
+        canvas = replace(canvas, cutout=shown.ask_for_cutout(showing))
+    pixels = _draw(draw, canvas)
+    if pixels is None:
+        raise UserError(f"number {index} of {class_name} stayed black in {TRIES} tries; " + (
+            f"take the map {source} out of the folder" if source else "choose another --seed"))
+    return shown.show(canvas, pixels) if is_shown else pixels
 
 
-def _draw(draw: Callable[[Canvas], np.ndarray], canvas: Canvas) -> np.ndarray:
-    """Draw until there is something to be seen."""
-    while True:
+def _draw(draw: Callable[[Canvas], np.ndarray], canvas: Canvas) -> np.ndarray | None:
+    """Draw until there is something to be seen; None: there never was."""
+    for _ in range(TRIES):
         try:
             return draw(canvas)
         except NothingSeenError:  # one in some hundreds: all night, or beside the body
             if canvas.cutout is not None:
                 canvas.cutout.forget()
+    return None

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from celestial.renderer.map_files import PLANETS, MapFile
+from celestial.console import PLANETS
+from celestial.renderer.map_files import MapFile
 from celestial.renderer.map_globe import rows_needed
 
 # Pictures from maps and how many pictures have that many: the others stay as without maps, so
 # that a network sees both. Of other_space, bodies with maps are only a part.
 SHARE, SHARE_OF_OTHERS = (3, 5), (1, 3)
-LEAST_RADIUS = 0.5  # of a globe; a map too coarse for it at a picture's size is left out
+LEAST_RADIUS = 0.5  # of a globe; what is too coarse for it at a picture's size is left out
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class MapSet:
             index: number of the picture within its class.
             size: its longer side, pixels.
         """
-        charts = [chart for chart in self.maps if chart.kind == "map"
-                  and chart.texels >= rows_needed(size, LEAST_RADIUS)
+        least = rows_needed(size, LEAST_RADIUS)
+        fine = [part for part in self.maps if part.rows >= least]
+        charts = [chart for chart in fine if chart.kind == "map"
                   and (chart.body == class_name
                        or class_name == "other_space" and chart.body not in PLANETS)]
         part, whole = SHARE_OF_OTHERS if class_name == "other_space" else SHARE
@@ -48,10 +50,11 @@ class MapSet:
         turn = index * part // whole  # counts the pictures from maps
         chart = charts[turn % len(charts)]
         rounds = turn // len(charts)
-        return Source(chart, *(self._layer(kind, chart.body, rounds)
+        return Source(chart, *(_layer(fine, kind, chart.body, rounds)
                                for kind in ("rings", "clouds")))
 
-    def _layer(self, kind: str, body: str, turn: int) -> MapFile | None:
-        """Return one of a body's layers of a kind, in turn."""
-        layers = [layer for layer in self.maps if (layer.kind, layer.body) == (kind, body)]
-        return layers[turn % len(layers)] if layers else None
+
+def _layer(maps: list[MapFile], kind: str, body: str, turn: int) -> MapFile | None:
+    """Return one of a body's layers of a kind, in turn."""
+    layers = [layer for layer in maps if (layer.kind, layer.body) == (kind, body)]
+    return layers[turn % len(layers)] if layers else None

@@ -21,7 +21,7 @@ from celestial.renderer.globe import (
 )
 from celestial.renderer.look import Look, random_look
 from celestial.renderer.map_choice import Source
-from celestial.renderer.map_globe import largest_radius, wrap
+from celestial.renderer.map_globe import fine_enough, largest_radius, wrap
 from celestial.renderer.map_looks import contrasted, grey_of, saturated
 from celestial.renderer.stars import program_stars, space
 from celestial.renderer.weather import clouds
@@ -34,7 +34,7 @@ FRAMED = {"epic": "disc", "marble": "disc", "crescent": "phase", "bare": "disc"}
 def draw(canvas: Canvas, source: Source) -> np.ndarray:
     """Draw a picture of Earth from a map: uint8 (height, width, 3)."""
     c, kind = canvas, canvas.pick(KINDS)
-    pose = at_most(_pose(c, kind), largest_radius(c, source.chart, source.clouds))
+    pose = at_most(_pose(c, kind), largest_radius(c, source.chart))
     whole = see_globe(c, pose)
     globe, mask = gather_disc(whole)
     light = _daylight(c, globe, kind, source)
@@ -96,7 +96,7 @@ def _glint(canvas: Canvas, globe: Globe, ground: torch.Tensor) -> torch.Tensor:
 def _cover(canvas: Canvas, globe: Globe, source: Source) -> torch.Tensor:
     """Return how much of each pixel is cloud, 0..1: the layer, drifted, or drawn weather."""
     c = canvas
-    if source.clouds is None or c.chance(0.3):
+    if not fine_enough(c, globe, source.clouds) or c.chance(0.3):
         return clouds(c, globe)
     angle = torch.full_like(globe.mu, c.uniform(0, 2 * math.pi))
     point = turn_about_pole(globe.point, angle)

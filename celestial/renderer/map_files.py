@@ -1,5 +1,6 @@
 """Which pictures of a folder are maps of celestial bodies, told by names; their pixels."""
 
+import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -8,41 +9,55 @@ from pathlib import Path
 
 import numpy as np
 
-from celestial.console import UserError
+from celestial.console import PLANETS, UserError
 from celestial.file_names import display_name
 from celestial.files import sha256_of, walk_files
 from celestial.images import ImageError, decode
 from celestial.pillow_images import open_usual
+from celestial.renderer.saturn_rings import EQUATOR
 
-PLANETS = ("earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus")
 OTHERS = ("amalthea", "ariel", "arrokoth", "bennu", "callisto", "ceres", "charon", "deimos",
           "dione", "enceladus", "eris", "eros", "europa", "ganymede", "haumea", "hyperion",
           "iapetus", "io", "itokawa", "janus", "makemake", "mercury", "mimas", "miranda", "oberon",
           "phobos", "phoebe", "pluto", "proteus", "puck", "quaoar", "rhea", "ryugu", "sedna", "sun",
           "tethys", "titan", "titania", "triton", "umbriel", "venus", "vesta")
 # Names that NASA and USGS give their mosaics.
-ALSO = {"bluemarble": "earth", "blue_marble": "earth", "world": "earth", "lunar": "moon",
-        "lroc": "moon"}
+ALSO = {"bluemarble": "earth", "world": "earth", "lunar": "moon", "lroc": "moon"}
 ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 
-# What a name says beside the body's: the first that fits, or else it is a map of what one sees.
-PASSED_OVER = (
-    ("normals of a relief", r"normal|_nrm|_norm"),
-    ("heights", r"bump|height|displace|elevation|relief|shade|mola|lola|(?<!world.)topo|dem\b"),
-    ("a mask", r"mask|transparen|trans\b"),
-    ("the night side", r"night|(?<!day)light"),
-    ("reflection or roughness", r"specular|_spec\b|rough|gloss|emissi"),
-    ("radar, which no eye sees", r"radar|magellan|venus_?surface"),
-)
-LAYERS = (("rings", r"ring", "saturn"), ("clouds", r"(?<!venus)(?<!venus.)cloud", "earth"))
+# A word such as "earthcloudmap" is taken apart where it holds nothing but these and bodies;
+# "venuslike" is no Venus, "sunday" no Sun.
+PIECES = ("maps?", "colou?rs?", "clouds?", "cover", "rings?", "bump", "dem", "disp", "norm",
+          "normals?", "spec", "specular", "nights?", "(?<!sun)day", "(?<!sun)(?<!moon)lights?",
+          "city", "surface", "atmosphere", "height", "topo", "mask", "tex", "textures?", "trans",
+          "pattern")
+_PIECE = "|".join(sorted([*PLANETS, *OTHERS, *ALSO, *PIECES], key=len, reverse=True))
+_WORD = re.compile(r"[^\W\d_]+")
 
-# A body's name is a word of the file's, or begins one as in "marsmap1k"; "venuslike" is no Venus.
-_AFTER = (r"(?=$|[^a-z]|map|colou?r|cloud|ring|bump|norm|spec|night|day|light|surface|atmosphere|"
-          r"height|topo|mask|tex)")
-_BODY = re.compile(rf"(?:^|[^a-z])({'|'.join([*PLANETS, *OTHERS, *ALSO])}){_AFTER}")
+# What a name says beside the body's: the first that fits its words, or else it is a map of what one
+# sees. World.topo.bathy is NASA's Blue Marble.
+PASSED_OVER = (
+    ("normals of a relief", r"\b(norm|normals?|nrm)\b"),
+    ("heights", r"bump|height|displace|\b(disp|d[et]m|elev)\b|elevation|relief|shade|mola|lola|"
+                r"(?<!world )topo|(?<!topo )bathy"),
+    ("shadows of a relief", r"\bao\b|occlusion"),
+    ("a mask", r"mask|transparen|\btrans\b"),
+    ("the night side", r"\bnight|(?<!day )\blights?\b"),
+    ("reflection or roughness", r"\bspec\b|specular|\b(rough|gloss|emissi|metal)"),
+    ("radar, which no eye sees", r"radar|magellan|venus surface"),
+)
+_ABSENT = r"(?<!\bno )(?<!without )"  # "earth_no_clouds" is a map
+LAYERS = (("rings", _ABSENT + r"\brings?\b", "saturn"),
+          ("clouds", _ABSENT + r"(?<!with )(?<!venus )\bclouds?\b(?! free)", "earth"))
 
 SMALLEST = 32  # rows of a map that is worth the name
+BLACK = 8  # of 255; a map with less than a hundredth above it shows nothing
 WIDEST = 2048  # columns; a map at least twice as wide is reduced by a whole factor
+
+
+# What pictures of Saturn's rings show from their left to their right edge, km: from the C ring's
+# inner edge to the F ring (Solar System Scope's, Celestia's and Stellarium's fit within 300 km).
+SPAN = (74500, 140300)
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,13 @@ class MapFile:
     texels: int
     digest: str
 
+    @property
+    def rows(self) -> float:
+        """As many pixels from pole to pole has a map that is as fine."""
+        if self.kind != "rings":
+            return self.texels
+        return self.texels * math.pi * EQUATOR / (SPAN[1] - SPAN[0])
+
     def __str__(self) -> str:
         return f"{display_name(self.path.name)} {self.digest[:12]}"
 
@@ -73,18 +95,42 @@ def kind_of(name: str) -> tuple[str, str] | str | None:
     Returns:
         (body, kind) of a MapFile; why it is passed over; None: it names no body.
     """
-    stem = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", Path(name).stem).lower()
-    bodies = [match[1] for match in _BODY.finditer(stem)]
-    if not bodies or Path(name).suffix.lower() not in ENDINGS:
+    words = _words_of(name)
+    body = _body_of(words)
+    if body is None or Path(name).suffix.lower() not in ENDINGS:
         return None
-    body = ALSO.get(bodies[-1], bodies[-1])  # "jupiter_io" is Io
     for reason, pattern in PASSED_OVER:
-        if re.search(pattern, stem):
+        if re.search(pattern, words):
             return reason
     for kind, pattern, of in LAYERS:
-        if re.search(pattern, stem):
+        if re.search(pattern, words):
             return (body, kind) if body == of else f"{kind} of another body than {of.title()}"
     return body, "map"
+
+
+def _words_of(name: str) -> str:
+    """Return the words of a file's name, small letters with spaces between: digits are left out."""
+    stem = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", Path(name).stem).lower()
+    words = []
+    for word in _WORD.findall(stem):
+        parts = re.fullmatch(f"(?:{_PIECE})+", word)
+        words += re.findall(_PIECE, word) if parts else [word]
+    return " ".join(words)
+
+
+def _body_of(words: str) -> str | None:
+    """Return whose name stands in words: the last, as "jupiter io" is Io.
+
+    "titan moon" is Titan and "mars world map" Mars, but "earth moon" is the Moon.
+    """
+    words = words.replace("blue marble", "bluemarble").split()
+    named = [word for word in words if word in (*PLANETS, *OTHERS)]
+    others = [body for body in named if body != "moon"]
+    if "moon" in named and set(others) <= {"earth"}:
+        return "moon"
+    if others:
+        return others[-1]
+    return next((ALSO[word] for word in reversed(words) if word in ALSO), None)
 
 
 def read_folder(folder: Path) -> tuple[list[MapFile], dict[str, list[Path]]]:
@@ -110,7 +156,8 @@ def read_folder(folder: Path) -> tuple[list[MapFile], dict[str, list[Path]]]:
         except (ImageError, OSError) as error:
             passed_over[str(error)].append(path)
     if not any(found.kind == "map" for found in maps):
-        reasons = "".join(f"; {paths[0].name}: {reason}" for reason, paths in passed_over.items())
+        reasons = "".join(f"; {display_name(paths[0].name)}: {reason}"
+                          for reason, paths in passed_over.items())
         raise UserError(f"{folder} holds no map of a celestial body: pictures twice as wide as "
                         f"high with a name such as mars.jpg or 2k_jupiter.jpg{reasons}")
     return maps, dict(passed_over)
@@ -127,6 +174,8 @@ def _examine(path: Path, body: str, kind: str) -> MapFile:
     rows = len(decoded.picture)
     if rows < SMALLEST:
         raise ImageError(f"fewer than {SMALLEST} rows")
+    if (decoded.picture > BLACK).mean() < 0.01:
+        raise ImageError("all black")
     return MapFile(path, body, kind, rows, digest)
 
 

@@ -16,9 +16,14 @@ STEEPEST = 0.12  # mu at which a pixel's foreshortened footprint stops growing
 KEPT_ROWS = 512  # of a map whose sums are kept in memory, 13 MB; of a larger one those in sight
 
 
-def largest_radius(canvas: Canvas, *charts: MapFile | None) -> float:
-    """Return the radius of a globe, image-plane units, that magnifies none of its maps too much."""
-    return min(MAGNIFIED * canvas.pixel * chart.texels / math.pi for chart in charts if chart)
+def largest_radius(canvas: Canvas, chart: MapFile) -> float:
+    """Return the radius of a globe, image-plane units, that magnifies its map not too much."""
+    return MAGNIFIED * canvas.pixel * chart.rows / math.pi
+
+
+def fine_enough(canvas: Canvas, globe: Globe, layer: MapFile | None) -> bool:
+    """Say whether there is a layer of rings or clouds that a globe magnifies not too much."""
+    return layer is not None and globe.pose.radius <= largest_radius(canvas, layer)
 
 
 def rows_needed(size: int, radius: float) -> float:

@@ -23,6 +23,7 @@ from celestial.renderer.map_looks import (
     levelled,
     limb_haze,
     saturated,
+    small_pose,
     small_pose_radius,
     through_small_telescope,
 )
@@ -80,9 +81,7 @@ def draw_neptune(canvas: Canvas, source: Source) -> np.ndarray:
 def _fit(canvas: Canvas, pose: Pose, kind: str, source: Source) -> Pose:
     """Fit a pose to the kind of picture and to the map's resolution."""
     if kind == "small":
-        room = 0.8
-        pose = replace(pose, radius=small_pose_radius(canvas, 4, 26),
-                       centre=(canvas.uniform(-room, room), canvas.uniform(-room, room) * 0.6))
+        pose = small_pose(canvas, pose, small_pose_radius(canvas, 4, 26), 0.8)
     if kind in ("hubble", "false") and pose.radius > 0.45:
         radius = canvas.uniform(0.25, 0.45)  # room for the rings
         pose = replace(pose, radius=radius, centre=(pose.centre[0] / 3, pose.centre[1] / 3))

@@ -1,7 +1,5 @@
 """Jupiter from maps: true colour, filters, hard contrast, small blurs."""
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
@@ -10,7 +8,6 @@ from celestial.renderer.canvas import Canvas, mix, smoothstep
 from celestial.renderer.framing import at_most
 from celestial.renderer.globe import (
     Globe,
-    Pose,
     gather_disc,
     minnaert,
     night_light,
@@ -26,6 +23,7 @@ from celestial.renderer.map_looks import (
     levelled,
     methane,
     saturated,
+    small_pose,
     small_pose_radius,
     through_small_telescope,
 )
@@ -43,7 +41,8 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     framed = FRAMED.get(kind, kind)
     pose = at_most(choose_pose(c, framed, c.uniform(0, 360)), largest_radius(c, source.chart))
     if kind == "small":
-        pose = _small(c, pose)
+        radius = small_pose_radius(c, 5, 32)
+        pose = small_pose(c, pose, radius, 0.85 - radius)
     look = choose_look(c, framed)
     whole = see_globe(c, pose)
     globe, mask = gather_disc(whole)
@@ -58,14 +57,6 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     if kind == "small":
         through_small_telescope(c, look, pose.radius / c.pixel)
     return photograph(c, whole.before(light, disc), look)
-
-
-def _small(canvas: Canvas, pose: Pose) -> Pose:
-    """Return a pose a few dozen pixels wide, as small telescopes and telephones show it."""
-    radius = small_pose_radius(canvas, 5, 32)
-    room = 0.85 - radius
-    return replace(pose, radius=radius, centre=(canvas.uniform(-room, room),
-                                                canvas.uniform(-room, room) * 0.6))
 
 
 def _shade(canvas: Canvas, globe: Globe, kind: str) -> torch.Tensor:

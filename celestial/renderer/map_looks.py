@@ -1,11 +1,12 @@
 """What pictures from maps share: tones of filters, stretched colours, small telescopes."""
 
 import math
+from dataclasses import replace
 
 import torch
 
 from celestial.renderer.canvas import Canvas, smoothstep
-from celestial.renderer.globe import Globe
+from celestial.renderer.globe import Globe, Pose
 from celestial.renderer.look import LUMINANCE, Look
 
 
@@ -93,6 +94,20 @@ def through_small_telescope(canvas: Canvas, look: Look, radius: float) -> None:
 def small_pose_radius(canvas: Canvas, fewest: float, most: float) -> float:
     """Return the radius of a disc so many pixels wide at a size of 128, image-plane units."""
     return canvas.log_uniform(fewest, most) / 128
+
+
+def small_pose(canvas: Canvas, pose: Pose, radius: float, room: float, high: float = 0.6) -> Pose:
+    """Return a pose with a small disc anywhere in the middle of the picture.
+
+    Args:
+        canvas: gives the randomness.
+        pose: how the body is turned and lit.
+        radius: of the disc, image-plane units.
+        room: how far from the picture's middle, at most, to the left and right.
+        high: share of it, up and down.
+    """
+    x, y = (canvas.uniform(-room, room) for _ in range(2))
+    return replace(pose, radius=radius, centre=(x, y * high))
 
 
 def limb_haze(globe: Globe, depth: float) -> torch.Tensor:

@@ -25,6 +25,7 @@ from celestial.renderer.map_looks import (
     levelled,
     limb_haze,
     random_direction,
+    small_pose,
     small_pose_radius,
     through_small_telescope,
 )
@@ -77,9 +78,7 @@ def _pose(canvas: Canvas, kind: str, source: Source) -> Pose:
     pose = choose_pose(c, FRAMED.get(kind, kind))
     if kind in ("small", "burnt"):
         radius = small_pose_radius(c, 1.6, 12) if kind == "small" else c.uniform(0.1, 0.45)
-        room = 0.85 - radius
-        pose = replace(pose, radius=radius, centre=(c.uniform(-room, room),
-                                                    c.uniform(-room, room) * 0.6))
+        pose = small_pose(c, pose, radius, 0.85 - radius)
     if kind == "hubble" and pose.radius < 0.4:
         pose = replace(pose, radius=pose.radius + 0.4, centre=(0.05, 0.0))
     return pose

@@ -61,7 +61,7 @@ def _mapped_side(chart: MapFile) -> int:
     picture = read_map(chart.path, chart.digest)
     marked = picture.mean(2).std(1) > 1.5
     north, south = (float(half.mean()) for half in np.array_split(marked, 2))
-    return 0 if min(north, south) > 0.6 * max(north, south) else 1 if north > south else -1
+    return 0 if min(north, south) >= 0.6 * max(north, south) else 1 if north > south else -1
 
 
 def _lit(canvas: Canvas, globe: Globe, ground: torch.Tensor, body: str) -> torch.Tensor:

@@ -1,7 +1,5 @@
 """Saturn from maps: the globe and, where there is a picture of them, the rings along the radius."""
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
@@ -12,13 +10,14 @@ from celestial.renderer.giants import moons
 from celestial.renderer.globe import Globe, gather_disc, scatter_disc, see_globe
 from celestial.renderer.look import Look
 from celestial.renderer.map_choice import Source
-from celestial.renderer.map_files import MapFile, read_rings
-from celestial.renderer.map_globe import MAGNIFIED, largest_radius, wrap
+from celestial.renderer.map_files import SPAN, MapFile, read_rings
+from celestial.renderer.map_globe import fine_enough, largest_radius, wrap
 from celestial.renderer.map_looks import (
     contrasted,
     levelled,
     methane,
     saturated,
+    small_pose,
     small_pose_radius,
     through_small_telescope,
 )
@@ -30,9 +29,6 @@ from celestial.renderer.stars import space
 KINDS = {"earth": 26, "amateur": 15, "cassini": 34, "close": 13, "backlit": 3, "program": 10,
          "spindle": 14, "false": 6, "methane": 4, "rings": 5}
 FRAMED = {"spindle": "amateur", "false": "cassini", "methane": "earth"}
-# What pictures of the rings show from their left to their right edge, km: from the C ring's inner
-# edge to the F ring (Solar System Scope's, Celestia's and Stellarium's fit within 300 km).
-SPAN = (74500, 140300)
 ALBEDO = 0.66  # single scattering, of the middle of the dense rings, as in saturn_rings.REGIONS
 
 
@@ -40,13 +36,14 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     """Draw a picture of Saturn from a map: uint8 (height, width, 3)."""
     c, kind = canvas, canvas.pick(KINDS)
     framed = FRAMED.get(kind, kind)
-    pose = at_most(choose_pose(c, framed), _largest(c, source))
+    pose = at_most(choose_pose(c, framed), largest_radius(c, source.chart))
     if kind == "spindle":
         radius = small_pose_radius(c, 4, 16)  # the rings are 2.3 times as wide
-        pose = replace(pose, radius=radius, centre=(c.uniform(-0.5, 0.5), c.uniform(-0.4, 0.4)))
+        pose = small_pose(c, pose, radius, 0.5, high=0.8)
     whole = see_globe(c, pose)
     plane = see_rings(c, whole)
-    depth, albedo = tables_of(c, source.rings) if source.rings else ring_tables(c)
+    depth, albedo = (tables_of(c, source.rings) if fine_enough(c, whole, source.rings)
+                     else ring_tables(c))
     stopped = Profile(OUTER, 1 - torch.exp(-depth / plane.sun_slant)[None])
     look = choose_look(c, whole, framed)
     globe, mask = gather_disc(whole)
@@ -63,15 +60,6 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
         through_small_telescope(c, look, pose.radius / c.pixel)
         look.exposure = c.log_uniform(0.8, 2.5)
     return photograph(c, light, look)
-
-
-def _largest(canvas: Canvas, source: Source) -> float:
-    """Return the radius that magnifies neither the map nor the rings too much."""
-    globe = largest_radius(canvas, source.chart)
-    if source.rings is None:
-        return globe
-    texels = source.rings.texels * EQUATOR / (SPAN[1] - SPAN[0])  # to an equatorial radius
-    return min(globe, MAGNIFIED * canvas.pixel * texels)
 
 
 def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,7 +6,7 @@ on a page as it is.
 
 import numpy as np
 import torch
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from celestial.renderer import backdrops
 from celestial.renderer.backdrops import any_colour, backdrop
@@ -62,7 +62,7 @@ def show(canvas: Canvas, pixels: np.ndarray) -> np.ndarray:
     if place in ("edge", "limb") and max(disc[2] - disc[0], disc[3] - disc[1]) < 0.35 * c.size:
         place = "whole"  # magnified so much, it would be a blur
     if place == "page":
-        return finish_for_web(c, _page(c, _flattened(c, body)))
+        return finish_for_web(c, _page(c, _before(Image.new("RGB", body.size), body)))
     shown = {"whole": _put_whole, "limb": _crop_at_limb, "edge": _put_at_edge,
              "as it is": _keep_place}[place](c, body, disc)
     return finish_for_web(c, shown)
@@ -94,26 +94,30 @@ def _paper(canvas: Canvas, size: tuple[int, int]) -> Image.Image:
     return paper.crop((0, 0, *size))
 
 
-def _flattened(canvas: Canvas, body: Image.Image) -> Image.Image:
-    """Put the body before black where it is."""
-    return Image.alpha_composite(Image.new("RGBA", body.size, (0, 0, 0, 255)), body).convert("RGB")
+def _before(paper: Image.Image, body: Image.Image) -> Image.Image:
+    """Return a paper with a body (RGBA, of its size) before it, RGB."""
+    return Image.alpha_composite(paper.convert("RGBA"), body).convert("RGB")
 
 
-def _lay(paper: Image.Image, body: Image.Image, box: tuple[int, int, int, int], factor: float,
-         middle: tuple[float, float]) -> tuple[Image.Image, Image.Image]:
-    """Lay the part of a body within a box on a paper, this many times larger, about a middle.
+def _placed(size: tuple[int, int], body: Image.Image, box: tuple[int, int, int, int],
+            factor: float, middle: tuple[float, float]) -> Image.Image:
+    """Return the part of a body within a box, this many times larger, about a middle.
 
-    Returns:
-        the paper with the body, RGB, and the body alone, RGBA, of the paper's size.
+    Args:
+        size: (width, height) of what is returned, RGBA, transparent elsewhere.
+        body: RGBA.
+        box: left, top, right, bottom of the disc in it.
+        factor: how many times larger.
+        middle: where the box's middle is to lie.
     """
     left, top, right, bottom = box
     margin = max(2, (right - left) // 12)  # soft edges and glow lie beside the box
     part = body.crop((left - margin, top - margin, right + margin, bottom + margin))
     part = part.resize([max(2, round(side * factor)) for side in part.size],
                        Image.Resampling.BICUBIC)
-    layer = Image.new("RGBA", paper.size)
+    layer = Image.new("RGBA", size)
     layer.paste(part, (round(middle[0] - part.width / 2), round(middle[1] - part.height / 2)))
-    return Image.alpha_composite(paper.convert("RGBA"), layer).convert("RGB"), layer
+    return layer
 
 
 def _put_whole(canvas: Canvas, body: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
@@ -130,12 +134,12 @@ def _put_whole(canvas: Canvas, body: Image.Image, box: tuple[int, int, int, int]
     low = c.chance(0.6)
     if words_:
         middle[1] = height / 2 + (-1 if low else 1) * max(0, room_y) * 0.6
-    _, layer = _lay(paper, body, box, factor, middle)
+    layer = _placed(paper.size, body, box, factor, middle)
     if c.chance(0.22):
         paper = _glow(c, paper, layer)
     elif c.chance(0.12):
         paper = _shadow(c, paper, layer)
-    shown = Image.alpha_composite(paper.convert("RGBA"), layer).convert("RGB")
+    shown = _before(paper, layer)
     return _caption(c, shown, low) if words_ else shown
 
 
@@ -154,8 +158,9 @@ def _shadow(canvas: Canvas, paper: Image.Image, layer: Image.Image) -> Image.Ima
     """Let a body throw a soft shadow on its paper."""
     c = canvas
     away = round(c.scale * c.uniform(2, 6))
-    dark = ImageChops.offset(layer.getchannel("A"), away, away).filter(
-        ImageFilter.GaussianBlur(c.scale * c.uniform(1.5, 5)))
+    dark = Image.new("L", paper.size)
+    dark.paste(layer.getchannel("A"), (away, away))
+    dark = dark.filter(ImageFilter.GaussianBlur(c.scale * c.uniform(1.5, 5)))
     return Image.composite(Image.new("RGB", paper.size), paper,
                            dark.point([value // 2 for value in range(256)]))
 
@@ -185,7 +190,8 @@ def _crop_at_limb(canvas: Canvas, body: Image.Image,
     span = max(wide, high) if c.chance(0.7) else max(min(wide, high), max(wide, high) * 0.6)
     factor = min(2.2, side * c.uniform(0.92, 1.08) / span)
     paper = backdrop(c, c.pick({"black": 5, "white": 3, "checker": 2, "flat": 1, "stars": 1}))
-    return _lay(Image.fromarray(paper), body, box, factor, (side / 2, side / 2))[0]
+    return _before(Image.fromarray(paper),
+                   _placed((side, side), body, box, factor, (side / 2, side / 2)))
 
 
 def _put_at_edge(canvas: Canvas, body: Image.Image,
@@ -205,7 +211,8 @@ def _put_at_edge(canvas: Canvas, body: Image.Image,
     # Not so far out that only the tip of the disc is left.
     x, y = np.clip(x, -0.12 * span * factor, width + 0.12 * span * factor), np.clip(
         y, -0.12 * span * factor, height + 0.12 * span * factor)
-    shown = _lay(_paper(c, (width, height)), body, box, factor, (x, y))[0]
+    shown = _before(_paper(c, (width, height)),
+                    _placed((width, height), body, box, factor, (x, y)))
     if c.chance(0.3):
         write(c, shown, words(c, 1, 3), (width * (0.65 if x < width / 2 else 0.35), height / 2,
                                          width * 0.5, c.size * 0.1), (255, 255, 255))
@@ -215,8 +222,7 @@ def _put_at_edge(canvas: Canvas, body: Image.Image,
 def _keep_place(canvas: Canvas, body: Image.Image,
                 box: tuple[int, int, int, int]) -> Image.Image:
     """Put another background behind a body that the frame cuts, or that is small."""
-    paper = _paper(canvas, body.size)
-    return Image.alpha_composite(paper.convert("RGBA"), body).convert("RGB")
+    return _before(_paper(canvas, body.size), body)
 
 
 def _rendered(canvas: Canvas, body: Image.Image, coverage: torch.Tensor) -> Image.Image:
