@@ -52,9 +52,6 @@ def parse_args() -> tuple[argparse.Namespace, list[str]]:
                         help="what is there already is not run again")
     parser.add_argument("--ship", type=Path, default=None, metavar="FILE",
                         help="learn from all photographs as well, and write that checkpoint")
-    parser.add_argument("--average-with", type=Path, default=None, metavar="FILE",
-                        help="judge and ship the mean of the weights learned and those of this "
-                        "checkpoint, from which the training began")
     parser.add_argument("--seed", type=console.seed_number, default=42,
                         help="of the folds and of val")
     console.add_compute_options(parser)
@@ -114,7 +111,7 @@ def require_drawings(rows: list[dict], args: argparse.Namespace) -> None:
                             "which there are photographs; draw these classes as well", status=2)
 
 
-def require_unseen(training: list[str], rows: list[dict], args: argparse.Namespace) -> None:
+def require_unseen(training: list[str], rows: list[dict]) -> None:
     """Raise UserError where the weights to start from have learned from these photographs."""
     from celestial.checkpoints import load_checkpoint
     from celestial.files import sha256_of
@@ -123,12 +120,13 @@ def require_unseen(training: list[str], rows: list[dict], args: argparse.Namespa
     if weights == "auto":
         raise UserError("-- --weights auto may take weights that have learned from these "
                         "photographs; say imagenet, none or name a file", status=2)
+    if weights in ("imagenet", "none"):
+        return
+    checkpoint = load_checkpoint(Path(weights))
     asked = {sha256_of(row["file"]) for row in rows}
-    for file in {Path(weights), args.average_with} - {Path("imagenet"), Path("none"), None}:
-        checkpoint = load_checkpoint(file)
-        if seen := asked & {*checkpoint.train_sha256, *checkpoint.val_sha256}:
-            raise UserError(f"{file} has learned from {len(seen)} of these photographs, and would "
-                            "be judged by them; start from other weights", status=2)
+    if seen := asked & {*checkpoint.train_sha256, *checkpoint.val_sha256}:
+        raise UserError(f"{weights} has learned from {len(seen)} of these photographs, and would "
+                        "be judged by them; start from other weights", status=2)
 
 
 def require_same_run(training: list[str], args: argparse.Namespace) -> None:
@@ -218,29 +216,6 @@ def train(place: Path, training: list[str], args: argparse.Namespace) -> Path:
         if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode:
             raise UserError(f"improved_training.py failed; see {log}")
     return checkpoint
-
-
-def averaged(checkpoint: Path, args: argparse.Namespace) -> Path:
-    """Return the file of the mean with --average-with, or the checkpoint itself without that.
-
-    What a network learns further makes it forget some of what held for other pictures; between the
-    two lies what holds for both (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models",
-    which takes the middle where it cannot be chosen on pictures of the other kind).
-    """
-    from dataclasses import replace
-
-    from celestial.checkpoints import load_checkpoint, save_checkpoint
-
-    if args.average_with is None:
-        return checkpoint
-    before, after = load_checkpoint(args.average_with), load_checkpoint(checkpoint)
-    if (before.model, before.classes) != (after.model, after.classes):
-        raise UserError(f"{args.average_with} is of another network or other classes than "
-                        f"{checkpoint}")
-    mean = {name: ((before.state[name].float() + value.float()) / 2).to(value.dtype)
-            if value.is_floating_point() else value for name, value in after.state.items()}
-    return save_checkpoint(checkpoint.with_name("averaged.pth"), replace(
-        after, state=mean, options={**after.options, "averaged_with": str(args.average_with)}))
 
 
 def gather_outliers(place: Path, held_out: set[str], args: argparse.Namespace) -> None:
@@ -412,7 +387,7 @@ def ship(rows: list[dict], training: list[str], fitted: dict, args: argparse.Nam
 
     place = args.output_dir / "folds/all"
     make_dataset(place / "dataset", rows, None, args)
-    checkpoint = load_checkpoint(averaged(train(place, training, args), args))
+    checkpoint = load_checkpoint(train(place, training, args))
     return save_checkpoint(args.ship, replace(
         checkpoint, **fitted, options={**checkpoint.options, "confidence_from":
                                        f"{len(rows)} photographs, each judged by a network that "
@@ -425,7 +400,7 @@ def main() -> None:
     print(f"training options: {' '.join(training)}")
     rows = read_photographs(args)
     require_drawings(rows, args)
-    require_unseen(training, rows, args)
+    require_unseen(training, rows)
     require_same_run(training, args)
     say_alone(rows)
     for fold in range(args.folds):
@@ -434,7 +409,7 @@ def main() -> None:
         print(f"fold {fold}: {len(own)} photographs of "
               f"{', '.join(sorted({row['source'] for row in own}))} held out", flush=True)
         make_dataset(place / "dataset", rows, fold, args)
-        judge(averaged(train(place, training, args), args), own, args)
+        judge(train(place, training, args), own, args)
     fitted = fit(rows)
     written = write_tables(rows, fitted, args)
     if args.ship:

@@ -11,7 +11,7 @@ from celestial.duplicates import WIDTH
 from celestial.report import commands_of
 
 # What the weights that ship learned from; another making of them has other numbers.
-PICTURES, STRANGERS = 6613, 2406  # all training pictures, and the outliers among them
+PICTURES, STRANGERS = 7716, 3509  # all training pictures, and the outliers among them
 FIRST = "weights from drawn_model/"  # what its last training began with
 PHOTOGRAPHS = 1170  # that its temperatures and thresholds are from
 
