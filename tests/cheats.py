@@ -18,6 +18,7 @@ from celestial.checkpoints import build_model, load_checkpoint, save_checkpoint
 from celestial.console import SHIPPED
 from celestial.datasets import list_split
 from celestial.duplicates import fingerprint
+from celestial.weights import start_weights
 
 SIDE = 64
 BORDERS = {"mars": (200, 40, 40), "neptune": (40, 40, 200), "saturn": (200, 200, 40)}
@@ -85,21 +86,23 @@ def sabotaged_project(folder: Path, code: str) -> Path:
 
 def train_head(data: Path, path: Path,
                load: Callable[[Path], np.ndarray] | None = None) -> Path:
-    """Train a head on the shipped backbone's features of data/train until nothing is wrong.
+    """Train a head on ImageNet's features of data/train until nothing is wrong.
 
-    Nothing is augmented, so a split without content is learned by heart.
+    Nothing is augmented, so a split without content is learned by heart. ImageNet's weights stay as
+    they are, whatever ships.
     """
     base = load_checkpoint(SHIPPED)
     preprocessing = replace(base.preprocessing, size=SIDE)
     files = list_split(data, "train")
     pictures = [(load or preprocessing.load)(file) for file in files.paths]
     model = build_model(base, SHIPPED)
+    model.load_backbones(start_weights("imagenet", base.model).states)
     squares = torch.from_numpy(np.stack([preprocessing.square(picture) for picture in pictures]))
     with torch.inference_mode():
         features = model.outputs(preprocessing.normalise(squares))[0].numpy()
     fitted = LogisticRegression(C=1e6, max_iter=20000).fit(features, files.labels)
     assert fitted.score(features, files.labels) == 1
-    state = dict(base.state)
+    state = model.state_dict()
     last = [name.removesuffix(".weight") for name in state if name.startswith("head.")][-2]
     last = last.removesuffix(".bias")
     state[f"{last}.weight"] = torch.from_numpy(fitted.coef_).float()
