@@ -9,7 +9,6 @@ from conftest import draw, run
 from PIL import Image
 from sklearn.utils.class_weight import compute_class_weight
 
-from celestial.console import SHIPPED
 from celestial.datasets import list_split
 from celestial.inference import Predictor
 from celestial.loss import LABEL_SMOOTHING, ClassifierLoss
@@ -66,9 +65,9 @@ def unequal(tmp_path_factory) -> Path:
 
 
 def test_a_short_training_names_the_common_class_too(unequal, tmp_path):
-    done = run("improved_training.py", "--data-dir", unequal, "--weights", SHIPPED, "--image-size",
-               "48", "--stage1-epochs", "20", "--stage1-views", "2", "--epochs", "2",
-               "--learning-rate", "0.02", cwd=tmp_path)
+    done = run("improved_training.py", "--data-dir", unequal, "--weights", "imagenet",
+               "--image-size", "48", "--stage1-epochs", "20", "--stage1-views", "2",
+               "--epochs", "2", "--learning-rate", "0.02", cwd=tmp_path)
     assert done.status == 0, done.err
     val = list_split(unequal, "val")
     found = list(Predictor(tmp_path / FINAL, CPU, None, 0).predict(val.paths))

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, top_k_accuracy_score
 import improved_training
 from celestial import confidence, devices, engines
 from celestial.checkpoints import save_checkpoint
-from celestial.console import DEFAULT_MODEL, SHIPPED
+from celestial.console import DEFAULT_MODEL
 from celestial.datasets import list_split
 from celestial.distributed import ALONE
 from celestial.inference import Predictor
@@ -112,7 +112,7 @@ def test_a_resumed_stage_knows_what_it_began_with(tmp_path):
 def nearest_mean(data: TrainingData) -> Classifier:
     """Return a network that names the class whose mean features are nearest."""
     model = Classifier(DEFAULT_MODEL, 3)
-    model.load_backbones(start_weights(str(SHIPPED), DEFAULT_MODEL).states)
+    model.load_backbones(start_weights("imagenet", DEFAULT_MODEL).states)
     with torch.no_grad():
         features = model.eval().features(
             data.preprocessing.normalise(torch.from_numpy(np.array(data.train))))
