@@ -66,7 +66,7 @@ def unequal(tmp_path_factory) -> Path:
 
 def test_a_short_training_names_the_common_class_too(unequal, tmp_path):
     done = run("improved_training.py", "--data-dir", unequal, "--weights", "imagenet",
-               "--image-size", "48", "--stage1-epochs", "20", "--stage1-views", "2",
+               "--image-size", "48", "--stage1-epochs", "10", "--stage1-views", "2",
                "--epochs", "2", "--learning-rate", "0.02", cwd=tmp_path)
     assert done.status == 0, done.err
     val = list_split(unequal, "val")
