@@ -19,8 +19,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from celestial import console
-from celestial.console import UserError
+from celestial.common import console
+from celestial.common.console import UserError
 
 EXAMINED = 1024  # pictures at most that are re-encoded, masked and changed
 
@@ -40,25 +40,25 @@ def parse_args() -> argparse.Namespace:
 
 def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, Path, Path]:
     """Write blind_test/ and the key; return its pictures, the unreadable, the folder, the key."""
-    from celestial import blind
-    from celestial.file_names import display_name
+    from celestial.blind import hidden_names
+    from celestial.common.file_names import display_name
 
     folder = args.output_dir / "blind_test"
-    made, bad = blind.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
+    made, bad = hidden_names.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
                                         folder, predictor.preprocessing, args.seed, args.workers)
     for path, reason in bad:
         print(f"left out: {display_name(path)}: {reason}")
     if not made:
         raise UserError(f"no picture in {args.data_dir / 'test'} can be read")
-    mapping = blind.write_mapping(args.output_dir, folder, made)
+    mapping = hidden_names.write_mapping(args.output_dir, folder, made)
     print(f"{len(made)} pictures under random names in {folder}; the key is {mapping}", flush=True)
     return made, bad, folder, mapping
 
 
 def answer_blind(predictor, folder: Path, examined: list, seed: int):
     """Ask in the separate process, for the blind folder and lossless re-encodings of it."""
-    from celestial.blind import LOSSLESS, reencode
-    from celestial.blind_run import predict_apart
+    from celestial.blind.hidden_names import LOSSLESS, reencode
+    from celestial.blind.isolated_run import predict_apart
 
     with tempfile.TemporaryDirectory() as place:
         names = [picture.blind for picture in examined]
@@ -85,10 +85,10 @@ def judge_all(predictor, answers, sources: list[Path], labels, groups,
     """
     import numpy as np
 
-    from celestial import evidence, verdict
-    from celestial.blind import LOSSLESS
-    from celestial.datasets import list_split
-    from celestial.design_effect import kept
+    from celestial.blind import evidence, verdict
+    from celestial.blind.hidden_names import LOSSLESS
+    from celestial.data.datasets import list_split
+    from celestial.data.design_effect import kept
 
     seed, count = args.seed, len(answers.predictions[1])
     probs = [np.stack([row.probabilities for row in rows]) for rows in answers.predictions]
@@ -117,7 +117,7 @@ def judge_all(predictor, answers, sources: list[Path], labels, groups,
 
 def write_predictions(path: Path, predictions: list, truth: dict[str, str]) -> Path:
     """Write blind_test_predictions.csv, the truth beside each answer."""
-    from celestial.tables import write_csv
+    from celestial.common.tables import write_csv
 
     rows = []
     for prediction in predictions:
@@ -130,8 +130,8 @@ def write_predictions(path: Path, predictions: list, truth: dict[str, str]) -> P
 
 def draw_changes(path: Path, rows: list) -> Path:
     """Write blind_test_changes.png: what the model was shown."""
-    from celestial.cards import labelled_rows
-    from celestial.robustness import CHANGES
+    from celestial.blind.harmless_changes import CHANGES
+    from celestial.drawing.cards import labelled_rows
 
     return labelled_rows(rows, path, "What the model was shown (black: no object found to hide)",
                          ["as it is", "background alone", "object alone", "border hidden",
@@ -142,14 +142,16 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial import design_effect, metrics, verdict
-    from celestial.blind_report import headline, write_reports
-    from celestial.chance import chance_of
-    from celestial.datasets import groups_of, list_split
-    from celestial.file_names import display_name
-    from celestial.files import sha256_of
-    from celestial.inference import start_predictor
-    from celestial.report import refresh_report
+    from celestial.blind import verdict
+    from celestial.blind.blind_report import headline, write_reports
+    from celestial.common.file_names import display_name
+    from celestial.common.files import sha256_of
+    from celestial.data import design_effect
+    from celestial.data.datasets import groups_of, list_split
+    from celestial.drawing.report import refresh_report
+    from celestial.evaluation import metrics
+    from celestial.evaluation.chance import chance_of
+    from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     classes, out = predictor.classes, args.output_dir

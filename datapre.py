@@ -23,8 +23,8 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from celestial import console
-from celestial.console import UserError
+from celestial.common import console
+from celestial.common.console import UserError
 
 TABLES = ("manifest.csv", "rejected.csv", "duplicates.csv", "class_indices.json",
           "sample_images.png", "duplicates.png")
@@ -71,9 +71,9 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
 
 def require_own_dataset(dataset: Path) -> None:
     """Raise UserError if the folder holds anything that an earlier run did not write."""
-    from celestial.file_names import display_name
-    from celestial.files import owned_files
-    from celestial.splits import read_manifest
+    from celestial.common.file_names import display_name
+    from celestial.common.files import owned_files
+    from celestial.data.splits import read_manifest
 
     present = {display_name(path.relative_to(dataset)) for path in owned_files(dataset)}
     if present and "manifest.csv" not in present:
@@ -93,9 +93,9 @@ def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[
     Raises:
         UserError: so many files vanished since they were checked that a split lacks a class.
     """
-    from celestial.file_names import path_named
-    from celestial.reading import ImageError
-    from celestial.splits import Rejected, place_file
+    from celestial.common.file_names import path_named
+    from celestial.data.splits import Rejected, place_file
+    from celestial.pictures.readers.types import ImageError
 
     placed, lost, linked = [], [], 0
     for picture in pictures:
@@ -115,8 +115,9 @@ def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[
 
 def build(dataset: Path, pictures: list, rejected: list, found: list, input_dir: Path) -> None:
     """Write the tables and sheets beside the placed pictures."""
-    from celestial import files, groups, tables
-    from celestial.splits import write_manifest
+    from celestial.common import files, tables
+    from celestial.data import groups
+    from celestial.data.splits import write_manifest
 
     write_manifest(dataset / "manifest.csv", pictures)
     tables.write_csv(dataset / "rejected.csv", ["source", "reason"],
@@ -131,7 +132,7 @@ def build(dataset: Path, pictures: list, rejected: list, found: list, input_dir:
 
 def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
     """Write sample_images.png: the first training pictures of each class, a row a class."""
-    from celestial.cards import labelled_rows
+    from celestial.drawing.cards import labelled_rows
 
     rows = []
     for label in classes:
@@ -143,8 +144,8 @@ def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
 
 def load_readable(paths: list[Path]) -> list:
     """Decode pictures to show, without those that can no longer be read."""
-    from celestial.images import load_image
-    from celestial.reading import ImageError
+    from celestial.pictures.loader import load_image
+    from celestial.pictures.readers.types import ImageError
 
     pictures = []
     for path in paths:
@@ -157,8 +158,8 @@ def load_readable(paths: list[Path]) -> list:
 
 def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
     """Write duplicates.png: the largest groups, a row each; nothing where no picture has copies."""
-    from celestial.cards import labelled_rows
-    from celestial.file_names import path_named
+    from celestial.common.file_names import path_named
+    from celestial.drawing.cards import labelled_rows
 
     groups = {}
     for row in found:
@@ -186,7 +187,7 @@ def print_rejected(rejected: list) -> None:
 
 def print_counts(pictures: list) -> None:
     """Print the table of pictures by class and split."""
-    from celestial.splits import SPLITS
+    from celestial.data.splits import SPLITS
 
     counts = Counter((picture.label, picture.split) for picture in pictures)
     classes = sorted({picture.label for picture in pictures})
@@ -201,7 +202,7 @@ def print_counts(pictures: list) -> None:
 def find_groups(pictures: list, thumbnails: dict, rejected: list,
                 groups_file: Path | None) -> tuple:
     """Return the pictures with their groups, all files left out, and the rows of duplicates.csv."""
-    from celestial import groups
+    from celestial.data import groups
 
     sources = {row.source for row in [*pictures, *rejected]}
     named = groups.read_user_groups(groups_file, sources) if groups_file else {}
@@ -214,7 +215,7 @@ def find_groups(pictures: list, thumbnails: dict, rejected: list,
 
 def print_groups(pictures: list, found: list, leaks: list, compared: int) -> dict[str, int]:
     """Print what copies were found and which classes are split unevenly; return the counts."""
-    from celestial.splits import uneven_splits
+    from celestial.data.splits import uneven_splits
 
     kinds = Counter(row.kind for row in found)
     kinds["near"] -= len(leaks)
@@ -239,10 +240,10 @@ def main() -> None:
     # Heavy imports wait until the options are read: --help answers at once.
     from tqdm import tqdm
 
-    from celestial.class_names import check_classes, require_no_split
-    from celestial.files import class_folders, recover_folder, replace_folder
-    from celestial.leaks import add_leaks, leave_out_leaks
-    from celestial.splits import SPLITS, draw_splits, scan
+    from celestial.common.class_names import check_classes, require_no_split
+    from celestial.common.files import class_folders, recover_folder, replace_folder
+    from celestial.data.leaks import add_leaks, leave_out_leaks
+    from celestial.data.splits import SPLITS, draw_splits, scan
 
     dataset = args.output_dir.resolve()  # the folder itself, where the name is a link to it
     unfinished = dataset.with_name(f".{dataset.name}.new")

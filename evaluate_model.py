@@ -24,8 +24,8 @@ training pictures. Of several checkpoints the first is evaluated, then all are c
 import argparse
 from pathlib import Path
 
-from celestial import console
-from celestial.console import UserError
+from celestial.common import console
+from celestial.common.console import UserError
 
 MISTAKES = 36  # that are printed
 
@@ -56,8 +56,8 @@ def write_predictions(path: Path, predictions: list, truth: list[str], classes: 
     """Write predictions.csv: one row a file, the unreadable ones with their reason."""
     from itertools import repeat
 
-    from celestial.file_names import display_name
-    from celestial.tables import write_csv
+    from celestial.common.file_names import display_name
+    from celestial.common.tables import write_csv
 
     header = ["path", "true", "predicted", "right", "status", "known_score",
               *(f"probability_{name}" for name in classes), "nearest_training_distance",
@@ -86,7 +86,7 @@ def write_class_report(path: Path, labels, predicted, classes: tuple[str, ...]) 
     import numpy as np
     from sklearn.metrics import classification_report
 
-    from celestial.tables import write_csv
+    from celestial.common.tables import write_csv
 
     present = np.unique(labels)
     names = [classes[index] for index in present]
@@ -103,8 +103,9 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
     import numpy as np
     from sklearn.metrics import confusion_matrix
 
-    from celestial import figures, metrics
-    from celestial.calibration import bin_intervals, rising_bins
+    from celestial.drawing import figures
+    from celestial.evaluation import metrics
+    from celestial.evaluation.calibration import bin_intervals, rising_bins
 
     probs, labels = answers.probs, answers.labels
     counts = confusion_matrix(labels, probs.argmax(axis=1), labels=range(len(classes)))
@@ -137,7 +138,8 @@ def judge_outliers(out: Path, predictions: list, folder: Path, known: list, grou
     """Tell how many pictures of other things are taken for a class; return figures, files."""
     import numpy as np
 
-    from celestial import figures, metrics, rejection
+    from celestial.drawing import figures
+    from celestial.evaluation import metrics, rejection
 
     good = [prediction for prediction in predictions if not prediction.reason]
     known_scores, scores = (np.array([prediction.known_score for prediction in kind])
@@ -162,8 +164,9 @@ def compare_models(out: Path, answers: list, far, seed: int) -> tuple[dict, list
     """Compare models and their soft vote on the same pictures; return figures, files written."""
     from dataclasses import asdict
 
-    from celestial import comparison, figures, metrics
-    from celestial.evaluation import CANNOT_TELL, judge
+    from celestial.drawing import figures
+    from celestial.evaluation import comparison, metrics
+    from celestial.evaluation.answers import CANNOT_TELL, judge
 
     answers = [*answers, comparison.soft_vote(answers)]
     judged = {}
@@ -198,8 +201,8 @@ def print_absent(classes: tuple[str, ...], present: set[str]) -> None:
 
 def print_figures(judged: dict, far: dict | str) -> None:
     """Print each figure with its 95 % interval, of all pictures and of the far ones alone."""
-    from celestial import metrics
-    from celestial.evaluation import PLAIN
+    from celestial.evaluation import metrics
+    from celestial.evaluation.answers import PLAIN
 
     told = isinstance(far, dict)
     print(f"  {'':<21} {'all pictures':<28} far pictures: {far['pictures'] if told else far}")
@@ -212,8 +215,8 @@ def print_figures(judged: dict, far: dict | str) -> None:
 def check_labels(out: Path, predictor, answers, paths: list[Path],
                  data_dir: Path) -> tuple[int, list[Path]]:
     """List the labels that the model doubts; return how many may be wrong, files written."""
-    from celestial import label_check
-    from celestial.file_names import display_name
+    from celestial.common.file_names import display_name
+    from celestial.evaluation import label_check
 
     doubts = label_check.check_labels(answers.probs, answers.labels)
     names = [display_name(path.relative_to(data_dir).as_posix()) for path in paths]
@@ -224,7 +227,7 @@ def check_labels(out: Path, predictor, answers, paths: list[Path],
 
 def print_mistakes(predictions: list, truth: list[str]) -> None:
     """Print the pictures that are misclassified, or the first of many."""
-    from celestial.file_names import display_name
+    from celestial.common.file_names import display_name
 
     wrong = [prediction for prediction, name in zip(predictions, truth, strict=True)
              if prediction.top(1)[0][0] != name]
@@ -241,7 +244,7 @@ def readable_ones(predictions: list, folder: Path) -> list[int]:
     Raises:
         UserError: none could be read.
     """
-    from celestial.file_names import display_name
+    from celestial.common.file_names import display_name
 
     for prediction in predictions:
         if prediction.reason:
@@ -254,19 +257,21 @@ def readable_ones(predictions: list, folder: Path) -> list[int]:
 
 def main() -> None:
     args = parse_args()
-    from celestial import comparison, design_effect, overlap, sheets
-    from celestial.datasets import groups_of, list_outliers, list_split
-    from celestial.evaluation import answers_of, judge, judge_far
-    from celestial.files import write_json
-    from celestial.report import commands_of, facts_of, write_report
+    from celestial.common.files import write_json
+    from celestial.data import design_effect
+    from celestial.data.datasets import groups_of, list_outliers, list_split
+    from celestial.drawing import sheets
+    from celestial.drawing.report import commands_of, facts_of, write_report
+    from celestial.evaluation import comparison, seen_in_training
+    from celestial.evaluation.answers import answers_of, judge, judge_far
 
     predictors = comparison.start_predictors(__file__, args)
     predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
     files = list_split(args.data_dir, args.split, classes)
     outliers = list_outliers(args.outliers) if args.outliers else ()
     of_val = args.split != "val"
-    exact = overlap.find_exact(files.paths, predictors, args.allow_overlap, of_val)
-    overlap.find_exact(outliers, predictors[:1], args.allow_overlap)
+    exact = seen_in_training.find_exact(files.paths, predictors, args.allow_overlap, of_val)
+    seen_in_training.find_exact(outliers, predictors[:1], args.allow_overlap)
     everything = list(predictor.predict(files.paths))
     all_truth = [classes[label] for label in files.labels]
 
@@ -274,7 +279,7 @@ def main() -> None:
     good, truth = [everything[i] for i in places], [all_truth[i] for i in places]
     paths = [prediction.path for prediction in good]
     print_absent(classes, set(truth))
-    overlaps = overlap.find_overlaps(
+    overlaps = seen_in_training.find_overlaps(
         paths, [None if own is None else own[places] for own in exact], predictors, of_val)
     names = comparison.model_names([own.path for own in predictors])
     groups = groups_of(args.data_dir, paths)
@@ -304,14 +309,14 @@ def main() -> None:
           f"unknown, {doubtful} labels may be wrong; in brackets the 95 % interval\n"
           f"  {independence}")
     for model, own in zip(predictors, overlaps, strict=True):
-        print(f"  {overlap.describe(own, model.path)}")
+        print(f"  {seen_in_training.describe(own, model.path)}")
     print_figures(judged, far)
     print_mistakes(good, truth)
     content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
                **facts_of(predictor, args.data_dir),
                "failed": len(everything) - len(good), "called_unknown": unknown,
                "doubtful_labels": doubtful, "interval": "95 %", "independence": independence,
-               "training_overlap": overlap.summarise(overlaps[0], predictor.path),
+               "training_overlap": seen_in_training.summarise(overlaps[0], predictor.path),
                **judged, "far_pictures": far}
     if strange:
         content["outliers"], more = judge_outliers(out, strange, args.outliers, good, groups,
@@ -319,7 +324,7 @@ def main() -> None:
         written += more
     if others:
         content["comparison"], more = compare_models(
-            out, [answers, *others], overlap.far_from_all(overlaps), args.seed)
+            out, [answers, *others], seen_in_training.far_from_all(overlaps), args.seed)
         written += more
     content["commands"] = commands_of(predictor.checkpoint, {
         "data_dir": args.data_dir, "checkpoint": args.checkpoint or [predictor.path],

@@ -24,10 +24,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from celestial import console
-from celestial.class_names import UNKNOWN
-from celestial.console import UserError
-from celestial.left_behind import is_no_picture
+from celestial.common import console
+from celestial.common.class_names import UNKNOWN
+from celestial.common.console import UserError
+from celestial.common.left_behind import is_no_picture
 
 ARCHIVES = ("nasa", "esahubble")
 MOST_FAILURES = 5  # in a row; then the archive, or the network, is taken to be down
@@ -89,7 +89,7 @@ def take_turns(archives: list, name: str) -> Iterator[tuple]:
 
     What keeps an archive from answering is noted in its `trouble`, and the others go on.
     """
-    from celestial.downloads import DownloadError
+    from celestial.data.downloads import DownloadError
 
     searches = {archive: archive.search(name) for archive in archives}
     while searches:
@@ -111,7 +111,7 @@ def download(archive, candidate, row, collection, most_bytes: int) -> tuple:
     Raises:
         DownloadError: why the first size of the picture that is small enough cannot be had.
     """
-    from celestial.downloads import DownloadError, TooLarge
+    from celestial.data.downloads import DownloadError, TooLarge
 
     urls = archive.files(candidate)
     for url in urls:
@@ -130,9 +130,9 @@ def download(archive, candidate, row, collection, most_bytes: int) -> tuple:
 
 def try_candidate(archive, candidate, label: str, collection, most_bytes: int):
     """Return the row of a candidate; if it is kept, its picture lies in the class folder."""
-    from celestial.collection import too_large
-    from celestial.downloads import DownloadError, TooLarge
-    from celestial.reading import ImageError
+    from celestial.data.downloads import DownloadError, TooLarge
+    from celestial.data.fetched_folder import too_large
+    from celestial.pictures.readers.types import ImageError
 
     row = collection.new_row(label, candidate)
     if candidate.refused:
@@ -228,10 +228,10 @@ def main() -> None:
     console.print_header(__file__, args)
     check_folders(args)
     # Heavy imports wait until the options are read: --help answers at once.
-    from celestial.archives import open_archives
-    from celestial.collection import Collection
-    from celestial.downloads import Client
-    from celestial.locks import lock_for, only_one
+    from celestial.common.locks import lock_for, only_one
+    from celestial.data.archives import open_archives
+    from celestial.data.downloads import Client
+    from celestial.data.fetched_folder import Collection
 
     archives = open_archives(args.sources, Client(args.seconds_between))
     # Of two at once each would write the table without the other's rows.

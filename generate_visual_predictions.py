@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from celestial import console
-from celestial.console import UserError
+from celestial.common import console
+from celestial.common.console import UserError
 
 ON_SHEET = 60  # pictures in showcase_summary.png
 
@@ -64,14 +64,14 @@ def parse_args() -> argparse.Namespace:
 def find_pictures(args: argparse.Namespace,
                   classes: tuple[str, ...]) -> tuple[list, list, object, str]:
     """Return the files, their true classes, their groups or None, and where they come from."""
-    from celestial import blind
-    from celestial.datasets import groups_of, list_split
+    from celestial.blind import hidden_names
+    from celestial.data.datasets import groups_of, list_split
 
     mapping = args.mapping
     if mapping is None and args.input_dir is None and args.data_dir is None:
-        mapping = blind.newest_mapping(Path())
+        mapping = hidden_names.newest_mapping(Path())
     if mapping is not None:
-        folder, pictures = blind.read_mapping(mapping)
+        folder, pictures = hidden_names.read_mapping(mapping)
         if unknown := sorted({p.true for p in pictures} - set(classes)):
             raise UserError(f"{mapping} has classes that the checkpoint does not know: "
                             f"{', '.join(unknown)}; make a new mapping with "
@@ -86,8 +86,8 @@ def find_pictures(args: argparse.Namespace,
 
 def groups_behind(pictures: list):
     """Return the groups of a mapping's pictures, None where their dataset is no longer there."""
-    from celestial.datasets import groups_of
-    from celestial.file_names import path_named
+    from celestial.common.file_names import path_named
+    from celestial.data.datasets import groups_of
 
     sources = [path_named(picture.source) for picture in pictures]
     for folder in sources[0].parents if sources else ():
@@ -102,9 +102,9 @@ def frame_all(predictor, files: list[Path], truth: list[str], out: Path,
     """Draw a framed picture of each file."""
     from tqdm import tqdm
 
-    from celestial.card_writer import write_cards
-    from celestial.cards import judged_card
-    from celestial.file_names import display_name, output_paths
+    from celestial.common.file_names import display_name, output_paths
+    from celestial.drawing.card_writer import write_cards
+    from celestial.drawing.cards import judged_card
 
     places = output_paths({
         str(number): f"{true_name}/{display_name(path_below_class(path, true_name))}.png"
@@ -131,8 +131,8 @@ def path_below_class(path: Path, true_name: str) -> Path:
 
 def write_table(out: Path, framed: list[Framed]) -> Path:
     """Write predictions.csv, and remove the pictures of an earlier run that it no longer names."""
-    from celestial.file_names import display_name, folded, output_paths
-    from celestial.tables import write_csv
+    from celestial.common.file_names import display_name, folded, output_paths
+    from celestial.common.tables import write_csv
 
     table = out / "predictions.csv"
     rows = []
@@ -150,7 +150,7 @@ def write_table(out: Path, framed: list[Framed]) -> Path:
 
 def earlier_pictures(table: Path) -> set[str]:
     """Return the framed pictures that an earlier run's table names; none of a damaged one."""
-    from celestial.tables import read_csv
+    from celestial.common.tables import read_csv
 
     try:
         return {row.get("picture", "") for row in read_csv(table)}
@@ -162,7 +162,7 @@ def draw_summary(path: Path, framed: list[Framed], title: str) -> Path:
     """Write a sheet of framed pictures: the mistakes, then right ones of every class."""
     from PIL import Image
 
-    from celestial.cards import card_sheet
+    from celestial.drawing.cards import card_sheet
 
     drawn = [one for one in framed if one.place]
     wrong = [one for one in drawn if not one.right]
@@ -176,9 +176,10 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial import design_effect, metrics
-    from celestial.file_names import display_name
-    from celestial.inference import start_predictor
+    from celestial.common.file_names import display_name
+    from celestial.data import design_effect
+    from celestial.evaluation import metrics
+    from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     files, truth, groups, origin = find_pictures(args, predictor.classes)

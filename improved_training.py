@@ -21,8 +21,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from celestial import console
-from celestial.console import UserError
+from celestial.common import console
+from celestial.common.console import UserError
 
 STATE_VERSION = 4  # of unfinished trainings; those of other versions are not resumed
 
@@ -120,7 +120,7 @@ def require_enough(train_files, val_files) -> None:
 
 def say_absent(val_files) -> None:
     """Print the classes that val lacks, if any: nothing that is chosen on val knows of them."""
-    from celestial.datasets import some
+    from celestial.data.datasets import some
 
     present = set(val_files.labels.tolist())
     if absent := [name for label, name in enumerate(val_files.classes) if label not in present]:
@@ -130,8 +130,8 @@ def say_absent(val_files) -> None:
 
 def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
     """Decode a split; return (pictures, readable files, sha256 of each of these)."""
-    from celestial.datasets import decode_split, list_outliers, list_split
-    from celestial.files import sha256_of
+    from celestial.common.files import sha256_of
+    from celestial.data.datasets import decode_split, list_outliers, list_split
 
     files = list_split(args.data_dir, split, classes)
     if split == "train" and args.outliers is not None:
@@ -144,11 +144,11 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
 
 def load_data(args: argparse.Namespace, device, processes):
     """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
-    from celestial.backbones import input_scale
-    from celestial.cleaning import Cleaning
-    from celestial.datasets import folder_weights, groups_of
-    from celestial.preprocessing import Preprocessing
-    from celestial.stages import TrainingData
+    from celestial.data.datasets import folder_weights, groups_of
+    from celestial.models.backbones import input_scale
+    from celestial.pictures.cleaning import Cleaning
+    from celestial.pictures.preprocessing import Preprocessing
+    from celestial.training.stages import TrainingData
 
     cleaning = Cleaning(args.denoise, args.normalise, args.stretch)
     preprocessing = Preprocessing(args.image_size, cleaning=cleaning, **input_scale(args.model))
@@ -168,7 +168,7 @@ def load_data(args: argparse.Namespace, device, processes):
 
 def train(model, start, data, trainer, args: argparse.Namespace) -> None:
     """Run the stages: two on given weights, one from scratch."""
-    from celestial import stages
+    from celestial.training import stages
 
     if start.states:
         model.load_backbones(start.states)
@@ -182,8 +182,8 @@ def draw_augmentations(data, classes: tuple[str, ...], args: argparse.Namespace)
     """Write augmentation_examples.png: a picture of each class and views of it."""
     from torch import from_numpy, uint8
 
-    from celestial.augmentation import random_views
-    from celestial.cards import labelled_rows
+    from celestial.drawing.cards import labelled_rows
+    from celestial.training.augmentation import random_views
 
     firsts = [int((data.train_labels == label).argmax()) for label in range(len(classes))]
     pictures = from_numpy(data.train[firsts])
@@ -210,11 +210,11 @@ def finish(model, data, files, val_files, train_sha256, why: str, args: argparse
     import numpy as np
     from torch import from_numpy, tensor
 
-    from celestial.checkpoints import Checkpoint
-    from celestial.datasets import fingerprint_files
-    from celestial.files import sha256_of
-    from celestial.fitting import fit_checkpoint
-    from celestial.loss import require_finite
+    from celestial.common.files import sha256_of
+    from celestial.data.datasets import fingerprint_files
+    from celestial.inference.fitting import fit_checkpoint
+    from celestial.models.checkpoints import Checkpoint
+    from celestial.training.loss import require_finite
 
     manifest = args.data_dir / "manifest.csv"
     val_sha256 = data.content[len(train_sha256):]
@@ -263,10 +263,10 @@ def write_outputs(checkpoint, progress, args: argparse.Namespace) -> list[Path]:
     """Write the checkpoint and what belongs to it, the checkpoint last; return the files."""
     from dataclasses import asdict
 
-    from celestial.checkpoints import save_checkpoint
-    from celestial.figures import draw_history
-    from celestial.files import write_json
-    from celestial.tables import write_csv
+    from celestial.common.files import write_json
+    from celestial.common.tables import write_csv
+    from celestial.drawing.figures import draw_history
+    from celestial.models.checkpoints import save_checkpoint
 
     rows = [asdict(row) for row in progress.history]
     out = args.output_dir
@@ -285,14 +285,14 @@ def main() -> None:
     import torch
     from PIL import Image
 
-    from celestial import distributed
-    from celestial.backbones import plain_name, require_usable
-    from celestial.datasets import OUTLIER
-    from celestial.devices import describe, pick_device
-    from celestial.models import Classifier
-    from celestial.stages import side_in_epoch
-    from celestial.training import Progress, Trainer
-    from celestial.weights import start_weights
+    from celestial.data.datasets import OUTLIER
+    from celestial.inference.devices import describe, pick_device
+    from celestial.models.backbones import plain_name, require_usable
+    from celestial.models.networks import Classifier
+    from celestial.models.start_weights import start_weights
+    from celestial.training import distributed
+    from celestial.training.stages import side_in_epoch
+    from celestial.training.trainer import Progress, Trainer
 
     processes = distributed.join(args.batch_size)
     device = distributed.start(processes, pick_device(args.device))

@@ -28,9 +28,9 @@ from itertools import islice, repeat
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
-from celestial import console
-from celestial.console import UserError
-from celestial.left_behind import RUN
+from celestial.common import console
+from celestial.common.console import UserError
+from celestial.common.left_behind import RUN
 
 SUMMARY = "batch_prediction_summary.csv"
 UNFINISHED = "batch_prediction_summary.partial.csv"
@@ -92,8 +92,8 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
     Raises:
         UserError: no such place, nothing in it, or the answers would lie among the pictures.
     """
-    from celestial.files import sort_files
-    from celestial.left_behind import say_passed_over
+    from celestial.common.files import sort_files
+    from celestial.common.left_behind import say_passed_over
 
     alone = place.is_file()
     if (place.parent if alone else place).resolve() == output_dir.resolve():
@@ -116,7 +116,7 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
 
 def row_of(prediction, folder: Path, names: dict) -> list[str]:
     """Return one row of the table."""
-    from celestial.file_names import display_name
+    from celestial.common.file_names import display_name
 
     filename = display_name(prediction.path.relative_to(folder).as_posix())
     if prediction.status == "failed":
@@ -135,8 +135,8 @@ def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
     Raises:
         UserError: the earlier run used another checkpoint.
     """
-    from celestial.cards import UNDRAWN
-    from celestial.tables import read_rows
+    from celestial.common.tables import read_rows
+    from celestial.drawing.cards import UNDRAWN
 
     source = next((out / name for name in (UNFINISHED, SUMMARY) if (out / name).is_file()), None)
     if source is None:
@@ -165,9 +165,9 @@ def predict_rows(predictor, folder: Path, files: list[Path], cards: dict[str, st
     """Predict, draw each annotated picture and yield the rows, one for each file."""
     from tqdm import tqdm
 
-    from celestial.card_writer import write_cards
-    from celestial.cards import prediction_card
-    from celestial.names import load_names
+    from celestial.common.translations import load_names
+    from celestial.drawing.card_writer import write_cards
+    from celestial.drawing.cards import prediction_card
 
     names = load_names()
 
@@ -175,7 +175,7 @@ def predict_rows(predictor, folder: Path, files: list[Path], cards: dict[str, st
         found = predictor.predict(files, keep_pictures=not args.no_pictures)
         if not args.explain:
             return zip(found, repeat(None), strict=False)
-        from celestial.explain import explained
+        from celestial.drawing.explain import explained
 
         return explained(predictor, found)
 
@@ -194,7 +194,7 @@ def predict_rows(predictor, folder: Path, files: list[Path], cards: dict[str, st
 
 def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) -> None:
     """Write the rows of an earlier run and this one's, each as soon as it is known."""
-    from celestial.tables import read_rows, write_csv, write_rows
+    from celestial.common.tables import read_rows, write_csv, write_rows
 
     kept.sort(key=itemgetter(0))
     write_csv(out / UNFINISHED, COLUMNS, kept)
@@ -215,9 +215,9 @@ def readable_cards(rows: list[list[str]], cards: dict[str, str],
     """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
     from PIL import Image
 
-    from celestial.decoding import decode_all
-    from celestial.images import load_image
-    from celestial.reading import ImageError
+    from celestial.pictures.decoder_pool import decode_all
+    from celestial.pictures.loader import load_image
+    from celestial.pictures.readers.types import ImageError
 
     drawn = (args.output_dir / PICTURES / cards[row[0]] for row in rows if row[1] != "failed")
     for _, card in decode_all(load_image, drawn, args.workers):
@@ -228,8 +228,8 @@ def readable_cards(rows: list[list[str]], cards: dict[str, str],
 def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
                        args: argparse.Namespace) -> list[Path]:
     """Write contact_sheet.png from the first annotated pictures; return what was written."""
-    from celestial.cards import card_sheet
-    from celestial.file_names import display_name
+    from celestial.common.file_names import display_name
+    from celestial.drawing.cards import card_sheet
 
     out = args.output_dir
     shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, args), ON_SHEET))
@@ -245,7 +245,7 @@ def show_cleaning(predictor, files: dict[str, Path], args: argparse.Namespace) -
     """Write before_after.png where pictures are cleaned; return what was written."""
     if args.no_pictures or not predictor.preprocessing.cleaning.active:
         return []
-    from celestial.before_after import draw_before_after
+    from celestial.drawing.before_after import draw_before_after
 
     return draw_before_after(predictor, dict(sorted(files.items())),
                              args.output_dir / "before_after.png")
@@ -256,8 +256,8 @@ def read_table(out: Path) -> tuple[list[list[str]], Counter, int]:
 
     The counts are those of (status, prediction).
     """
-    from celestial.cards import UNDRAWN
-    from celestial.tables import read_rows
+    from celestial.common.tables import read_rows
+    from celestial.drawing.cards import UNDRAWN
 
     first, counts, undrawn = [], Counter(), 0
     with (out / SUMMARY).open(encoding="utf-8-sig", newline="") as file:
@@ -287,12 +287,12 @@ def print_table(rows: list[list[str]], counts: Counter, undrawn: int) -> None:
 
 def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
-    from celestial.decoding import start_early
+    from celestial.pictures.decoder_pool import start_early
 
     start_early(args.workers)
-    from celestial.file_names import display_name, output_paths
-    from celestial.files import sha256_of, write_json
-    from celestial.inference import start_predictor
+    from celestial.common.file_names import display_name, output_paths
+    from celestial.common.files import sha256_of, write_json
+    from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     folder, paths = list_pictures(args.folder, args.output_dir)
@@ -329,12 +329,12 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     """Predict on a Ray cluster: a parquet file for each part of the pictures."""
     from tqdm import tqdm
 
-    from celestial import cluster
-    from celestial.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
-    from celestial.file_names import display_name
-    from celestial.files import sha256_of
-    from celestial.left_behind import say_passed_over
-    from celestial.storage import Folder
+    from celestial.common.file_names import display_name
+    from celestial.common.files import sha256_of
+    from celestial.common.left_behind import say_passed_over
+    from celestial.common.remote_folders import Folder
+    from celestial.inference import ray_cluster
+    from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)
@@ -354,21 +354,21 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     place = args.folder if isinstance(args.folder, str) else str(args.folder.resolve())
     run = {"folder": display_name(place), "checkpoint_sha256": sha256_of(checkpoint),
            **of_several(args)}
-    cluster.require_same_run(output, run, args.resume)
+    ray_cluster.require_same_run(output, run, args.resume)
 
-    cluster.connect(args.ray_address)
-    share = cluster.share_of_cluster(args.workers, args.device)
-    sizes = cluster.make_plan(output, run, names, share.predictors)
-    todo = cluster.parts_left(output, len(sizes))
+    ray_cluster.connect(args.ray_address)
+    share = ray_cluster.share_of_cluster(args.workers, args.device)
+    sizes = ray_cluster.make_plan(output, run, names, share.predictors)
+    todo = ray_cluster.parts_left(output, len(sizes))
     left = sum(sizes[part] for part in todo)
     print(f"{sum(sizes)} files in {len(sizes)} parts, {left} files are left; {share.predictors} "
           f"predictors of {share.cores} cores" + (" and a GPU" if share.gpus else ""), flush=True)
-    done = cluster.predict_parts(todo, share, checkpoint, source, output, args)
+    done = ray_cluster.predict_parts(todo, share, checkpoint, source, output, args)
     with tqdm(total=left, desc="predicting", unit="file") as progress:
         for files in done:
             progress.update(files)
-    cluster.leave()
-    print_counts(cluster.count_answers(output, len(sizes)), [output.address], args)
+    ray_cluster.leave()
+    print_counts(ray_cluster.count_answers(output, len(sizes)), [output.address], args)
 
 
 def print_counts(counts: Counter, written: list, args: argparse.Namespace) -> None:

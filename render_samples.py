@@ -19,11 +19,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from celestial import console
-from celestial.console import UserError
+from celestial.common import console
+from celestial.common.console import UserError
 
 if TYPE_CHECKING:
-    from celestial.renderer.map_choice import MapSet, Source
+    from celestial.renderer.maps.map_choice import MapSet, Source
 
 QUALITY = 92  # of the JPEG files
 NAMED = 10  # files that are passed over for one reason
@@ -77,10 +77,10 @@ def target(name: str, index: int, args: argparse.Namespace) -> Path:
 
 def read_maps(folder: Path) -> "MapSet":
     """Read the maps of a folder and say what they are, and what was passed over and why."""
-    from celestial.datasets import some
-    from celestial.file_names import display_name
-    from celestial.renderer.map_choice import MapSet
-    from celestial.renderer.map_files import read_folder
+    from celestial.common.file_names import display_name
+    from celestial.data.datasets import some
+    from celestial.renderer.maps.map_choice import MapSet
+    from celestial.renderer.maps.map_files import read_folder
 
     maps, passed_over = read_folder(folder)
     bodies = Counter(found.body if found.kind == "map" else f"{found.body}'s {found.kind}"
@@ -105,7 +105,7 @@ def comment_of(path: Path) -> str:
 
 def require_own_folder(args: argparse.Namespace) -> None:
     """Raise UserError if the folder holds pictures that the same options would not draw."""
-    from celestial.files import walk_files
+    from celestial.common.files import walk_files
 
     if not args.output_dir.is_dir():
         if args.output_dir.exists():
@@ -131,8 +131,8 @@ def draw(job: tuple[str, int, argparse.Namespace]) -> None:
     """Draw one picture and write its file."""
     from PIL import Image
 
-    from celestial.files import atomic_path
-    from celestial.renderer import draw_picture
+    from celestial.common.files import atomic_path
+    from celestial.renderer.draw import draw_picture
 
     name, index, args = job
     pixels = draw_picture(name, args.size, args.seed, index, args.device,
@@ -162,7 +162,7 @@ def draw_all(jobs: list, args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     # Heavy imports wait until the options are read: --help answers at once.
-    from celestial.devices import describe, pick_device
+    from celestial.inference.devices import describe, pick_device
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))

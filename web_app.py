@@ -17,9 +17,9 @@ import signal
 import time
 from pathlib import Path
 
-from celestial import console
-from celestial.console import UserError
-from celestial.hosts import host_name, path_prefix, url_of
+from celestial.common import console
+from celestial.common.console import UserError
+from celestial.web.hosts import host_name, path_prefix, url_of
 
 LISTENING = 0.2  # seconds between looks whether it is to end
 
@@ -83,8 +83,8 @@ def list_checkpoints(named: Path | None) -> dict[str, Path]:
     Raises:
         UserError: there is none.
     """
-    from celestial.checkpoints import find_checkpoint
-    from celestial.left_behind import is_no_picture
+    from celestial.common.left_behind import is_no_picture
+    from celestial.models.checkpoints import find_checkpoint
 
     if named is None or not named.is_dir():
         path = find_checkpoint(named)
@@ -117,12 +117,12 @@ def note_end() -> list[int]:
 
 def main() -> None:
     args = parse_args()
-    from celestial.decoding import start_early
+    from celestial.pictures.decoder_pool import start_early
 
     start_early(args.workers)
-    from celestial.devices import describe, inference_precision, pick_device
-    from celestial.inference import Predictor
-    from celestial.web import create_app
+    from celestial.inference.devices import describe, inference_precision, pick_device
+    from celestial.inference.predictor import Predictor
+    from celestial.web.application import create_app
     from celestial.web.judging import VIEWS
     from celestial.web.safety import LOCAL, Limits
     from celestial.web.serving import Server

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 SIDES = {"cpu": (1024, 2048), "cuda": (4096, 8192)}  # of the square matrices
 LEARNING_BATCH = {"cpu": 16, "cuda": 256}
@@ -72,7 +72,7 @@ def predicting(model, preprocessing, device, rounds: int) -> tuple[float, float]
     import numpy as np
     from torch.utils.flop_counter import FlopCounterMode
 
-    from celestial.engines import TorchEngine
+    from celestial.inference.engines import TorchEngine
 
     engine = TorchEngine(model, preprocessing, device)
     squares = np.random.default_rng(0).integers(
@@ -91,7 +91,7 @@ def learning(model, size: int, device, rounds: int) -> tuple[float, float]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from celestial.devices import autocast
+    from celestial.inference.devices import autocast
 
     count = LEARNING_BATCH.get(device.type, LEARNING_BATCH["cuda"])
     model = model.train().to(device, memory_format=torch.channels_last)
@@ -116,10 +116,15 @@ def main() -> None:
     args = parse_args()
     import torch
 
-    from celestial.devices import describe, inference_precision, mixed_precision, pick_device
-    from celestial.files import atomic_path
-    from celestial.models import Classifier
-    from celestial.preprocessing import Preprocessing
+    from celestial.common.files import atomic_path
+    from celestial.inference.devices import (
+        describe,
+        inference_precision,
+        mixed_precision,
+        pick_device,
+    )
+    from celestial.models.networks import Classifier
+    from celestial.pictures.preprocessing import Preprocessing
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np  # noqa: E402  (the project's folder must be on the path first)
 from real_photos import list_photographs  # noqa: E402
 
-from celestial import console  # noqa: E402
-from celestial.cleaning import Cleaning  # noqa: E402
+from celestial.common import console  # noqa: E402
+from celestial.pictures.cleaning import Cleaning  # noqa: E402
 
 WAYS = {"none": Cleaning(), "--denoise": Cleaning(denoise=True),
         "--normalise": Cleaning(normalise=True),
@@ -50,10 +50,10 @@ def with_noise(picture: np.ndarray, sigma: float, *seed: int) -> np.ndarray:
 
 def main() -> None:
     args = parse_args()
-    from celestial import metrics
-    from celestial.datasets import groups_of
-    from celestial.files import atomic_path
-    from celestial.inference import start_predictor
+    from celestial.common.files import atomic_path
+    from celestial.data.datasets import groups_of
+    from celestial.evaluation import metrics
+    from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     paths, names = list_photographs(args.folder, predictor.classes)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 SIDE = 160  # pixels
 CLASSES = console.DRAWN
@@ -114,9 +114,10 @@ def main() -> None:
     console.print_header(__file__, args)
     import numpy as np
 
-    from celestial import duplicates, metrics, registration
-    from celestial.leaks import find_near_copies
-    from celestial.renderer import draw_picture
+    from celestial.data import copy_check, duplicates
+    from celestial.data.leaks import find_near_copies
+    from celestial.evaluation import metrics
+    from celestial.renderer.draw import draw_picture
 
     drawn = [draw_picture(name, SIDE, args.seed, number) for name in CLASSES
              for number in range(args.per_class)]
@@ -125,7 +126,7 @@ def main() -> None:
     for name, change in kinds().items():
         every = [*drawn, *map(change, drawn)]
         prints = np.array([duplicates.fingerprint(picture) for picture in every])
-        small = np.array([registration.thumbnail(picture) for picture in every])
+        small = np.array([copy_check.thumbnail(picture) for picture in every])
         first = np.arange(len(drawn))
         labels = np.tile(first // args.per_class, 2)
         nearest = find_near_copies(prints, small, labels, duplicates.Plainness(small),

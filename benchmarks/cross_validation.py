@@ -25,8 +25,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
-from celestial.console import UserError  # noqa: E402
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common.console import UserError  # noqa: E402
 
 VAL_SHARE = 0.1  # of the groups of a class of photographs, of classes with many, go into val
 MANY = 40  # groups; a class with fewer leaves all its photographs in train
@@ -72,9 +72,9 @@ def read_photographs(args: argparse.Namespace) -> list[dict]:
     from sklearn.model_selection import StratifiedGroupKFold
     from tqdm import tqdm
 
-    from celestial import groups
-    from celestial.splits import scan
-    from celestial.tables import read_csv
+    from celestial.common.tables import read_csv
+    from celestial.data import groups
+    from celestial.data.splits import scan
 
     folder = args.photographs / "classes"
     listed = {row["path"]: row for row in read_csv(args.photographs / "photographs.csv")}
@@ -102,7 +102,7 @@ def read_photographs(args: argparse.Namespace) -> list[dict]:
 
 def require_drawings(rows: list[dict], args: argparse.Namespace) -> None:
     """Raise UserError where a class of photographs has no drawings in train and in val."""
-    from celestial.files import class_files
+    from celestial.common.files import class_files
 
     for split in ("train", "val"):
         drawn, _ = class_files(args.drawings / split)
@@ -113,8 +113,8 @@ def require_drawings(rows: list[dict], args: argparse.Namespace) -> None:
 
 def require_unseen(training: list[str], rows: list[dict]) -> None:
     """Raise UserError where the weights to start from have learned from these photographs."""
-    from celestial.checkpoints import load_checkpoint
-    from celestial.files import sha256_of
+    from celestial.common.files import sha256_of
+    from celestial.models.checkpoints import load_checkpoint
 
     weights = training[len(training) - training[::-1].index("--weights")]  # the last one counts
     if weights == "auto":
@@ -131,7 +131,7 @@ def require_unseen(training: list[str], rows: list[dict]) -> None:
 
 def require_same_run(training: list[str], args: argparse.Namespace) -> None:
     """Raise UserError where the output folder holds the folds of another command."""
-    from celestial.files import sha256_of, walk_files, write_json
+    from celestial.common.files import sha256_of, walk_files, write_json
 
     this = {"folds": args.folds, "seed": args.seed, "training": training,
             "photographs": sha256_of(args.photographs / "photographs.csv"),
@@ -163,8 +163,8 @@ def make_dataset(place: Path, rows: list[dict], held_out: int | None,
     """
     import numpy as np
 
-    from celestial.files import class_files
-    from celestial.splits import place_file
+    from celestial.common.files import class_files
+    from celestial.data.splits import place_file
 
     if (place / "complete").exists():
         return
@@ -220,9 +220,9 @@ def train(place: Path, training: list[str], args: argparse.Namespace) -> Path:
 
 def gather_outliers(place: Path, held_out: set[str], args: argparse.Namespace) -> None:
     """Link drawn outliers and photographed ones, less those of sources held out, side by side."""
-    from celestial.files import walk_files
-    from celestial.splits import place_file
-    from celestial.tables import read_csv
+    from celestial.common.files import walk_files
+    from celestial.common.tables import read_csv
+    from celestial.data.splits import place_file
 
     for file in walk_files(args.outliers):
         link(file, place / DRAWINGS / file.relative_to(args.outliers), place_file)
@@ -238,10 +238,10 @@ def judge(checkpoint: Path, rows: list[dict], args: argparse.Namespace) -> None:
 
     import numpy as np
 
-    from celestial.decoding import decode_all
-    from celestial.devices import pick_device
-    from celestial.inference import Predictor
-    from celestial.preprocessing import prepare
+    from celestial.inference.devices import pick_device
+    from celestial.inference.predictor import Predictor
+    from celestial.pictures.decoder_pool import decode_all
+    from celestial.pictures.preprocessing import prepare
 
     predictor = Predictor(checkpoint, pick_device(args.device), args.batch_size, args.workers)
     found = decode_all(partial(prepare, predictor.preprocessing), [row["file"] for row in rows],
@@ -270,8 +270,8 @@ def fit(rows: list[dict]) -> dict:
     """
     import numpy as np
 
-    from celestial import confidence
-    from celestial.views import means_of_views
+    from celestial.inference import confidence
+    from celestial.inference.views import means_of_views
 
     classes = rows[0]["classes"]
     labels = np.array([classes.index(row["class"]) for row in rows])
@@ -297,7 +297,7 @@ def figures(rows: list[dict], views: int) -> dict[str, float]:
     """Return the shares of some photographs; a group of copies counts as one."""
     import numpy as np
 
-    from celestial.calibration import rising_bins
+    from celestial.evaluation.calibration import rising_bins
 
     sizes = Counter(row["group"] for row in rows)
     weights = np.array([1 / sizes[row["group"]] for row in rows])
@@ -336,7 +336,7 @@ def interval(name: str, summary: dict[str, dict]) -> tuple[float, float]:
     """Return the 95 % interval of `named_rightly`, of a mean over classes by the classes' own."""
     import numpy as np
 
-    from celestial.metrics import mean_of_shares
+    from celestial.evaluation.metrics import mean_of_shares
 
     kinds = {"planets": lambda label: label not in DEEP_SKY,
              "deep sky": lambda label: label in DEEP_SKY, "all": lambda label: True}
@@ -362,8 +362,8 @@ def as_markdown(summary: dict[str, dict]) -> str:
 
 def write_tables(rows: list[dict], fitted: dict, args: argparse.Namespace) -> list[Path]:
     """Write out_of_fold.csv, cross_validation.md and confidence.json."""
-    from celestial.files import atomic_path, write_json
-    from celestial.tables import write_csv
+    from celestial.common.files import atomic_path, write_json
+    from celestial.common.tables import write_csv
 
     kept = [name for name in rows[0] if name not in ("file", "logits", "classes")]
     table = write_csv(args.output_dir / "out_of_fold.csv",
@@ -383,7 +383,7 @@ def ship(rows: list[dict], training: list[str], fitted: dict, args: argparse.Nam
     """Learn from all photographs; write the checkpoint with temperatures and thresholds."""
     from dataclasses import replace
 
-    from celestial.checkpoints import load_checkpoint, save_checkpoint
+    from celestial.models.checkpoints import load_checkpoint, save_checkpoint
 
     place = args.output_dir / "folds/all"
     make_dataset(place / "dataset", rows, None, args)

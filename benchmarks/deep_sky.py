@@ -23,8 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
-from celestial.console import UserError  # noqa: E402
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common.console import UserError  # noqa: E402
 
 LEARNED = {"galaxy": 236, "nebula": 228}  # the known project's pictures
 VAL = 0.15  # share of them
@@ -101,7 +101,7 @@ def deal_out(rows: list[dict], learned: dict[str, int], seed: int) -> dict[str, 
 
 def make_dataset(run_name: str, seed: int, args: argparse.Namespace) -> Path:
     """Write a run's dataset for a seed; return its folder."""
-    from celestial.tables import read_csv
+    from celestial.common.tables import read_csv
 
     whole = args.output_dir / "runs" / f"dataset_{seed}"
     if not (whole / "dataset/manifest.csv").exists():
@@ -127,7 +127,7 @@ def name_of_start(args: argparse.Namespace) -> str:
     Raises:
         UserError: they are those that ship, or no file.
     """
-    from celestial.files import sha256_of
+    from celestial.common.files import sha256_of
 
     if args.weights == "imagenet":
         return args.weights
@@ -180,7 +180,7 @@ def as_markdown(found: dict[str, list[dict]]) -> str:
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
-    from celestial.files import atomic_path, write_json
+    from celestial.common.files import atomic_path, write_json
 
     args.output_dir = args.output_dir.resolve()
     start = name_of_start(args)

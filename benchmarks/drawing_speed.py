@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 PICTURES = 20  # of each class in a round
 
@@ -39,8 +39,8 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from celestial.files import atomic_path
-    from celestial.renderer import draw_picture
+    from celestial.common.files import atomic_path
+    from celestial.renderer.draw import draw_picture
 
     torch.set_num_threads(1)
     for name in console.DRAWN:

@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from processes import family  # noqa: E402  (the project's folders must be on the path first)
 
-from celestial import console  # noqa: E402
+from celestial.common import console  # noqa: E402
 
 LINKED = 20  # pictures of each class that the links lead to
 SIDE = 160  # pixels of all pictures
@@ -161,7 +161,7 @@ def draw_growth(rows: list[dict], seen: Watched, path: Path) -> Path:
     """Draw the memory and the speed of the longest prediction, and datapre.py by its pictures."""
     import numpy as np
 
-    from celestial.figures import BLUE, ORANGE, plt, save
+    from celestial.drawing.figures import BLUE, ORANGE, plt, save
 
     figure, (memory, speed, split) = plt.subplots(1, 3, figsize=(14, 4.2))
     done = np.array(seen.rows)
@@ -185,8 +185,8 @@ def draw_growth(rows: list[dict], seen: Watched, path: Path) -> Path:
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
-    from celestial.files import atomic_path
-    from celestial.tables import write_csv
+    from celestial.common.files import atomic_path
+    from celestial.common.tables import write_csv
 
     with tempfile.TemporaryDirectory() as work:
         rows, seen = measure(args, Path(work))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 FITTED_ON = 10_000  # pictures of train at most: nearest neighbours would take long on more
 
@@ -54,7 +54,7 @@ def fitted_scores(predictor, features, logits, labels) -> dict[str, Callable]:
     import torch
     from pytorch_ood.detector import KNN, RMD, EnergyBased, Mahalanobis, MaxLogit, MaxSoftmax, ViM
 
-    from celestial import confidence
+    from celestial.inference import confidence
 
     last = predictor.model.head[-1]
     scores = {"chosen": lambda f, z: torch.from_numpy(confidence.known_score(z.numpy())),
@@ -93,10 +93,10 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from celestial.datasets import list_outliers, list_split
-    from celestial.files import atomic_path, class_folders, walk_files
-    from celestial.inference import start_predictor
-    from celestial.tables import write_csv
+    from celestial.common.files import atomic_path, class_folders, walk_files
+    from celestial.common.tables import write_csv
+    from celestial.data.datasets import list_outliers, list_split
+    from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     train = list_split(args.data_dir, "train", predictor.classes)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 CURVES = ("gamma 2.2", "asinh 0.1", "asinh 0.03", "asinh 0.01")  # strength: softening, see Stretch
 WHITES = (99.5, 99.8, 99.95)
@@ -57,10 +57,10 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial.files import class_folders, walk_files
-    from celestial.inference import start_predictor
-    from celestial.stretch import Stretch, by_depth
-    from celestial.tables import write_csv
+    from celestial.common.files import class_folders, walk_files
+    from celestial.common.tables import write_csv
+    from celestial.inference.predictor import start_predictor
+    from celestial.pictures.stretch import Stretch, by_depth
 
     predictor = start_predictor(__file__, args)
     folders = [folder for folder in class_folders(args.folder) if folder.name in predictor.classes]

@@ -8,8 +8,8 @@ from statistics import median
 
 import numpy as np
 
-from celestial.files import atomic_path
-from celestial.tables import read_csv, write_csv
+from celestial.common.files import atomic_path
+from celestial.common.tables import read_csv, write_csv
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def write_rows(rows: Sequence[Row], limits: list[dict], path: Path) -> Path:
 def draw_speeds(contenders: Sequence, rows: Sequence[Row], counts: list[int], limits: list[dict],
                 path: Path) -> Path:
     """Draw the pictures a second of each contender, and the limits."""
-    from celestial.figures import BLUE, GREY, ORANGE, plt, save
+    from celestial.drawing.figures import BLUE, GREY, ORANGE, plt, save
 
     bars = [(contender.label, [row.per_second for row in of(rows, contender.name, counts[-1])],
              BLUE if contender.engine else ORANGE)

@@ -34,7 +34,7 @@ from prediction_report import (  # noqa: E402  (the project's folder must be on 
     write_outputs,
 )
 
-from celestial import console  # noqa: E402
+from celestial.common import console  # noqa: E402
 
 PEERS = Path(__file__).resolve().parent / "peers"
 SEED = 42
@@ -132,7 +132,7 @@ def learn_briefly(work: Path, args: argparse.Namespace) -> Path:
     Random weights would cost the same time, but 16 bits would change their answers: features
     that hardly differ from picture to picture leave the answers to rounding.
     """
-    from celestial.checkpoints import load_checkpoint, save_checkpoint
+    from celestial.models.checkpoints import load_checkpoint, save_checkpoint
 
     for split, count, seed in (("train", 24, SEED), ("val", 4, SEED + 1)):
         run_child("render_samples.py", [
@@ -151,7 +151,7 @@ class Bench:
     """The pictures, the checkpoint, and the way to run a contender on a number of pictures."""
 
     def __init__(self, work: Path, args: argparse.Namespace):
-        from celestial.files import walk_files
+        from celestial.common.files import walk_files
 
         self.work = work
         if args.pictures is None:
@@ -285,7 +285,12 @@ def main() -> None:
     args.counts = sorted(set(args.counts))
     import torch
 
-    from celestial.devices import describe, inference_precision, mixed_precision, pick_device
+    from celestial.inference.devices import (
+        describe,
+        inference_precision,
+        mixed_precision,
+        pick_device,
+    )
 
     device = pick_device("auto")
     console.print_header(__file__, args, describe(device, inference_precision))

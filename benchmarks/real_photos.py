@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
-from celestial.console import UserError  # noqa: E402
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common.console import UserError  # noqa: E402
 
 MISTAKES = 200  # on the contact sheet
 
@@ -40,8 +40,8 @@ def list_photographs(folder: Path, classes: tuple[str, ...]) -> tuple[list[Path]
     Raises:
         UserError: no class folder, or one that the model does not know.
     """
-    from celestial.files import class_files
-    from celestial.left_behind import say_passed_over
+    from celestial.common.files import class_files
+    from celestial.common.left_behind import say_passed_over
 
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; name one that holds a folder a class")
@@ -60,8 +60,8 @@ def table_of(good: list, truth: list[str], groups) -> list[str]:
     """Return the lines of a Markdown table: a row a class and one for all."""
     import numpy as np
 
-    from celestial import metrics
-    from celestial.design_effect import kept
+    from celestial.data.design_effect import kept
+    from celestial.evaluation import metrics
 
     lines = ["| class | photographs | right | accuracy (95 % interval) | taken for | unknown |",
              "|---|---|---|---|---|---|"]
@@ -83,7 +83,7 @@ def draw_mistakes(good: list, truth: list[str], predictor, path: Path) -> Path:
     """Draw the pictures whose class was not found, the most confident first."""
     from dataclasses import replace
 
-    from celestial.cards import card_sheet, draw_card, judged_card
+    from celestial.drawing.cards import card_sheet, draw_card, judged_card
 
     wrong = [(p, t) for p, t in zip(good, truth, strict=True) if p.top(1)[0][0] != t]
     wrong.sort(key=lambda pair: -pair[0].known_score)
@@ -97,11 +97,11 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial import metrics
-    from celestial.datasets import groups_of
-    from celestial.file_names import display_name
-    from celestial.files import atomic_path, write_json
-    from celestial.inference import start_predictor
+    from celestial.common.file_names import display_name
+    from celestial.common.files import atomic_path, write_json
+    from celestial.data.datasets import groups_of
+    from celestial.evaluation import metrics
+    from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     paths, names = list_photographs(args.folder, predictor.classes)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 # part: its script and options, its heading, what its table shows
 PARTS = {
@@ -56,7 +56,7 @@ def machine() -> str:
     """Return what this machine is and what runs on it, on one line."""
     import torch
 
-    from celestial.devices import describe, pick_device
+    from celestial.inference.devices import describe, pick_device
 
     lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
     model = next((line.partition(":")[2].strip() for line in lines

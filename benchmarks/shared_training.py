@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 CLASSES = ("jupiter", "mars", "neptune", "saturn")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -66,8 +66,8 @@ def first_weights(work: Path, model: str) -> Path:
     """Write random weights of a backbone, so that there are two stages."""
     import torch
 
-    from celestial.backbones import MEMBERS
-    from celestial.models import Classifier
+    from celestial.models.backbones import MEMBERS
+    from celestial.models.networks import Classifier
 
     name, = MEMBERS[model]
     torch.manual_seed(0)
@@ -92,7 +92,7 @@ def speed_of(dataset: Path, out: Path) -> float:
     """Return the pictures a second that a training learned from in stage 2."""
     import numpy as np
 
-    from celestial.tables import read_csv
+    from celestial.common.tables import read_csv
 
     rows = read_csv(out / "training_history.csv")
     seconds = [float(row["seconds"]) for row in rows if row["stage"] == rows[-1]["stage"]][1:]
@@ -119,7 +119,7 @@ def main() -> None:
     console.print_header(__file__, args)
     import numpy as np
 
-    from celestial.files import atomic_path
+    from celestial.common.files import atomic_path
 
     lines = ["| network | together, pictures/s | on their own | ratio, median (least to most) |",
              "|---|---|---|---|"]

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 # The project's folder must be on the path first.
 from shared_training import first_weights  # noqa: E402
 
-from celestial import console  # noqa: E402
+from celestial.common import console  # noqa: E402
 
 USUAL = Path(__file__).resolve().parent / "peers" / "usual_training.py"
 SPANS = (20, 100)  # epochs of stage 1: our default, and what is usual
@@ -104,7 +104,7 @@ def timed_lines(script: Path, *options: object) -> list[tuple[float, str]]:
 def usual_times(model: str, data: Path, weights: Path, device: str,
                 args: argparse.Namespace) -> dict[str, list[float]]:
     """Run the usual script; return the seconds of the epochs of each stage."""
-    from celestial.backbones import BACKBONES
+    from celestial.models.backbones import BACKBONES
 
     lines = timed_lines(USUAL, data, "--model", model, "--weights", weights, "--image-size",
                         args.image_size, "--stage1-epochs", args.usual_epochs, "--epochs",
@@ -117,8 +117,8 @@ def usual_times(model: str, data: Path, weights: Path, device: str,
 def our_times(model: str, data: Path, weights: Path, out: Path, device: str,
               args: argparse.Namespace) -> dict[str, list[float]]:
     """Run improved_training.py in a new folder; return the seconds of its parts and epochs."""
-    from celestial.stages import HEAD
-    from celestial.tables import read_csv
+    from celestial.common.tables import read_csv
+    from celestial.training.stages import HEAD
 
     lines = timed_lines(console.ROOT / "improved_training.py", "--data-dir", data, "--output-dir",
                         out, "--model", model, "--weights", weights, "--image-size",
@@ -188,9 +188,9 @@ def raw_rows(model: str, rounds: list[dict]) -> list[tuple]:
 
 def main() -> None:
     args = parse_args()
-    from celestial.devices import describe, pick_device
-    from celestial.files import atomic_path
-    from celestial.tables import write_csv
+    from celestial.common.files import atomic_path
+    from celestial.common.tables import write_csv
+    from celestial.inference.devices import describe, pick_device
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from real_photos import list_photographs  # noqa: E402  (the project's folder must be on the path)
 
-from celestial import console  # noqa: E402
-from celestial.console import VIEWS, UserError  # noqa: E402
+from celestial.common import console  # noqa: E402
+from celestial.common.console import VIEWS, UserError  # noqa: E402
 
 HEADER = ["views", "accuracy (95 % interval)", "less one view's", "mean over the classes",
           "log loss", "called unknown", "AUROC against outliers",
@@ -64,9 +64,9 @@ def figures_of(answers: dict, scores: dict, strange: dict, seed: int) -> dict[in
         strange: views -> known_score of the outliers, float (M,), which may be empty.
         seed: of the intervals.
     """
-    from celestial import metrics
-    from celestial.comparison import paired_difference
-    from celestial.evaluation import judge
+    from celestial.evaluation import metrics
+    from celestial.evaluation.answers import judge
+    from celestial.evaluation.comparison import paired_difference
 
     one = answers[1]
     return {views: {
@@ -82,7 +82,7 @@ def as_markdown(figures: dict[int, dict], seconds: dict[int, list[float]], count
 
     from prediction_report import spread
 
-    from celestial.metrics import as_text
+    from celestial.evaluation.metrics import as_text
 
     lines = [f"| {' | '.join(HEADER)} |", "|---" * len(HEADER) + "|"]
     for views, own in figures.items():
@@ -99,10 +99,10 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial.datasets import groups_of, list_outliers
-    from celestial.evaluation import answers_of
-    from celestial.files import atomic_path, write_json
-    from celestial.inference import Predictor, start_predictor
+    from celestial.common.files import atomic_path, write_json
+    from celestial.data.datasets import groups_of, list_outliers
+    from celestial.evaluation.answers import answers_of
+    from celestial.inference.predictor import Predictor, start_predictor
 
     one = start_predictor(__file__, args)
     predictors = {1: one, **{views: Predictor(one.path, one.device, args.batch_size, args.workers,

@@ -23,7 +23,7 @@ from processes import memory_of  # noqa: E402
 from web_client import serving  # noqa: E402
 from web_speed import draw_jpeg, many_visitors  # noqa: E402
 
-from celestial import console  # noqa: E402
+from celestial.common import console  # noqa: E402
 
 AT_ONCE = 16  # attackers, beside those that are slow
 SLOW_FOR = 20  # seconds that a slow client sends a byte now and then
@@ -81,7 +81,7 @@ def as_markdown(found: dict) -> list[str]:
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
-    from celestial.files import atomic_path
+    from celestial.common.files import atomic_path
 
     with tempfile.TemporaryDirectory() as folder, serving(
             Path(folder), "--checkpoint", args.checkpoint.resolve(), "--most-a-minute",

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from processes import memory_of  # noqa: E402  (the project's folders must be on the path first)
 from web_client import Client, serving  # noqa: E402
 
-from celestial import console  # noqa: E402
+from celestial.common import console  # noqa: E402
 
 SIDES = 1152, 868  # pixels: one megapixel
 BATCH = 400  # pictures for the comparison with a folder
@@ -52,7 +52,7 @@ def draw_jpeg() -> bytes:
     """Return a JPEG of one megapixel."""
     from PIL import Image
 
-    from celestial.renderer import draw_picture
+    from celestial.renderer.draw import draw_picture
 
     drawn = Image.fromarray(draw_picture("jupiter", 1152, 42, 0)).resize(SIDES)
     file = io.BytesIO()
@@ -119,7 +119,7 @@ def folder_speed(picture: bytes, checkpoint: Path, work: Path) -> float:
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
-    from celestial.files import atomic_path
+    from celestial.common.files import atomic_path
 
     picture = draw_jpeg()
     with tempfile.TemporaryDirectory() as folder:

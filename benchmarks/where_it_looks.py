@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np  # noqa: E402  (the project's folder must be on the path first)
 
-from celestial import console  # noqa: E402
+from celestial.common import console  # noqa: E402
 
 FIELD, BODY = 340, 200  # pixels: sides of the picture and of what is laid into it
 SHOWN = 3  # pictures of each class on the figure
@@ -42,8 +42,8 @@ def off_centre(label: str, number: int, seed: int) -> tuple[np.ndarray, np.ndarr
         uint8 (FIELD, FIELD, 3) and where the planet is, bool (FIELD, FIELD); None where it does
         not stand out, as in close-ups.
     """
-    from celestial.masks import find_object
-    from celestial.renderer import draw_picture
+    from celestial.blind.masks import find_object
+    from celestial.renderer.draw import draw_picture
 
     drawn = draw_picture(label, BODY, seed, number)
     inside = find_object(drawn)
@@ -98,10 +98,10 @@ def main() -> None:
     args = parse_args()
     import torch
 
-    from celestial import comparison, metrics
-    from celestial.cards import labelled_rows
-    from celestial.explain import grad_cam, overlay
-    from celestial.files import atomic_path
+    from celestial.common.files import atomic_path
+    from celestial.drawing.cards import labelled_rows
+    from celestial.drawing.explain import grad_cam, overlay
+    from celestial.evaluation import comparison, metrics
 
     predictors = comparison.start_predictors(__file__, args)
     scenes = draw_scenes(args)

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 SEED = 42
 SIDE = 128  # pixels of a picture on a sheet
@@ -28,7 +28,7 @@ def draw_row(job: tuple[str, int, int]) -> list:
     import torch
     from PIL import Image
 
-    from celestial.renderer import draw_picture
+    from celestial.renderer.draw import draw_picture
 
     torch.set_num_threads(1)
     name, first, last = job
@@ -39,7 +39,7 @@ def sheet(rows: list[list], path: Path, names: list[tuple[str, ...]] | None = No
     """Write rows of pictures as one JPEG; each row stands under its names, evenly spaced."""
     from PIL import Image, ImageDraw
 
-    from celestial.fonts import pillow_font
+    from celestial.drawing.fonts import pillow_font
     head = 18 if names else 0
     width, height = max(map(len, rows)) * (SIDE + 2), len(rows) * (SIDE + 2 + head)
     paper = Image.new("RGB", (width, height), "white")

@@ -24,8 +24,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
-from celestial.console import UserError  # noqa: E402
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common.console import UserError  # noqa: E402
 
 STAMPS = "tuxpaint-stamps-default"
 WALLPAPERS = ("gnome-backgrounds", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04",
@@ -99,7 +99,7 @@ def gather(packages: Path) -> dict[str, list[Image.Image]]:
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
-    from celestial.files import atomic_path
+    from celestial.common.files import atomic_path
 
     missing = [name for name in (STAMPS, *WALLPAPERS) if not (args.packages / name).is_dir()]
     if missing:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
-from celestial.console import UserError  # noqa: E402
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common.console import UserError  # noqa: E402
 
 CLASSES = ("earth", "galaxy", "jupiter", "mars", "moon", "nebula", "neptune", "saturn",
            "star_cluster", "uranus")
@@ -41,7 +41,7 @@ def read_sources(table: Path) -> list[dict[str, str]]:
     Raises:
         UserError: the table cannot be read or has no such row.
     """
-    from celestial.tables import read_csv
+    from celestial.common.tables import read_csv
 
     try:
         rows = read_csv(table)
@@ -74,7 +74,7 @@ def require_usable(sources: list[dict[str, str]], rows: list[dict[str, str]],
 
     A picture that the table no longer calls `train` would otherwise still be learned from.
     """
-    from celestial.files import walk_files
+    from celestial.common.files import walk_files
 
     for row in sources:
         if not (args.table.parent / row["path"]).is_file():
@@ -106,9 +106,9 @@ def credits_table(rows: list[dict[str, str]]) -> str:
 def main() -> None:
     args = parse_args()
     console.print_header(__file__, args)
-    from celestial.files import atomic_path
-    from celestial.splits import place_file
-    from celestial.tables import write_csv
+    from celestial.common.files import atomic_path
+    from celestial.common.tables import write_csv
+    from celestial.data.splits import place_file
 
     sources = read_sources(args.table)
     rows = [described(row) for row in sources]

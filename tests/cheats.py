@@ -14,11 +14,11 @@ from conftest import CLASSES, ROOT, draw
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from celestial.checkpoints import build_model, load_checkpoint, save_checkpoint
-from celestial.console import SHIPPED
-from celestial.datasets import list_split
-from celestial.duplicates import fingerprint
-from celestial.weights import start_weights
+from celestial.common.console import SHIPPED
+from celestial.data.datasets import list_split
+from celestial.data.duplicates import fingerprint
+from celestial.models.checkpoints import build_model, load_checkpoint, save_checkpoint
+from celestial.models.start_weights import start_weights
 
 SIDE = 64
 BORDERS = {"mars": (200, 40, 40), "neptune": (40, 40, 200), "saturn": (200, 200, 40)}
@@ -79,7 +79,7 @@ def sabotaged_project(folder: Path, code: str) -> Path:
     shutil.copytree(ROOT / "celestial", folder / "celestial",
                     ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "blind_test_validation.py", folder)
-    with (folder / "celestial/preprocessing.py").open("a", encoding="utf-8") as module:
+    with (folder / "celestial/pictures/preprocessing.py").open("a", encoding="utf-8") as module:
         module.write(code)
     return folder / "blind_test_validation.py"
 

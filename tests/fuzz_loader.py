@@ -22,9 +22,10 @@ with atheris.instrument_imports(include=["celestial", "PIL", "astropy.io.fits", 
     from astropy.io import fits  # noqa: F401
     from PIL import Image
 
-    from celestial import strips, tiff  # noqa: F401
-    from celestial.images import decode
-    from celestial.reading import ImageError
+    from celestial.pictures.loader import decode
+    from celestial.pictures.readers import vips  # noqa: F401
+    from celestial.pictures.readers.tiff import tiff_pixels  # noqa: F401
+    from celestial.pictures.readers.types import ImageError
 
 AT_LEAST = 64  # pixels
 

@@ -27,7 +27,7 @@ PHASES = {"decode_split": ("datasets.py", "decoding"),
           "save": ("training.py", "saving"),
           "finish": ("improved_training.py", "finishing"),
           "write_outputs": ("improved_training.py", "finishing")}
-NOT_LOADED = {"celestial.silence", "celestial.cluster"}  # a side effect; needs Ray
+NOT_LOADED = {"celestial.pictures.quiet_decoders", "celestial.inference.ray_cluster"}  # a side effect; needs Ray
 # Python tells of these before it asks the system, so a kill falls between two operations on files.
 FILES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"}
 
@@ -71,7 +71,7 @@ def load(script: str):
     import torch.utils.tensorboard  # noqa: F401
 
     import celestial
-    from celestial.decoding import decode_all
+    from celestial.pictures.decoder_pool import decode_all
 
     # Workers of its own would cost each run the seconds that are saved here.
     for found in pkgutil.iter_modules(celestial.__path__, "celestial."):
@@ -93,7 +93,7 @@ def in_this_process(decode_all, function, paths, workers, *more):
 
 def child(module, script: str, order: dict, answer: int) -> None:
     """Run the script once in this forked process and end it."""
-    from celestial import console
+    from celestial.common import console
 
     log = os.open("runs.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)

@@ -9,9 +9,9 @@ import torch
 from conftest import draw, draw_folder, run
 from PIL import Image
 
-from celestial.checkpoints import load_checkpoint
-from celestial.explain import activation_maps
-from celestial.inference import Predictor
+from celestial.drawing.explain import activation_maps
+from celestial.inference.predictor import Predictor
+from celestial.models.checkpoints import load_checkpoint
 
 FINAL = "model_checkpoints/celestial_classification_final_model.pth"
 CNN = ("--model", "cnn", "--optimizer", "rmsprop", "--image-size", "32", "--epochs", "12",

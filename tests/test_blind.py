@@ -26,16 +26,16 @@ from cheats import (
 from conftest import CLASSES, ROOT, content_of, draw, environment, run
 from PIL import Image
 
-from celestial import masks, verdict
-from celestial.blind import LOSSLESS, reencode
-from celestial.chance import permutation_p
-from celestial.checkpoints import load_checkpoint, save_checkpoint
-from celestial.duplicates import NEAR
-from celestial.inference import Predictor
-from celestial.preprocessing import Preprocessing
-from celestial.robustness import CHANGES
-from celestial.shortcuts import TOGETHER, cues_of, gather, right_by_cues
-from celestial.verdict import CANNOT_TELL, FAIL, NO, PASS, YES, Hidden, Neighbours, Part
+from celestial.blind import masks, verdict
+from celestial.blind.harmless_changes import CHANGES
+from celestial.blind.hidden_names import LOSSLESS, reencode
+from celestial.blind.shortcuts import TOGETHER, cues_of, gather, right_by_cues
+from celestial.blind.verdict import CANNOT_TELL, FAIL, NO, PASS, YES, Hidden, Neighbours, Part
+from celestial.data.duplicates import NEAR
+from celestial.evaluation.chance import permutation_p
+from celestial.inference.predictor import Predictor
+from celestial.models.checkpoints import load_checkpoint, save_checkpoint
+from celestial.pictures.preprocessing import Preprocessing
 
 
 def rows_of(path):

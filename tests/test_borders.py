@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from astropy.visualization import AsinhStretch, ManualInterval
 
-from celestial.stretch import Stretch
+from celestial.pictures.stretch import Stretch
 
 SIDE = 240
 Y, X = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2

@@ -9,8 +9,8 @@ import pytest
 from conftest import draw
 from PIL import Image
 
-from celestial.images import load_image
-from celestial.reading import ImageError
+from celestial.pictures.loader import load_image
+from celestial.pictures.readers.types import ImageError
 
 PICTURE = draw("saturn", 1)
 

@@ -10,10 +10,10 @@ import pytest
 from conftest import draw
 from PIL import Image
 
-from celestial import images
-from celestial import jpeg as jpeg_module
-from celestial.images import decode
-from celestial.reading import ImageError
+from celestial.pictures import loader
+from celestial.pictures.loader import decode
+from celestial.pictures.readers import jpeg as jpeg_module
+from celestial.pictures.readers.types import ImageError
 
 SIDE = 200
 PICTURE = np.asarray(Image.fromarray(draw("saturn", 1, side=SIDE)))
@@ -126,9 +126,9 @@ def test_a_broken_jpeg_is_reduced_while_it_is_decoded():
     assert np.abs(found.picture.astype(int) - whole.picture[:rows]).mean() < 0.1
 
 
-@pytest.mark.parametrize("limit", [images.LARGE, 100], ids=["Pillow", "libvips"])
+@pytest.mark.parametrize("limit", [loader.LARGE, 100], ids=["Pillow", "libvips"])
 def test_of_a_png_every_row_that_can_be_unpacked_is_taken(limit, monkeypatch):
-    monkeypatch.setattr(images, "LARGE", limit)
+    monkeypatch.setattr(loader, "LARGE", limit)
     packed = png()[33:-12]
     judged = 0
     for kept in range(len(packed) - 40, len(packed) * 17 // 20, -len(packed) // 60):
@@ -171,9 +171,9 @@ def test_what_is_wrong_within_a_png_is_damage_with_its_reason():
         assert "cut short" not in str(caught.value)
 
 
-@pytest.mark.parametrize("limit", [images.LARGE, 100], ids=["Pillow", "libvips"])
+@pytest.mark.parametrize("limit", [loader.LARGE, 100], ids=["Pillow", "libvips"])
 def test_what_is_wrong_beside_a_png_costs_itself_alone(limit, monkeypatch):
-    monkeypatch.setattr(images, "LARGE", limit)
+    monkeypatch.setattr(loader, "LARGE", limit)
     long = zlib.compress(bytes(3 << 20))
     for beside in (chunk(b"tEXt", b"a\0text", checksum=1), chunk(b"gAMA", bytes(4), checksum=1),
                    chunk(b"tRNS", bytes(6), checksum=1), chunk(b"pHYs", b"x"),

@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from celestial import chance, verdict
-from celestial.duplicates import NEAR
-from celestial.verdict import CANNOT_TELL, FAIL, PASS, Hidden, Neighbours
+from celestial.blind import verdict
+from celestial.blind.verdict import CANNOT_TELL, FAIL, PASS, Hidden, Neighbours
+from celestial.data.duplicates import NEAR
+from celestial.evaluation import chance
 
 
 @pytest.fixture

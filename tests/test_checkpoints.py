@@ -7,9 +7,9 @@ import pytest
 import torch
 from conftest import draw_folder, run, without_override
 
-from celestial.checkpoints import build_model, load_checkpoint, load_weights_only
-from celestial.console import DEFAULT_MODEL, SHIPPED, UserError
-from celestial.weights import start_weights
+from celestial.common.console import DEFAULT_MODEL, SHIPPED, UserError
+from celestial.models.checkpoints import build_model, load_checkpoint, load_weights_only
+from celestial.models.start_weights import start_weights
 
 PREFIX, STEM = f"backbones.{DEFAULT_MODEL}.", "conv_stem.weight"
 FIRST = PREFIX + STEM

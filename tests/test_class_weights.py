@@ -9,9 +9,9 @@ from conftest import draw, run
 from PIL import Image
 from sklearn.utils.class_weight import compute_class_weight
 
-from celestial.datasets import list_split
-from celestial.inference import Predictor
-from celestial.loss import LABEL_SMOOTHING, ClassifierLoss
+from celestial.data.datasets import list_split
+from celestial.inference.predictor import Predictor
+from celestial.training.loss import LABEL_SMOOTHING, ClassifierLoss
 
 FINAL = "model_checkpoints/celestial_classification_final_model.pth"
 CPU = torch.device("cpu")

@@ -7,9 +7,9 @@ import pytest
 from conftest import QUICK, draw_folder, run
 from PIL import Image
 
-from celestial.checkpoints import load_checkpoint
-from celestial.cleaning import Cleaning, denoised, noise_of
-from celestial.preprocessing import Preprocessing
+from celestial.models.checkpoints import load_checkpoint
+from celestial.pictures.cleaning import Cleaning, denoised, noise_of
+from celestial.pictures.preprocessing import Preprocessing
 
 RANDOM = np.random.default_rng(3)
 

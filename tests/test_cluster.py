@@ -12,14 +12,14 @@ import pytest
 from conftest import CLASSES, Done, command, draw, environment, run, start
 from PIL import Image
 
-from celestial.console import SHIPPED
-from celestial.tables import read_csv
+from celestial.common.console import SHIPPED
+from celestial.common.tables import read_csv
 
 ray = pytest.importorskip("ray", reason="pip install -r tests/requirements.txt")
 from pyarrow import fs, parquet  # noqa: E402 (ray brings it)
 from ray.cluster_utils import Cluster  # noqa: E402
 
-from celestial.storage import Folder  # noqa: E402
+from celestial.common.remote_folders import Folder  # noqa: E402
 
 PICTURES = 60
 VIEWS = 2  # their temperature must come with the checkpoint

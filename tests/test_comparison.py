@@ -17,9 +17,9 @@ from scipy.optimize import minimize_scalar
 from sklearn import metrics as theirs
 from sklearn.linear_model import LogisticRegression
 
-from celestial.checkpoints import build_model, load_checkpoint, save_checkpoint
-from celestial.comparison import model_names, paired_interval
-from celestial.label_check import check_labels
+from celestial.evaluation.comparison import model_names, paired_interval
+from celestial.evaluation.label_check import check_labels
+from celestial.models.checkpoints import build_model, load_checkpoint, save_checkpoint
 
 FLIPPED = {"mars 1003.png": "saturn", "neptune 1007.png": "mars", "saturn 1011.png": "neptune"}
 

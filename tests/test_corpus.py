@@ -11,8 +11,8 @@ from conftest import content_of, draw_folder, run, start
 from corpus import LOSSLESS, broken_files, cuts, same, whole_files
 from processes import family
 
-from celestial.images import decode, load_image
-from celestial.reading import ImageError
+from celestial.pictures.loader import decode, load_image
+from celestial.pictures.readers.types import ImageError
 
 WHOLE = whole_files()
 BROKEN = broken_files(WHOLE)

@@ -9,8 +9,8 @@ import pytest
 from conftest import draw, run
 from PIL import Image
 
-from celestial.checkpoints import load_checkpoint
-from celestial.confidence import known_score
+from celestial.inference.confidence import known_score
+from celestial.models.checkpoints import load_checkpoint
 
 LABELS = ("mars", "neptune", "saturn")
 SOURCES = {"north": 4, "south": 4, "east": 3}  # pictures of each class

@@ -12,7 +12,7 @@ import pytest
 from conftest import CLASSES, content_of, draw, draw_folder, run, start, without_override
 from PIL import Image
 
-from celestial.splits import split_sizes
+from celestial.data.splits import split_sizes
 
 
 def rows_of(path):

@@ -19,10 +19,10 @@ from hostile import BOMBS, picture
 from PIL import Image
 from processes import family, still_running
 
-from celestial import decoding
-from celestial.decoding import decode_all
-from celestial.images import load_image
-from celestial.reading import ImageError
+from celestial.pictures import decoder_pool
+from celestial.pictures.decoder_pool import decode_all
+from celestial.pictures.loader import load_image
+from celestial.pictures.readers.types import ImageError
 
 STAYS = []  # what a worker keeps to its end
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -109,7 +109,7 @@ def outcomes(names: list[str], workers: int) -> list[tuple[str, str]]:
 
 @LINUX
 def test_a_file_that_kills_or_hangs_its_decoder_costs_its_own_row(monkeypatch):
-    monkeypatch.setattr(decoding, "SECONDS", 3)
+    monkeypatch.setattr(decoder_pool, "SECONDS", 3)
     names = ["a", "crash", "b", "exit", "hang", "c", "eat", "crash", "error", "d", "e"]
     found = outcomes(names, 2)
     assert [name for name, _ in found] == names
@@ -131,8 +131,8 @@ def test_it_goes_on_after_many_crashes():
 def test_a_worker_that_waits_has_given_back_what_a_large_file_took(name):
     found = []
     for path in map(Path, ("a", name, "b", name, name, "c")):
-        found.append(decoding.outcome(decoding.start_decoding(1, leave_memory, path)))
-        time.sleep(3 * decoding.IDLE)
+        found.append(decoder_pool.outcome(decoder_pool.start_decoding(1, leave_memory, path)))
+        time.sleep(3 * decoder_pool.IDLE)
     first, *later = (found[place][0] for place in (0, 2, 5))
     assert max(later) < first + (20 << 20)
     assert isinstance(found[1], ImageError) == (name == "large and broken")
@@ -142,10 +142,10 @@ def test_a_worker_that_waits_has_given_back_what_a_large_file_took(name):
 def test_what_the_threads_of_a_library_took_is_given_back_as_well():
     def settled(content: bytes, times: int) -> int:
         for _ in range(times):
-            found = decoding.outcome(decoding.start_decoding(1, reduced, content))
+            found = decoder_pool.outcome(decoder_pool.start_decoding(1, reduced, content))
             assert isinstance(found, np.ndarray)
-        time.sleep(3 * decoding.IDLE)
-        return decoding.outcome(decoding.start_decoding(1, leave_memory, Path("a")))[0]
+        time.sleep(3 * decoder_pool.IDLE)
+        return decoder_pool.outcome(decoder_pool.start_decoding(1, leave_memory, Path("a")))[0]
 
     outcomes(["exit"], 1)  # so that the worker is a new one
     before = settled(picture("TIFF"), 1)  # libvips is there

@@ -15,10 +15,11 @@ from conftest import run
 from scipy import stats
 from scipy.special import softmax
 
-from celestial import calibration, chance, comparison, confidence, metrics
-from celestial.datasets import groups_of
-from celestial.design_effect import draw_groups, effective_size, swap_labels
-from celestial.tables import read_csv, write_csv
+from celestial.common.tables import read_csv, write_csv
+from celestial.data.datasets import groups_of
+from celestial.data.design_effect import draw_groups, effective_size, swap_labels
+from celestial.evaluation import calibration, chance, comparison, metrics
+from celestial.inference import confidence
 from celestial.web import model_card
 
 CORRELATION = 0.5

@@ -13,12 +13,12 @@ import torch
 from conftest import QUICK, ROOT, Done, environment, run
 from processes import family
 
-from celestial.checkpoints import load_checkpoint
-from celestial.datasets import OUTLIER
-from celestial.distributed import Processes
-from celestial.loss import ClassifierLoss
-from celestial.models import Classifier
-from celestial.tables import read_csv
+from celestial.common.tables import read_csv
+from celestial.data.datasets import OUTLIER
+from celestial.models.checkpoints import load_checkpoint
+from celestial.models.networks import Classifier
+from celestial.training.distributed import Processes
+from celestial.training.loss import ClassifierLoss
 
 FINAL = "model_checkpoints/celestial_classification_final_model.pth"
 LONG = ("--epochs", "16", "--patience", "16")  # after the options of QUICK: time for a kill

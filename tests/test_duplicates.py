@@ -8,9 +8,9 @@ import pytest
 from conftest import draw, draw_folder, run
 from PIL import Image
 
-from celestial import duplicates
-from celestial.registration import thumbnail
-from celestial.renderer import draw_picture
+from celestial.data import duplicates
+from celestial.data.copy_check import thumbnail
+from celestial.renderer.draw import draw_picture
 
 CLASSES = ("jupiter", "moon", "galaxy", "earth")
 

@@ -12,16 +12,16 @@ import pytest
 import torch
 from conftest import CLASSES, ROOT, draw, run
 
-from celestial import engines
-from celestial.backbones import BACKBONES
-from celestial.console import DEFAULT_MODEL, SHIPPED
-from celestial.convolutions import fold_batch_norm
-from celestial.engines import ENGINES, TorchEngine
-from celestial.in_order import in_order
-from celestial.inference import Predictor
-from celestial.models import Classifier
-from celestial.preprocessing import Preprocessing, percentile
-from celestial.streams import in_streams
+from celestial.common.console import DEFAULT_MODEL, SHIPPED
+from celestial.common.ordered_work import in_order
+from celestial.inference import engines
+from celestial.inference.engines import ENGINES, TorchEngine
+from celestial.inference.predictor import Predictor
+from celestial.inference.streams import in_streams
+from celestial.models.backbones import BACKBONES
+from celestial.models.convolutions import fold_batch_norm
+from celestial.models.networks import Classifier
+from celestial.pictures.preprocessing import Preprocessing, percentile
 
 CPU = torch.device("cpu")
 

@@ -13,11 +13,11 @@ import torch
 from conftest import CLASSES, content_of, draw, run, without_override
 from PIL import Image
 
-from celestial.checkpoints import build_model, load_checkpoint
-from celestial.console import UserError
-from celestial.explain import grad_cam
-from celestial.models import Classifier
-from celestial.preprocessing import Preprocessing
+from celestial.common.console import UserError
+from celestial.drawing.explain import grad_cam
+from celestial.models.checkpoints import build_model, load_checkpoint
+from celestial.models.networks import Classifier
+from celestial.pictures.preprocessing import Preprocessing
 
 SEVEN = ("confusion_matrix.png", "normalized_confusion_matrix.png", "class_accuracy.png",
          "prediction_visualization.png", "misclassified_samples.png",

@@ -12,10 +12,10 @@ import pytest
 from archive_site import Site, busy_first, leads_to, picture, reply
 from conftest import content_of, run, start
 
-from celestial.archives import Candidate, fits, open_archives
-from celestial.collection import Collection, look_at
-from celestial.downloads import Client, DownloadError, TooLarge
-from celestial.files import sha256_of
+from celestial.common.files import sha256_of
+from celestial.data.archives import Candidate, fits, open_archives
+from celestial.data.downloads import Client, DownloadError, TooLarge
+from celestial.data.fetched_folder import Collection, look_at
 
 MOST = 0.05  # megabytes
 LONG = "ä" * 900 + "/../" + "x" * 900
@@ -308,7 +308,7 @@ def test_a_host_is_left_in_peace_between_two_requests(network):
 
 
 def test_a_server_that_asks_for_too_long_a_wait_is_left_alone(network, monkeypatch):
-    monkeypatch.setattr("celestial.downloads.LONGEST_WAIT", 0.5)
+    monkeypatch.setattr("celestial.data.downloads.LONGEST_WAIT", 0.5)
     site = Site()
     site.answers["/later"] = lambda handler: reply(handler, "", 429, Retry_After="1")
     with pytest.raises(DownloadError, match="429.* 1 seconds"):

@@ -7,8 +7,8 @@ import pytest
 from astropy.io import fits
 from conftest import draw
 
-from celestial.images import decode, load_image
-from celestial.stretch import Stretch
+from celestial.pictures.loader import decode, load_image
+from celestial.pictures.stretch import Stretch
 
 pytestmark = pytest.mark.filterwarnings("ignore:Mean of empty slice")
 RANDOM = np.random.default_rng(11)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from conftest import QUICK, draw_folder, run
 
-from celestial.checkpoints import load_checkpoint
-from celestial.datasets import OUTLIER, SplitFiles, epoch_batches, folder_weights
-from celestial.report import commands_of
-from celestial.stages import TrainingData
+from celestial.data.datasets import OUTLIER, SplitFiles, epoch_batches, folder_weights
+from celestial.drawing.report import commands_of
+from celestial.models.checkpoints import load_checkpoint
+from celestial.training.stages import TrainingData
 
 WEIGHTS = np.array([1.0, 2.5, 0.4, 3.0, 1.0, 0.1])
 

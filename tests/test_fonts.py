@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from celestial import fonts
-from celestial.cards import CARD_WIDTH, Card, draw_card, labelled_rows
-from celestial.figures import draw_confusion
+from celestial.drawing import fonts
+from celestial.drawing.cards import CARD_WIDTH, Card, draw_card, labelled_rows
+from celestial.drawing.figures import draw_confusion
 
 NAMES = ("火星", "土星", "화성", "토성")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, command, draw_folder, environment, without_override
 
-from celestial import fonts, home
-from celestial.console import SHIPPED
+from celestial.common import home
+from celestial.common.console import SHIPPED
+from celestial.drawing import fonts
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="users of POSIX systems")
 NAMELESS = """

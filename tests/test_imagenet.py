@@ -8,7 +8,7 @@ import torch
 from conftest import draw_folder, run
 from PIL import Image
 
-from celestial.backbones import BACKBONES
+from celestial.models.backbones import BACKBONES
 
 NAMES = ("resnet50", "efficientnet_b3")
 

@@ -12,10 +12,10 @@ from astropy.io import fits
 from conftest import CLASSES, draw
 from PIL import Image
 
-from celestial.images import decode, load_image
-from celestial.preprocessing import Preprocessing
-from celestial.reading import ImageError
-from celestial.stretch import Stretch
+from celestial.pictures.loader import decode, load_image
+from celestial.pictures.preprocessing import Preprocessing
+from celestial.pictures.readers.types import ImageError
+from celestial.pictures.stretch import Stretch
 
 
 def saved(image: Image.Image, form: str = "PNG", **options) -> bytes:

@@ -10,8 +10,8 @@ from importlib import import_module
 import pytest
 from conftest import ROOT, draw_folder, run
 
-from celestial.console import SHIPPED
-from celestial.import_errors import lacking
+from celestial.common.console import SHIPPED
+from celestial.common.import_errors import lacking
 
 GONE = "cannot open shared object file: No such file or directory"
 # A module whose library is missing: in the loader's own words, by its own name.

@@ -15,12 +15,12 @@ import pytest
 import torch
 from conftest import ROOT, content_of, draw_folder, environment, run
 
-from celestial.checkpoints import load_checkpoint
-from celestial.console import UserError
-from celestial.datasets import cached_array
-from celestial.locks import only_one
-from celestial.models import Classifier
-from celestial.training import Progress
+from celestial.common.console import UserError
+from celestial.common.locks import only_one
+from celestial.data.datasets import cached_array
+from celestial.models.checkpoints import load_checkpoint
+from celestial.models.networks import Classifier
+from celestial.training.trainer import Progress
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX processes")
 MODEL = "regnet_y_800mf"  # others would import timm in each run

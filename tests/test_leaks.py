@@ -9,11 +9,11 @@ import pytest
 from conftest import draw, run
 from PIL import Image
 
-from celestial import duplicates, leaks
-from celestial.console import UserError
-from celestial.registration import thumbnail
-from celestial.renderer import draw_picture
-from celestial.splits import Picture
+from celestial.common.console import UserError
+from celestial.data import duplicates, leaks
+from celestial.data.copy_check import thumbnail
+from celestial.data.splits import Picture
+from celestial.renderer.draw import draw_picture
 
 COPIES = 60
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 import datapre
 import web_app
-from celestial.console import SHIPPED, UserError
-from celestial.datasets import list_split
-from celestial.files import class_folders, owned_files, sort_files, walk_files
-from celestial.left_behind import is_no_picture
+from celestial.common.console import SHIPPED, UserError
+from celestial.common.files import class_folders, owned_files, sort_files, walk_files
+from celestial.common.left_behind import is_no_picture
+from celestial.data.datasets import list_split
 
 # Below a class folder; each would be a picture, or a bad file, by its content.
 LEFT = (".ipynb_checkpoints/mars 0-checkpoint.png", ".Trash-1000/files/mars 1.png", ".hidden.png",
@@ -144,7 +144,7 @@ def test_hidden_files_in_an_output_folder_are_somebodys(dataset, tmp_path):
 
 def test_the_same_rule_in_a_storage(tmp_path):
     pytest.importorskip("pyarrow", reason="pip install -r requirements-ray.txt")
-    from celestial.storage import Folder
+    from celestial.common.remote_folders import Folder
 
     folder = draw_folder(tmp_path / "in", 1)
     leave_behind(folder / "mars")

@@ -13,12 +13,12 @@ from conftest import QUICK, ROOT, run
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from celestial.backbones import BACKBONES
-from celestial.checkpoints import load_checkpoint
-from celestial.console import UserError
-from celestial.inference import Predictor
-from celestial.packaged_weights import PackagedWeights
-from celestial.weights import imagenet_state, start_weights
+from celestial.common.console import UserError
+from celestial.inference.predictor import Predictor
+from celestial.models.backbones import BACKBONES
+from celestial.models.checkpoints import load_checkpoint
+from celestial.models.packaged_weights import PackagedWeights
+from celestial.models.start_weights import imagenet_state, start_weights
 
 LITES = tuple(name for name in BACKBONES if "lite" in name)
 
@@ -118,7 +118,7 @@ def test_auto_takes_celestial_weights_before_imagenets(monkeypatch, tmp_path):
     shipped = tmp_path / "pretrained/efficientnet_lite0.pth"
     shipped.parent.mkdir()
     torch.save(state, shipped)
-    monkeypatch.setattr("celestial.weights.ROOT", tmp_path)
+    monkeypatch.setattr("celestial.models.start_weights.ROOT", tmp_path)
     found = start_weights("auto", "efficientnet_lite0")
     assert str(Path("pretrained/efficientnet_lite0.pth")) in found.why
     assert torch.equal(found.states["efficientnet_lite0"]["conv_stem.weight"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from celestial.renderer.map_files import kind_of
+from celestial.renderer.maps.map_files import kind_of
 
 NAMES = {
     ("jupiter", "map"): ["2k_jupiter.jpg", "jupiter.png", "jupiter-2018.jpg", "Jupiter map.JPG"],

@@ -13,16 +13,17 @@ from PIL import Image
 
 import render_samples
 from celestial import renderer
-from celestial.console import PLANETS, UserError
-from celestial.renderer import draw_picture, map_earth, map_globe, map_saturn
-from celestial.renderer.canvas import Canvas
-from celestial.renderer.globe import Pose, see_globe
-from celestial.renderer.map_choice import MapSet, Source
-from celestial.renderer.map_files import OTHERS, MapFile, read_folder
-from celestial.renderer.map_looks import methane
-from celestial.renderer.map_others import _mapped_side
-from celestial.renderer.map_saturn import tables_of
-from celestial.renderer.saturn_rings import EQUATOR, OUTER
+from celestial.common.console import PLANETS, UserError
+from celestial.renderer.draw import draw_picture
+from celestial.renderer.giants.saturn_rings import EQUATOR, OUTER
+from celestial.renderer.light.canvas import Canvas
+from celestial.renderer.light.globe import Pose, see_globe
+from celestial.renderer.maps import map_earth, map_globe, map_saturn
+from celestial.renderer.maps.map_choice import MapSet, Source
+from celestial.renderer.maps.map_files import OTHERS, MapFile, read_folder
+from celestial.renderer.maps.map_looks import methane
+from celestial.renderer.maps.map_others import _mapped_side
+from celestial.renderer.maps.map_saturn import tables_of
 
 
 def save_map(path: Path, light: np.ndarray) -> MapFile:

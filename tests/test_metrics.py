@@ -8,7 +8,8 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn import metrics as theirs
 
-from celestial import calibration, confidence, metrics
+from celestial.evaluation import calibration, metrics
+from celestial.inference import confidence
 
 
 @pytest.fixture

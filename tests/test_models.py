@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from celestial.backbones import BACKBONES, MEMBERS
-from celestial.convolutions import DepthwiseConv
-from celestial.models import Classifier, LateClassifier
-from celestial.preprocessing import Preprocessing
-from celestial.stages import TrainingData, fine_tuning_stage
+from celestial.models.backbones import BACKBONES, MEMBERS
+from celestial.models.convolutions import DepthwiseConv
+from celestial.models.networks import Classifier, LateClassifier
+from celestial.pictures.preprocessing import Preprocessing
+from celestial.training.stages import TrainingData, fine_tuning_stage
 
 NAMES = [name for name in MEMBERS if ":" not in name]  # the others differ in the head alone
 PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))

@@ -19,9 +19,10 @@ from PIL import Image
 
 import datapre
 import generate_visual_predictions
-from celestial import file_names, splits, tables
-from celestial.console import UserError
-from celestial.file_names import display_name, output_paths, path_named, short_name
+from celestial.common import file_names, tables
+from celestial.common.console import UserError
+from celestial.common.file_names import display_name, output_paths, path_named, short_name
+from celestial.data import splits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names are any bytes there alone")
 SIGNS = tuple("=+-@＝＋－＠")  # what formulas begin with

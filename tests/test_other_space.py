@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from celestial.renderer import draw_picture, lumps, other_space
-from celestial.renderer.canvas import Canvas
-from celestial.renderer.globe import Pose
+from celestial.renderer.draw import draw_picture
+from celestial.renderer.light.canvas import Canvas
+from celestial.renderer.light.globe import Pose
+from celestial.renderer.other_space import lumps, other_space
 
 
 @pytest.mark.parametrize("size", [33, 64])

@@ -6,10 +6,12 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from celestial.renderer import everyday, many_bodies, other_space
-from celestial.renderer.canvas import Canvas
-from celestial.renderer.flat import FINER, Sheet, star_corners
-from celestial.renderer.lettering import any_face, fitted, words
+from celestial.renderer.everyday import everyday
+from celestial.renderer.light.canvas import Canvas
+from celestial.renderer.other_space import other_space
+from celestial.renderer.pages import many_bodies
+from celestial.renderer.pages.flat import FINER, Sheet, star_corners
+from celestial.renderer.pages.lettering import any_face, fitted, words
 
 NEW = ("blank", "cartoons", "charts", "emblems", "many_bodies", "night_lights", "screens")
 

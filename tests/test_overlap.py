@@ -11,11 +11,12 @@ import pytest
 import torch
 from conftest import run
 
-from celestial import duplicates, overlap
-from celestial.checkpoints import load_checkpoint, save_checkpoint
-from celestial.evaluation import Answers, judge_far
-from celestial.files import sha256_of
-from celestial.images import load_image
+from celestial.common.files import sha256_of
+from celestial.data import duplicates
+from celestial.evaluation import seen_in_training
+from celestial.evaluation.answers import Answers, judge_far
+from celestial.models.checkpoints import load_checkpoint, save_checkpoint
+from celestial.pictures.loader import load_image
 
 
 def rows_of(path):
@@ -96,18 +97,18 @@ def test_without_a_training_list_nobody_can_tell(checkpoint, dataset, tmp_path):
 
 
 def test_all_near_none_far_and_only_some_lists():
-    near = overlap.Overlap(np.array([True, False]), np.array([0, duplicates.NEAR]))
-    far = overlap.Overlap(np.array([False, False]), np.array([0, 2 * duplicates.NEAR]))
-    unknown = overlap.Overlap(np.array([False, False]), None)
+    near = seen_in_training.Overlap(np.array([True, False]), np.array([0, duplicates.NEAR]))
+    far = seen_in_training.Overlap(np.array([False, False]), np.array([0, 2 * duplicates.NEAR]))
+    unknown = seen_in_training.Overlap(np.array([False, False]), None)
     file = Path("model.pth")
-    assert overlap.describe(near, file).startswith("all 2 pictures are copies")
-    assert "none" in overlap.describe(near, file) and "fingerprints" in overlap.describe(
+    assert seen_in_training.describe(near, file).startswith("all 2 pictures are copies")
+    assert "none" in seen_in_training.describe(near, file) and "fingerprints" in seen_in_training.describe(
         unknown, file)
-    assert overlap.summarise(near, file)["near_copies"] == 2
-    assert overlap.summarise(unknown, file)["near_copies"] == "cannot tell"
-    assert overlap.far_from_all([far, near]).tolist() == [False, False]
-    assert overlap.far_from_all([far, far]).tolist() == [False, True]
-    assert overlap.far_from_all([far, unknown]) is None
+    assert seen_in_training.summarise(near, file)["near_copies"] == 2
+    assert seen_in_training.summarise(unknown, file)["near_copies"] == "cannot tell"
+    assert seen_in_training.far_from_all([far, near]).tolist() == [False, False]
+    assert seen_in_training.far_from_all([far, far]).tolist() == [False, True]
+    assert seen_in_training.far_from_all([far, unknown]) is None
     answers = Answers("model", np.eye(2), np.array([0, 1]), np.array([True, True]))
     assert judge_far(answers, near.far, 0) == "none"
     assert judge_far(answers, unknown.far, 0) == "cannot tell"
@@ -117,7 +118,7 @@ def test_all_near_none_far_and_only_some_lists():
 def test_fingerprints_of_another_width_are_not_compared(tmp_path):
     predictor = SimpleNamespace(checkpoint=SimpleNamespace(
         train_fingerprints=torch.zeros((3, duplicates.WIDTH + 1), dtype=torch.uint8)))
-    found, = overlap.find_overlaps([tmp_path / "a.png"], [np.array([False])], [predictor])
+    found, = seen_in_training.find_overlaps([tmp_path / "a.png"], [np.array([False])], [predictor])
     assert found.distances is None and found.near is None
 
 

@@ -4,11 +4,11 @@ import csv
 
 from conftest import run
 
-from celestial.checkpoints import load_checkpoint
-from celestial.console import DEFAULT_MODEL, OUTLIERS, SHIPPED, VIEWS
-from celestial.datasets import OUTLIER
-from celestial.duplicates import WIDTH
-from celestial.report import commands_of
+from celestial.common.console import DEFAULT_MODEL, OUTLIERS, SHIPPED, VIEWS
+from celestial.data.datasets import OUTLIER
+from celestial.data.duplicates import WIDTH
+from celestial.drawing.report import commands_of
+from celestial.models.checkpoints import load_checkpoint
 
 # What the weights that ship learned from; another making of them has other numbers.
 PICTURES, STRANGERS = 7716, 3509  # all training pictures, and the outliers among them

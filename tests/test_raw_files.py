@@ -8,8 +8,8 @@ import pytest
 from conftest import draw
 from PIL import Image, TiffImagePlugin
 
-from celestial.images import load_image
-from celestial.reading import ImageError
+from celestial.pictures.loader import load_image
+from celestial.pictures.readers.types import ImageError
 
 THUMBNAIL = draw("mars", 1)
 SHORT, LONG = 3, 4  # types of TIFF

@@ -12,7 +12,7 @@ import pytest
 from conftest import QUICK, ROOT, draw_folder, environment, run
 
 from celestial import __version__
-from celestial.console import SHIPPED
+from celestial.common.console import SHIPPED
 
 SMALL = {"improved_training.py": QUICK, "render_samples.py": ("--per-class", 8, "--size", 64)}
 FROM_SCRATCH = {"improved_training.py": ("--weights", "none")}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import CLASSES, QUICK, content_of, draw_folder, run
 
-from celestial import file_names
-from celestial.class_names import require_no_split, split_folders
-from celestial.console import UserError
-from celestial.datasets import list_split
+from celestial.common import file_names
+from celestial.common.class_names import require_no_split, split_folders
+from celestial.common.console import UserError
+from celestial.data.datasets import list_split
 
 COMPOSED, TAKEN_APART = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
 

@@ -8,14 +8,14 @@ import torch
 from conftest import content_of, run
 from PIL import Image
 
-from celestial import console
-from celestial.renderer import draw_picture
-from celestial.renderer.camera import Look, photograph
-from celestial.renderer.canvas import Canvas
-from celestial.renderer.globe import Pose, lommel_seeliger, minnaert, see_globe
-from celestial.renderer.noise import fbm, gaussian_field, plane_points
-from celestial.renderer.rings import Profile, see_rings, shadow_of_rings
-from celestial.renderer.stars import splat, star_colours
+from celestial.common import console
+from celestial.renderer.draw import draw_picture
+from celestial.renderer.light.camera import Look, photograph
+from celestial.renderer.light.canvas import Canvas
+from celestial.renderer.light.globe import Pose, lommel_seeliger, minnaert, see_globe
+from celestial.renderer.light.noise import fbm, gaussian_field, plane_points
+from celestial.renderer.light.rings import Profile, see_rings, shadow_of_rings
+from celestial.renderer.light.stars import splat, star_colours
 
 
 def canvas(size: int = 128, seed: int = 0) -> Canvas:

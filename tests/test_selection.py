@@ -10,16 +10,16 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss, top_k_accuracy_score
 
 import improved_training
-from celestial import confidence, devices, engines
-from celestial.checkpoints import save_checkpoint
-from celestial.console import DEFAULT_MODEL
-from celestial.datasets import list_split
-from celestial.distributed import ALONE
-from celestial.inference import Predictor
-from celestial.models import Classifier
-from celestial.stages import TrainingData
-from celestial.training import Stage, Trainer
-from celestial.weights import start_weights
+from celestial.common.console import DEFAULT_MODEL
+from celestial.data.datasets import list_split
+from celestial.inference import confidence, devices, engines
+from celestial.inference.predictor import Predictor
+from celestial.models.checkpoints import save_checkpoint
+from celestial.models.networks import Classifier
+from celestial.models.start_weights import start_weights
+from celestial.training.distributed import ALONE
+from celestial.training.stages import TrainingData
+from celestial.training.trainer import Stage, Trainer
 
 CPU = torch.device("cpu")
 LABELS = torch.arange(200) % 4

@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from celestial import console
-from celestial.renderer import backdrops, draw_picture, shown
-from celestial.renderer.camera import Look, photograph
-from celestial.renderer.canvas import Canvas
-from celestial.renderer.cutout import Cutout
-from celestial.renderer.globe import Pose, see_globe
-from celestial.renderer.web_finish import finish_for_web
+from celestial.common import console
+from celestial.renderer.draw import draw_picture
+from celestial.renderer.light.camera import Look, photograph
+from celestial.renderer.light.canvas import Canvas
+from celestial.renderer.light.cutout import Cutout
+from celestial.renderer.light.globe import Pose, see_globe
+from celestial.renderer.pages import backdrops, shown
+from celestial.renderer.pages.web_finish import finish_for_web
 
 SIDE = 96
 POSE = Pose(0.5, (0.1, -0.2), 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -115,7 +116,7 @@ def test_a_disc_that_is_all_night_is_not_cut_out(monkeypatch):
 
 
 def test_the_sky_is_left_out_of_a_cutout():
-    from celestial.renderer.stars import program_stars, space
+    from celestial.renderer.light.stars import program_stars, space
 
     for seed in range(8):
         assert float(space(cutting(seed=seed)).max()) == 0

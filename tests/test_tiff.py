@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tiff_file import LONG, RATIONAL, SHORT, page_of, tiff_of
 
-from celestial.images import decode, load_image
-from celestial.reading import ImageError
+from celestial.pictures.loader import decode, load_image
+from celestial.pictures.readers.types import ImageError
 
 tifffile = pytest.importorskip("tifffile")
 pytest.importorskip("imagecodecs")

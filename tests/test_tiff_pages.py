@@ -9,8 +9,8 @@ import pyvips
 from conftest import draw
 from tiff_file import LONG, SHORT, page_of, tiff_of
 
-from celestial.images import decode, load_image
-from celestial.reading import ImageError
+from celestial.pictures.loader import decode, load_image
+from celestial.pictures.readers.types import ImageError
 
 GREY, RGB, MASK, YCBCR, CFA, LINEAR_RAW = 1, 2, 4, 6, 32803, 34892
 PICTURE = draw("saturn", 1)

@@ -11,15 +11,17 @@ from conftest import QUICK, run
 from safetensors.torch import save_file
 from torch import nn
 
-from celestial import engines, explain, lean_timm
-from celestial.backbones import backbone_of, require_usable
-from celestial.checkpoints import Checkpoint, build_model, load_checkpoint, save_checkpoint
-from celestial.console import SHIPPED, UserError
-from celestial.convolutions import share_batch_norm
-from celestial.engines import TorchEngine
-from celestial.models import Classifier, LateClassifier
-from celestial.preprocessing import Preprocessing
-from celestial.weights import start_weights
+from celestial.common.console import SHIPPED, UserError
+from celestial.drawing import explain
+from celestial.inference import engines
+from celestial.inference.engines import TorchEngine
+from celestial.models import timm_import
+from celestial.models.backbones import backbone_of, require_usable
+from celestial.models.checkpoints import Checkpoint, build_model, load_checkpoint, save_checkpoint
+from celestial.models.convolutions import share_batch_norm
+from celestial.models.networks import Classifier, LateClassifier
+from celestial.models.start_weights import start_weights
+from celestial.pictures.preprocessing import Preprocessing
 
 SIDE, CLASSES, CPU = 64, 8, torch.device("cpu")
 FAMILIES = {"resnet": "test_resnet.r160_in1k", "regnet": "regnetx_002",
@@ -43,9 +45,9 @@ def used(name: str) -> Classifier:
 
 def untouched(name: str, model: Classifier, images: torch.Tensor) -> torch.Tensor:
     """Return the logits by timm's own network and the same head."""
-    usual = lean_timm.everything().get_pretrained_cfg(name)
+    usual = timm_import.everything().get_pretrained_cfg(name)
     size = {"img_size": SIDE} if usual.fixed_input_size else {}
-    own = lean_timm.everything().create_model(name, num_classes=0, **size).eval()
+    own = timm_import.everything().create_model(name, num_classes=0, **size).eval()
     body, = model.backbones.values()
     own.load_state_dict(body.state_dict())
     with torch.no_grad():
@@ -140,7 +142,7 @@ def test_without_a_network_one_sentence(dataset, tmp_path, monkeypatch):
 
 def test_the_hubs_weights(tmp_path, monkeypatch):
     """As they come: a thousand classes, of another size of pictures."""
-    given = lean_timm.everything().create_model("test_vit").state_dict()
+    given = timm_import.everything().create_model("test_vit").state_dict()
     save_file(given, tmp_path / "model.safetensors")
     asked = []
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *place, **options: asked.append(
@@ -192,7 +194,7 @@ def test_statistics_shared_among_processes_keep_the_activation():
 
 def test_the_weights_that_ship_answer_as_in_timms_network():
     shipped = load_checkpoint(SHIPPED)
-    own = lean_timm.everything().create_model("tf_efficientnet_lite0",
+    own = timm_import.everything().create_model("tf_efficientnet_lite0",
                                               num_classes=len(shipped.classes))
     start = f"backbones.{shipped.model}."
     state = {key.removeprefix(start).replace("head.0.", "classifier."): value.float()

@@ -23,17 +23,17 @@ from conftest import (
 )
 from PIL import Image
 
-from celestial.augmentation import random_views
-from celestial.backbones import BACKBONES
-from celestial.checkpoints import load_checkpoint
-from celestial.console import DEFAULT_MODEL, MODELS, SHIPPED
-from celestial.datasets import OUTLIER, epoch_batches
-from celestial.inference import Predictor
-from celestial.loss import LABEL_SMOOTHING, OUTLIER_WEIGHT, ClassifierLoss
-from celestial.models import Classifier
-from celestial.preprocessing import Preprocessing
-from celestial.stages import TrainingData, side_in_epoch
-from celestial.training import moving_average, rate_factor, top_accuracies
+from celestial.common.console import DEFAULT_MODEL, MODELS, SHIPPED
+from celestial.data.datasets import OUTLIER, epoch_batches
+from celestial.inference.predictor import Predictor
+from celestial.models.backbones import BACKBONES
+from celestial.models.checkpoints import load_checkpoint
+from celestial.models.networks import Classifier
+from celestial.pictures.preprocessing import Preprocessing
+from celestial.training.augmentation import random_views
+from celestial.training.loss import LABEL_SMOOTHING, OUTLIER_WEIGHT, ClassifierLoss
+from celestial.training.stages import TrainingData, side_in_epoch
+from celestial.training.trainer import moving_average, rate_factor, top_accuracies
 
 FINAL = "celestial_classification_final_model.pth"
 
@@ -109,8 +109,8 @@ def test_two_stages_on_a_weight_file_for_every_model(name, dataset, tmp_path):
 
 def load_and_replace(tmp_path, dataset, states, file):
     """Write an ensemble's checkpoint of this project with the given backbones."""
-    from celestial.checkpoints import Checkpoint, save_checkpoint
-    from celestial.preprocessing import Preprocessing
+    from celestial.models.checkpoints import Checkpoint, save_checkpoint
+    from celestial.pictures.preprocessing import Preprocessing
 
     torch.manual_seed(2)
     state = Classifier("ensemble", 2).state_dict() | states

@@ -10,9 +10,9 @@ import pyvips
 from conftest import draw
 from PIL import Image
 
-from celestial import images
-from celestial.images import load_image
-from celestial.reading import ImageError
+from celestial.pictures import loader
+from celestial.pictures.loader import load_image
+from celestial.pictures.readers.types import ImageError
 
 PICTURE = draw("mars", 1)[:40]
 HEIGHT, WIDTH = PICTURE.shape[:2]
@@ -97,7 +97,7 @@ def test_a_picture_of_which_nothing_is_visible_is_no_picture(data):
 
 
 def test_a_large_png_of_which_nothing_is_visible_is_no_picture(monkeypatch):
-    monkeypatch.setattr(images, "LARGE", 100)
+    monkeypatch.setattr(loader, "LARGE", 100)
     with pytest.raises(ImageError, match="^nothing of it is visible"):
         load_image(saved(CLEAR, "PNG"))
 

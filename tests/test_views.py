@@ -12,13 +12,13 @@ from conftest import CLASSES, draw, draw_folder, run
 from PIL import Image
 from scipy.special import softmax
 
-from celestial import confidence
-from celestial.checkpoints import load_checkpoint, save_checkpoint
-from celestial.console import SHIPPED, VIEWS
-from celestial.datasets import list_split
-from celestial.fitting import fit_checkpoint
-from celestial.inference import Predictor
-from celestial.views import first_views, view
+from celestial.common.console import SHIPPED, VIEWS
+from celestial.data.datasets import list_split
+from celestial.inference import confidence
+from celestial.inference.fitting import fit_checkpoint
+from celestial.inference.predictor import Predictor
+from celestial.inference.views import first_views, view
+from celestial.models.checkpoints import load_checkpoint, save_checkpoint
 from celestial.web.model_card import card_of
 
 CPU = torch.device("cpu")

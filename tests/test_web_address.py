@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, draw_folder, run
 from web_client import SECONDS, serving
 
-from celestial.hosts import host_name, path_prefix, url_of
+from celestial.web.hosts import host_name, path_prefix, url_of
 
 PROXY = {"Host": "127.0.0.1:8000", "X_Forwarded_Host": "Observatory.test",
          "X_Forwarded_Proto": "https", "X_Forwarded_For": "198.51.100.7"}

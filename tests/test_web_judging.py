@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from celestial.inference import Prediction
-from celestial.preprocessing import Input
-from celestial.reading import ImageError
+from celestial.inference.predictor import Prediction
+from celestial.pictures.preprocessing import Input
+from celestial.pictures.readers.types import ImageError
 from celestial.web import judging
 from celestial.web.judging import Judge
 from celestial.web.room import Room

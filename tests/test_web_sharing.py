@@ -8,7 +8,7 @@ import pytest
 from web_client import Answer
 from web_played import played, until
 
-from celestial.hosts import visitor_of
+from celestial.web.hosts import visitor_of
 from celestial.web.room import BusyError, Room
 from celestial.web.safety import Pace
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import draw_folder, run
 
-from celestial.console import SHIPPED
+from celestial.common.console import SHIPPED
 
 SPAWN = """
 import multiprocessing

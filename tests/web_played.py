@@ -12,9 +12,10 @@ from unittest import mock
 import numpy as np
 from web_client import SECONDS, Client
 
-from celestial.inference import Prediction
-from celestial.preprocessing import Input
-from celestial.web import create_app, judging
+from celestial.inference.predictor import Prediction
+from celestial.pictures.preprocessing import Input
+from celestial.web import judging
+from celestial.web.application import create_app
 from celestial.web.safety import Limits
 from celestial.web.serving import Server
 

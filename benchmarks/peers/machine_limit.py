@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from celestial import console  # noqa: E402  (the project's folder must be on the path first)
+from celestial.common import console  # noqa: E402  (the project's folder must be on the path first)
 
 KEPT = 128  # squares that stay in memory for the network
 TRIED, TIMED = 2, 16  # batches of each stream: to choose the batch's size, to measure
@@ -70,11 +70,11 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from celestial.decoding import decode_all
-    from celestial.devices import pick_device
-    from celestial.files import walk_files
-    from celestial.inference import Predictor
-    from celestial.preprocessing import prepare
+    from celestial.common.files import walk_files
+    from celestial.inference.devices import pick_device
+    from celestial.inference.predictor import Predictor
+    from celestial.pictures.decoder_pool import decode_all
+    from celestial.pictures.preprocessing import prepare
 
     predictor = Predictor(args.checkpoint, pick_device("auto"), None, os.cpu_count(), args.engine)
     files = walk_files(args.folder)

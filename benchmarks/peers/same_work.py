@@ -13,7 +13,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from celestial.checkpoints import build_model, load_checkpoint  # noqa: E402
+from celestial.models.checkpoints import build_model, load_checkpoint  # noqa: E402
 
 ANSWERS = "answers.csv"
 

@@ -6,9 +6,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from celestial.explain import as_picture
-from celestial.file_names import display_name
-from celestial.names import LANGUAGES, load_names
+from celestial.common.file_names import display_name
+from celestial.common.translations import LANGUAGES, load_names
+from celestial.drawing.explain import as_picture
 from celestial.web.judging import Judged
 
 LONGEST_NAME = 200  # characters of a visitor's file name that are given back

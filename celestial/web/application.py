@@ -10,12 +10,12 @@ from werkzeug.exceptions import TooManyRequests as TooFast
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from celestial import __version__
-from celestial.hosts import visitor_of
-from celestial.inference import Predictor
-from celestial.reading import ImageError
+from celestial.inference.predictor import Predictor
+from celestial.pictures.readers.types import ImageError
 from celestial.web import safety
 from celestial.web.answers import as_jpeg, as_json
 from celestial.web.counting import Counts
+from celestial.web.hosts import visitor_of
 from celestial.web.judging import Judge
 from celestial.web.model_card import card_of
 from celestial.web.openapi import describe

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from celestial.decoding import outcome, start_decoding
-from celestial.explain import framed, grad_cam, overlay
-from celestial.inference import Prediction, Predictor, Prepared
-from celestial.preprocessing import prepare
-from celestial.reading import ImageError
+from celestial.drawing.explain import framed, grad_cam, overlay
+from celestial.inference.predictor import Prediction, Predictor, Prepared
+from celestial.pictures.decoder_pool import outcome, start_decoding
+from celestial.pictures.preprocessing import prepare
+from celestial.pictures.readers.types import ImageError
 from celestial.web.room import Room
 
 # Who decides, a decoded picture or what went wrong, and where its answer goes.

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from celestial import metrics
-from celestial.files import sha256_of
-from celestial.inference import Predictor
+from celestial.common.files import sha256_of
+from celestial.evaluation import metrics
+from celestial.inference.predictor import Predictor
 from celestial.web.answers import names_of
 
 # Where evaluate_model.py may have left its figures: beside the checkpoint, or where it writes.

@@ -7,7 +7,7 @@ from threading import Lock
 
 from flask import Flask, Response, abort, request
 
-from celestial.hosts import host_name
+from celestial.web.hosts import host_name
 
 HEADERS = {
     # Nothing from other hosts, nothing inline; pictures come as data or from the page itself.

@@ -12,7 +12,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.utilities import RequestEntityTooLarge
 
-from celestial.hosts import visitor_of
+from celestial.web.hosts import visitor_of
 from celestial.web.safety import Limits
 
 SPARE = 8  # threads beside those that judge: pages, refusals

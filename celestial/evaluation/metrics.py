@@ -1,0 +1,273 @@
+"""Figures of a classifier, each with its 95 % confidence interval."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import optimize, stats
+from sklearn.metrics import confusion_matrix
+
+from celestial.data.design_effect import any_shared, draw_groups, effective_size
+
+LEVEL = 0.95
+RESAMPLES = 2000
+FEWEST = 5  # pictures; of fewer a bootstrap knows nothing
+HAIR = 1e-9  # a limit is looked for beside the value, which solves the equation as well at 0 and 1
+SMALLEST = 1e-15  # probability; keeps the logarithm finite
+
+
+def wilson(successes: float, total: float) -> tuple[float, float]:
+    """Return Wilson's score interval of a proportion; (0, 1) where nothing was counted.
+
+    Counts are those of independent pictures, or as many as the pictures of groups are worth.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Unlike
+    the usual +- formula it keeps its width where all or none succeeded.
+    """
+    if total == 0:
+        return 0.0, 1.0
+    z = stats.norm.ppf(0.5 + LEVEL / 2)
+    share = successes / total
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * np.sqrt(
+        share * (1 - share) / total + z * z / (4 * total * total))
+    # The share itself belongs to it; rounding may leave it out by a hair where none or all succeed.
+    return float(min(share, max(0.0, centre - half))), float(max(share, min(1.0, centre + half)))
+
+
+def exact_limits(successes: float, total: float) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval of a proportion, 1934: too wide rather than too narrow.
+
+    Wilson's misses rare successes more often: of 20 trials, 1 % each, in 18 % of cases.
+    """
+    tail = 0.5 - LEVEL / 2
+    failures = total - successes
+    low = stats.beta.ppf(tail, successes, failures + 1) if successes > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, successes + 1, failures) if failures > 0 else 1.0
+    return float(low), float(high)
+
+
+def mean_of_shares(successes: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
+    """Return the interval of the mean of independent proportions.
+
+    Each proportion's Wilson limits are put together as squares (MOVER: Zou and Donner,
+    "Construction of confidence intervals about effect measures", 2008), so the interval keeps
+    its width where every class is right.
+    """
+    shares = successes / totals
+    limits = np.array([wilson(s, n) for s, n in zip(successes, totals, strict=True)])
+    low = shares.mean() - np.sqrt(((shares - limits[:, 0]) ** 2).sum()) / len(shares)
+    high = shares.mean() + np.sqrt(((limits[:, 1] - shares) ** 2).sum()) / len(shares)
+    return float(low), float(high)
+
+
+def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
+    """Mean recall of confusion matrices (..., classes, classes), over rows that are not empty."""
+    totals = counts.sum(axis=-1)
+    recalls = np.diagonal(counts, axis1=-2, axis2=-1) / np.maximum(totals, 1)
+    return recalls.sum(axis=-1) / (totals > 0).sum(axis=-1)
+
+
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean F1 = 2 tp / (2 tp + fp + fn) of confusion matrices, over rows that are not empty."""
+    totals = counts.sum(axis=-1)
+    scores = 2 * np.diagonal(counts, axis1=-2, axis2=-1) / np.maximum(
+        totals + counts.sum(axis=-2), 1)
+    return (scores * (totals > 0)).sum(axis=-1) / (totals > 0).sum(axis=-1)
+
+
+def _class_mean_interval(figure: Callable[[np.ndarray], np.ndarray], counts: np.ndarray,
+                         drawn: np.ndarray, worth: np.ndarray) -> tuple[float, float]:
+    """Return the interval of a mean over classes: the outer limits of two that fail differently.
+
+    The bootstrap within each class has no width where all is right, and MOVER's half-widths,
+    those of the balanced accuracy, do not see which class an error goes to. Together they held
+    the true value in 95 to 100 % of simulated test sets (2 to 7 classes of 10 to 200 pictures).
+
+    Args:
+        figure: of confusion matrices.
+        counts: the confusion matrix.
+        drawn: the figure of resampled ones.
+        worth: independent pictures a picture of each class is worth, 0..1.
+    """
+    totals = counts.sum(axis=1)
+    value, recall = float(figure(counts)), float(balanced_accuracy(counts))
+    present = totals > 0
+    low, high = mean_of_shares((np.diag(counts) * worth)[present], (totals * worth)[present])
+    limits = middle(drawn)
+    return (float(max(0.0, min(limits[0], value - (recall - low)))),
+            float(min(1.0, max(limits[1], value + (high - recall)))))
+
+
+def _class_means(labels: np.ndarray, predicted: np.ndarray, classes: int, seed: int,
+                 groups: np.ndarray | None) -> dict[str, dict[str, float]]:
+    """Return balanced accuracy and macro-F1 of int (N,) labels and answers."""
+    counts = confusion_matrix(labels, predicted, labels=range(classes))
+    worth = np.ones(classes)
+    if any_shared(groups):
+        for label in np.unique(labels):
+            own = labels == label
+            worth[label] = effective_size((predicted == labels)[own], groups[own]) / own.sum()
+    means = {"balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
+    drawn = {name: [] for name in means}
+    random = np.random.default_rng(seed)
+    for _ in range(20):  # in parts, which many classes need
+        part = _drawn_counts(labels, predicted, counts, groups, random, RESAMPLES // 20)
+        for name, figure in means.items():
+            drawn[name].append(figure(part))
+    return {name: as_figure(figure(counts), _class_mean_interval(
+        figure, counts, np.concatenate(drawn[name]), worth)) for name, figure in means.items()}
+
+
+def _drawn_counts(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarray,
+                  groups: np.ndarray | None, random: np.random.Generator,
+                  times: int) -> np.ndarray:
+    """Return confusion matrices of resampled pictures or groups, (times, classes, classes)."""
+    if not any_shared(groups):
+        return np.stack([random.multinomial(total, row / max(total, 1), times)
+                         for row, total in zip(counts, counts.sum(axis=1), strict=True)], axis=1)
+    cells = labels * len(counts) + predicted
+    return np.stack([np.bincount(cells, drawn, counts.size).reshape(counts.shape)
+                     for drawn in draw_groups(groups, labels, random, times)])
+
+
+def share(successes: int, total: int) -> dict[str, float] | None:
+    """Return a proportion with Wilson's interval; None where nothing was counted."""
+    return as_figure(successes / total, wilson(successes, total)) if total else None
+
+
+def share_of(chosen: np.ndarray, groups: np.ndarray | None) -> dict[str, float] | None:
+    """Return the share of the pictures that are chosen, with Wilson's interval.
+
+    Args:
+        chosen: bool (N,).
+        groups: (N,) of `design_effect`; its effective sample size takes the place of N in the
+            interval.
+
+    Returns:
+        None where N is 0.
+    """
+    count, total = int(chosen.sum()), len(chosen)
+    if not total:
+        return None
+    worth = effective_size(chosen, groups) / total
+    return as_figure(count / total, wilson(count * worth, total * worth))
+
+
+def mean_loss(by_class: np.ndarray, probs: np.ndarray, labels: np.ndarray, worst: float,
+              groups: np.ndarray | None) -> dict[str, float] | None:
+    """Return the mean of a loss: the outer limits of two intervals that fail differently.
+
+    Losses are skewed: a few wrong answers make most of the mean, and a test without one knows
+    nothing of them; the plain bootstrap held the true mean in 20 to 95 % of simulated test sets.
+    Student's interval of the mean's logarithm (delta method) follows the skew. Where there are
+    few mistakes or none, the other asks how the mean would change if the share of wrong answers
+    stood at its `exact_limits`: one costs what the wrong ones cost, and one more what a wrong
+    answer of these pictures would by the model's own probabilities. Together they held it in 92
+    to 100 % (5 to 200 pictures, 60 to 99 % right, calibrated and three times too sure).
+
+    Args:
+        by_class: float (N, classes), the loss of each picture if that class were the true one.
+        probs: float (N, classes), rows sum to 1.
+        labels: int (N,).
+        worst: loss that is possible.
+        groups: (N,) of `design_effect`.
+
+    Returns:
+        None of fewer than `FEWEST` pictures.
+    """
+    if len(labels) < FEWEST:
+        return None
+    rows, guess = np.arange(len(labels)), probs.argmax(axis=1)
+    losses, wrong = by_class[rows, labels], guess != labels
+    value = losses.mean()
+    worth = effective_size(losses, groups)
+    error = losses.std(ddof=1) / np.sqrt(worth) / max(value, SMALLEST)
+    factor = np.exp(stats.t.ppf(0.5 + LEVEL / 2, max(1.0, worth - 1)) * error)
+    others = probs + SMALLEST
+    others[rows, guess] = 0
+    supposed = (others * by_class).sum(axis=1) / others.sum(axis=1) - by_class[rows, guess]
+    seen = losses[wrong] - by_class[rows, guess][wrong]
+    cost = (seen.sum() + supposed.mean()) / (len(seen) + 1)
+    errors, trials = wrong.mean(), effective_size(wrong, groups)
+    fewest, most = exact_limits(errors * trials, trials)
+    low = min(value / factor, value - (errors - fewest) * cost)
+    high = max(value * factor, value + (most - errors) * cost)
+    return as_figure(value, (float(max(0.0, low)), float(min(worst, high))))
+
+
+def middle(drawn: np.ndarray) -> tuple[float, float]:
+    """Return the two quantiles between which `LEVEL` of the drawn values lie."""
+    low, high = np.quantile(drawn, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    return float(low), float(high)
+
+
+def summarise(probs: np.ndarray, labels: np.ndarray, seed: int = 0,
+              groups: np.ndarray | None = None) -> dict[str, dict[str, float] | None]:
+    """Return accuracy, balanced accuracy, macro-F1, top-2 accuracy and log loss.
+
+    Args:
+        probs: float (N, classes), rows sum to 1.
+        labels: int (N,). Classes without a picture have no part in balanced accuracy and F1.
+        seed: of the bootstrap.
+        groups: (N,) of `design_effect`, whose pictures are no independent witnesses.
+
+    Returns:
+        name -> {"value", "low", "high"}; log loss in nats, the others 0..1; None where there are
+        too few pictures for an interval.
+    """
+    predicted = probs.argmax(axis=1)
+    first_two = np.argsort(-probs, axis=1, kind="stable")[:, :2]
+    losses = -np.log(np.clip(probs, SMALLEST, 1))
+    return {
+        "accuracy": share_of(predicted == labels, groups),
+        **_class_means(labels, predicted, probs.shape[1], seed, groups),
+        "top2_accuracy": share_of((first_two == labels[:, None]).any(axis=1), groups),
+        "log_loss": mean_loss(losses, probs, labels, -np.log(SMALLEST), groups),
+    }
+
+
+def auroc(above: np.ndarray, below: np.ndarray,
+          groups: np.ndarray | None = None) -> dict[str, float]:
+    """Return how often a score of `above` is the larger one in a pair with `below`, 0..1.
+
+    The area under the ROC curve, ties counted half. Interval: method 5 of Newcombe, "Confidence
+    intervals for an effect size measure based on the Mann-Whitney statistic", part 2, 2006: the
+    areas from which this one is not too far by Hanley and McNeil's standard error there. Unlike
+    DeLong's interval and the bootstrap's it keeps its width where the scores do not overlap.
+
+    Args:
+        above, below: float (N,) and (M,), neither empty.
+        groups: (N,) of `design_effect`, those of `above`. What counts is how the shares of
+            `below` that single ones exceed hang together (Obuchowski, "Nonparametric analysis of
+            clustered ROC curve data", 1997).
+    """
+    area = float(stats.mannwhitneyu(above, below).statistic) / (len(above) * len(below))
+    z = stats.norm.ppf(0.5 + LEVEL / 2)
+    ordered = np.sort(below)
+    exceeded = np.searchsorted(ordered, above) + np.searchsorted(ordered, above, "right")
+    worth = effective_size(exceeded, groups)
+    pairs, half = worth * len(below), (worth + len(below)) / 2 - 1
+
+    def excess(true: float) -> float:
+        spread = 1 + half * ((1 - true) / (2 - true) + true / (1 + true))
+        return (area - true) ** 2 - z * z * true * (1 - true) * spread / pairs
+
+    low = optimize.brentq(excess, 0, area - HAIR) if area > 0 else 0.0
+    high = optimize.brentq(excess, area + HAIR, 1) if area < 1 else 1.0
+    return as_figure(area, (float(low), float(high)))
+
+
+def as_figure(value: float, interval: tuple[float, float]) -> dict[str, float]:
+    """Return a value and its interval as they stand in the JSON files."""
+    return {"value": float(value), "low": interval[0], "high": interval[1]}
+
+
+def as_text(figure: dict[str, float] | None, percent: bool = True) -> str:
+    """Return a figure with its interval: `95.2 % (89.3 % to 98.0 %)`."""
+    if figure is None:
+        return "none"
+    if percent:
+        value, low, high = (f"{100 * figure[name]:.1f} %" for name in ("value", "low", "high"))
+    else:
+        value, low, high = (f"{figure[name]:.3f}" for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,184 @@
+"""What a .pth file from a stranger must fulfil before it is used: no code, no bomb, no nonsense."""
+
+import io
+import math
+import pickletools
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+
+from celestial.common.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES, VIEWS
+from celestial.common.file_names import display_name
+from celestial.data.fingerprint_layout import WIDTH
+from celestial.models.backbones import is_known
+from celestial.pictures.preprocessing import FITS, RESAMPLING
+
+# torch.load(..., weights_only=True) would also make byte arrays and tensors of any length.
+CALLED = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2",
+          "torch._utils _rebuild_parameter"}
+ZIP_START = b"PK\x03\x04"  # by which torch.load, too, tells its present format from the older one
+MOST_CLASSES = 10_000  # the network is built for as many before its weights are compared
+OLD_PICKLES = 5  # at the start of the older format, before the bare numbers
+
+
+class Unusable(Exception):
+    """Why a file cannot be used: the part of a sentence that follows its name and "because"."""
+
+
+def check_archive(path: Path) -> None:
+    """Look through a file before torch.load reads it, in no more memory than it has bytes.
+
+    torch.load itself would unpack what is compressed and does not compare checksums.
+
+    Raises:
+        Unusable: it is damaged, would run code or would grow while it is read.
+        OSError: it cannot be opened.
+        ValueError, EOFError, RuntimeError, zipfile.BadZipFile: it is another kind of file.
+    """
+    with path.open("rb") as file:
+        if file.read(len(ZIP_START)) != ZIP_START:
+            file.seek(0)
+            for _ in range(OLD_PICKLES):
+                _check_pickle(file)
+            return
+        size = path.stat().st_size
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if (any(member.compress_type != zipfile.ZIP_STORED for member in members)
+                    or sum(member.file_size for member in members) > size):
+                raise Unusable("it is compressed, as no checkpoint is, and could fill the memory")
+            names = [member.filename.lower() for member in members]  # torch ignores the case
+            if len(set(names)) < len(names):
+                raise Unusable("it holds the same part twice")
+            if archive.testzip() is not None:
+                raise Unusable("it is damaged: its checksums are wrong")
+            for member, name in zip(members, names, strict=True):
+                if name.endswith(".pkl"):
+                    _check_pickle(io.BytesIO(archive.read(member)))
+
+
+def _check_pickle(file: BinaryIO) -> None:
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name == "GLOBAL" and argument not in CALLED and not (
+                argument.startswith("torch ") and argument.endswith("Storage")):
+            raise Unusable(f"it would run {ascii(argument)[:80]}, and a checkpoint holds only "
+                           "weights and plain values")
+
+
+def check_tensors(content: object, size: int) -> None:
+    """Raise Unusable where a tensor claims more than is stored, in the whole file `size` bytes.
+
+    A stride of 0 repeats one stored number as often as the shape says.
+    """
+    waiting, seen = [content], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, torch.Tensor):
+            stored = value.untyped_storage().nbytes()
+            if value.numel() * value.element_size() > stored or stored > size:
+                raise Unusable("it has a tensor that claims more numbers than the file holds")
+        elif isinstance(value, dict | list | tuple | set) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+
+
+def check_state(state: object, wanted: Mapping[str, torch.Tensor]) -> None:
+    """Raise Unusable if a state dict lacks one of the `wanted` tensors or has it wrong.
+
+    Args:
+        state: what the file holds.
+        wanted: the network's own, by name, for their shapes and types.
+    """
+    if not isinstance(state, dict):
+        raise Unusable("its weights are none")
+    for name, value in wanted.items():
+        given = state.get(name)
+        if not isinstance(given, torch.Tensor):
+            raise Unusable(f"its weights lack {name}")
+        if given.shape != value.shape or given.is_floating_point() != value.is_floating_point():
+            raise Unusable(f"its {name} is {given.dtype} {tuple(given.shape)} where the network "
+                           f"takes {value.dtype} {tuple(value.shape)}")
+        if not torch.isfinite(given.to(value.dtype)).all():
+            raise Unusable(f"its {name} has values that are no finite numbers")
+
+
+def check_classes(classes: Sequence) -> None:
+    """Raise Unusable unless the names of classes are apart and fit to be names of folders."""
+    if not 1 <= len(classes) <= MOST_CLASSES or len(set(classes)) < len(classes):
+        raise Unusable(f"it needs 1 to {MOST_CLASSES} classes, each of another name")
+    for name in classes:
+        if (not isinstance(name, str) or name in ("", ".", "..") or "/" in name
+                or name != display_name(name)):
+            raise Unusable(f"the class name {ascii(name)[:80]} cannot be the name of a folder")
+
+
+def check_values(checkpoint) -> None:
+    """Raise Unusable if a part of a `Checkpoint`, its weights left aside, makes no sense."""
+    if not isinstance(checkpoint.model, str) or not is_known(checkpoint.model):
+        raise Unusable(f"this program has no model {ascii(checkpoint.model)[:80]}")
+    check_classes(checkpoint.classes)
+    known = range(-1, len(checkpoint.classes))
+    seen, labels = checkpoint.train_sha256, checkpoint.train_labels
+    fit = checkpoint.preprocessing
+    rules = {
+        f"its image size is not between {SMALLEST_SIDE} and {LARGEST_SIDE} pixels":
+            SMALLEST_SIDE <= fit.size <= LARGEST_SIDE,
+        "its mean or standard deviation is not one number a channel":
+            len(fit.mean) == len(fit.std) == 3 and all(map(_is_number, (*fit.mean, *fit.std)))
+            and min(fit.std) > 0,
+        "it fits pictures into the square in a way that this program does not know":
+            fit.fit in FITS and fit.resampling in RESAMPLING
+            and (fit.fit == "pad" or fit.size <= fit.cropped_from <= LARGEST_SIDE),
+        "it cleans pictures in a way that this program does not know":
+            fit.cleaning.stretch in STRETCHES
+            and {type(fit.cleaning.denoise), type(fit.cleaning.normalise)} == {bool},
+        "its largest gain is no number above 0":
+            _is_number(fit.largest_gain) and fit.largest_gain > 0,
+        "its temperature is no number above 0": _is_temperature(checkpoint.temperature),
+        "its threshold of the unknown is no number": _is_number(checkpoint.reject_below),
+        "its temperatures and thresholds for several views make no sense":
+            _are_by_views(checkpoint.by_views),
+        "its figures, options or versions are no tables":
+            all(isinstance(part, dict) for part in (checkpoint.val, checkpoint.options,
+                                                    checkpoint.versions)),
+        "its list of training pictures is none": _are_digests(seen),
+        "its list of val pictures is none": _are_digests(checkpoint.val_sha256),
+        "its training labels do not fit its list of training pictures":
+            isinstance(labels, list) and len(labels) in (0, len(seen))
+            and all(isinstance(label, int) and label in known for label in labels),
+        "its fingerprints do not fit its list of training pictures":
+            _are_fingerprints(checkpoint.train_fingerprints, len(seen)),
+        "its fingerprints of val do not fit its list of val pictures":
+            _are_fingerprints(checkpoint.val_fingerprints, len(checkpoint.val_sha256)),
+    }
+    for reason, holds in rules.items():
+        if not holds:
+            raise Unusable(reason)
+
+
+def _are_digests(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(digest, str) for digest in value)
+
+
+def _are_fingerprints(value: object, count: int) -> bool:
+    return (isinstance(value, torch.Tensor) and value.dtype == torch.uint8
+            and (value.numel() == 0 or value.shape == (count, WIDTH)))
+
+
+def _are_by_views(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        views in VIEWS[1:] and isinstance(own, dict)
+        and own.keys() == {"temperature", "reject_below"}
+        and _is_temperature(own["temperature"]) and _is_number(own["reject_below"])
+        for views, own in value.items())
+
+
+def _is_temperature(value: object) -> bool:
+    return _is_number(value) and value > 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

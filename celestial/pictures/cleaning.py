@@ -1,0 +1,97 @@
+"""Cleaning a picture before a network sees it: noise, the colours' balance, what is faint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from celestial.common.console import STRETCHES
+from celestial.pictures.stretch import USUAL
+
+BLACK, WHITE = 0.5, 99.5  # percentiles that become black and white
+LEAST_NOISE = 1.0  # grey levels; rounding alone looks like as much
+MOST_NOISE = 40.0  # grey levels; what is stronger is taken for detail
+PATCH, SEARCHED = 5, 15  # pixels, sides of what is compared and of where
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What is done to a picture once it has the network's size; a checkpoint remembers it.
+
+    Attributes:
+        denoise: non-local means as strong as the picture's own noise (Buades, Coll and Morel, "A
+            non-local algorithm for image denoising", 2005).
+        normalise: each channel by itself runs from black to white, which takes casts away, and
+            the colour of what has one colour.
+        stretch: all channels together run from black to white: "percentile" evenly, "asinh" with
+            what is faint lifted, as `stretch.Stretch` does; "none".
+    """
+
+    denoise: bool = False
+    normalise: bool = False
+    stretch: str = STRETCHES[0]
+
+    @property
+    def active(self) -> bool:
+        """Say whether anything is done at all."""
+        return self != Cleaning()
+
+    def and_also(self, other: "Cleaning") -> "Cleaning":
+        """Return a cleaning that does what this or another one does; the other's stretch wins."""
+        return Cleaning(self.denoise or other.denoise, self.normalise or other.normalise,
+                        self.stretch if other.stretch == STRETCHES[0] else other.stretch)
+
+    def apply(self, picture: np.ndarray) -> np.ndarray:
+        """Clean a picture, uint8 (height, width, 3); one without contrast stays as it is."""
+        if self.denoise:
+            picture = denoised(picture)
+        if self.normalise:
+            picture = np.stack([_between_percentiles(channel, float)
+                                for channel in np.moveaxis(picture, 2, 0)], axis=2)
+        if self.stretch != STRETCHES[0]:
+            picture = _between_percentiles(picture, _asinh if self.stretch == "asinh" else float)
+        return picture
+
+
+def denoised(picture: np.ndarray) -> np.ndarray:
+    """Return the picture without noise: uint8 (height, width, 3), the same shape."""
+    import cv2  # the processes that decode start without it
+
+    strength = min(noise_of(picture), MOST_NOISE)
+    if strength < LEAST_NOISE:
+        return picture
+    return cv2.fastNlMeansDenoisingColored(np.ascontiguousarray(picture), None, strength, strength,
+                                           PATCH, SEARCHED)
+
+
+def noise_of(picture: np.ndarray) -> float:
+    """Return the standard deviation of a picture's noise, grey levels.
+
+    A kernel that planes and ramps leave at zero is laid over the picture: Immerkaer, "Fast noise
+    variance estimation", 1996; with the median of its answers, which stars and edges do not
+    raise, in place of their mean.
+
+    Args:
+        picture: uint8 (height, width, 3).
+    """
+    import cv2
+
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    answers = np.abs(cv2.filter2D(picture.astype(np.float32), -1, kernel))
+    shown = picture.max(axis=2) > 0  # black sky that was clipped holds no noise
+    return float(1.4826 * np.median(answers[shown]) / 6) if shown.any() else 0.0
+
+
+def _between_percentiles(values: np.ndarray, curve: Callable[[float], float]) -> np.ndarray:
+    """Let uint8 values run from black to white along a curve from 0..1 to 0..1."""
+    black, white = np.percentile(values, (BLACK, WHITE))
+    if white <= black:
+        return values
+    shares = np.clip((np.arange(256) - black) / (white - black), 0, 1)
+    table = np.array([round(255 * curve(share)) for share in shares], np.uint8)
+    return table[values]
+
+
+def _asinh(share: float) -> float:
+    """Return AsinhStretch's value of 0..1 (Lupton et al. 2004, PASP 116, 133)."""
+    return float(np.arcsinh(share / USUAL.softening) / np.arcsinh(1 / USUAL.softening))

@@ -1,0 +1,228 @@
+"""Any picture file -> one RGB uint8 array, or one clear error. The only loader of the project."""
+
+import io
+import re
+import stat
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from celestial.common.import_errors import lacking
+from celestial.pictures.readers import brands, fits_images, icons, jpeg, pillow_images, png
+from celestial.pictures.readers.raw_files import is_raw
+from celestial.pictures.readers.types import MOST_PIXELS, Damaged, Decoded, ImageError, Request
+from celestial.pictures.stretch import USUAL, Stretch
+
+MOST_BYTES = 1 << 31  # of a file
+LARGE = 20_000_000  # pixels of a PNG, from which on it is read in strips
+HEAD = 4096  # bytes that tell what a file is
+MOST_WORDS = 200  # letters of a decoder's own reason
+
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
+BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
+MARKUP = {b"svg": "an SVG drawing", b"html": "a web page"}  # by the name of the root
+DAMAGED, UNREADABLE = "cut short or damaged", "cannot be decoded"
+UNSUPPORTED = re.compile("unsupported|not supported|support for|cannot handle", re.IGNORECASE)
+CUT_SHORT = re.compile("truncated|end of file|too small|cannot read|parsing failed", re.IGNORECASE)
+NO_PICTURES = {
+    b"%PDF": "a PDF document",
+    b"%!PS": "a PostScript or EPS drawing, which is a program",
+    b"\xc5\xd0\xd3\xc6": "an EPS drawing, which is a program",
+    b"PK\3\4": "a ZIP archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"<?xml": "an XML text",
+    b"8BPS": "a Photoshop file: save it as TIFF or PNG",
+    b"XISF0100": "an XISF file: save it as FITS or TIFF",
+    b"LUCAM-RECORDER": "a SER video: save a frame of it",
+    b"\x1aE\xdf\xa3": "a video: save a frame of it",
+}
+
+
+def load_image(source: Path | bytes, at_least: int | None = None,
+               stretch: Stretch = USUAL) -> np.ndarray:
+    """Return the picture alone: see `decode`."""
+    return decode(source, at_least, stretch).picture
+
+
+def decode(source: Path | bytes, at_least: int | None = None,
+           stretch: Stretch = USUAL) -> Decoded:
+    """Decode a picture completely.
+
+    EXIF orientation is applied, transparent parts lie on black, colours are sRGB, of several frames
+    the first is taken and of a TIFF's pages the first of full size. Deeper data are scaled to 8
+    bits by the depth they declare, never clipped, or stretched where they declare none.
+
+    Args:
+        source: a path, or the bytes of the file.
+        at_least: the longest side that is needed, pixels. A larger picture is then reduced by a
+            whole factor to no less than twice that, a JPEG while it is decoded, which is several
+            times faster; once it is resized it differs by less than 1/255 on average.
+        stretch: the rule for data that do not declare their depth.
+
+    Raises:
+        ImageError: the reason why the file cannot be used.
+    """
+    try:
+        with _open(source) as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            return _read(file, Request(size, at_least, stretch))
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError("not a picture of a known format (its content, not its name, "
+                         "decides)") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"more than {MOST_PIXELS:,} pixels") from error
+    except MemoryError as error:
+        raise ImageError("too large for the memory, or damaged") from error
+    except Exception as error:  # a damaged file makes the decoders raise errors of any type
+        if sentence := lacking(error):
+            raise ImageError(f"cannot be read here: {sentence}") from error
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageError(f"cannot be read: {error.strerror}") from error
+        if not isinstance(error, (OSError, SyntaxError, EOFError)):
+            raise ImageError(DAMAGED) from error  # no words for a person
+        unknown = UNSUPPORTED.search(str(error))
+        raise ImageError(_with_words(UNREADABLE if unknown else DAMAGED, error)) from error
+
+
+def _with_words(kind: str, error: Exception) -> str:
+    """Return a reason with the decoder's own words, on one line."""
+    words = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    return ": ".join(filter(None, [kind, words.strip()[:MOST_WORDS]]))
+
+
+def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
+    if isinstance(source, bytes):
+        return nullcontext(io.BytesIO(source))
+    state = source.stat()
+    if stat.S_ISDIR(state.st_mode):
+        raise ImageError("a link to a folder, which is not followed; name the folder itself"
+                         if source.is_symlink() else "a folder that cannot be entered")
+    if not stat.S_ISREG(state.st_mode):
+        raise ImageError("not a file but a pipe, a socket or a device")
+    if state.st_size > MOST_BYTES:
+        raise ImageError(f"larger than {MOST_BYTES >> 20} MB")
+    return source.open("rb")
+
+
+def _read(file: BinaryIO, request: Request) -> Decoded:
+    """Leave the file to the reader that its first bytes call for."""
+    head = file.read(HEAD)
+    file.seek(0)
+    if not head:
+        raise ImageError("the file is empty (0 bytes)")
+    if head.startswith((fits_images.FIRST_CARD, *fits_images.PACKED)):
+        return fits_images.read(fits_images.unpack(file, head), request)
+    if is_raw(file, head, head.startswith(TIFF)):
+        raise ImageError("not a picture but a raw file of a camera: save it as TIFF")
+    if head.startswith(TIFF):
+        from celestial.pictures.readers.tiff import (
+            tiff_pixels,  # libvips is loaded where there is something for it to do
+        )
+
+        return tiff_pixels.read(file, request)
+    _refuse_no_picture(head)
+    if kind := brands.kind_of(head):
+        return _read_modern(file, request, kind)
+    if head.startswith(icons.MAGIC) and head[4:6] != b"\0\0":  # a TGA may begin with the first
+        content = icons.largest(file)
+        return _read_or_mend(io.BytesIO(content), request, content[:HEAD])
+    return _read_or_mend(file, request, head)
+
+
+def _read_modern(file: BinaryIO, request: Request, kind: str) -> Decoded:
+    """Read an AVIF or a HEIF, whose decoders know why they refuse a file."""
+    if kind == brands.AVIF:
+        from PIL.AvifImagePlugin import AvifImageFile as open_image
+    else:
+        from pillow_heif import HeifImageFile as open_image  # it costs time, and is seldom needed
+    try:
+        return pillow_images.read(file, request, open_image)
+    except UnicodeError:
+        raise  # a ValueError whose words are no decoder's
+    except (SyntaxError, ValueError, RuntimeError, EOFError) as error:
+        cut = CUT_SHORT.search(str(error))
+        raise ImageError(_with_words(DAMAGED if cut else UNREADABLE, error)) from error
+
+
+def _read_or_mend(file: BinaryIO, request: Request, head: bytes) -> Decoded:
+    """Read a usual format; of a PNG or JPEG that is refused, what can be read of it.
+
+    Raises:
+        As `pillow_images.read`.
+    """
+    mend = next((mend for magic, mend in MENDED.items() if head.startswith(magic)), None)
+    try:
+        return _read_usual(file, request, head)
+    except Exception as error:  # see decode
+        if mend is None or not _gave_up(error):
+            raise
+        file.seek(0)
+        mended = mend(file, request)
+        if mended is None:
+            raise
+    if mended.note == "":
+        return _read_usual(mended.content, request, head)
+    decoded = pillow_images.read(mended.content, request, came=mended.came)
+    return replace(decoded, note=mended.note)
+
+
+def _gave_up(error: Exception) -> bool:
+    """Tell whether the decoder gave up; else a limit, the memory or the disk stopped it."""
+    if isinstance(error, ImageError):
+        return isinstance(error, Damaged)
+    stopped = (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+    return not isinstance(error, stopped) and getattr(error, "errno", None) is None
+
+
+def _read_usual(file: BinaryIO, request: Request, head: bytes) -> Decoded:
+    if head.startswith(png.MAGIC) and _pixels_of_png(head) > LARGE:
+        from celestial.pictures.readers import (
+            vips,  # libvips is loaded where there is something for it to do
+        )
+
+        return vips.read_png(file, request)
+    try:
+        return pillow_images.read(file, request)
+    except UnidentifiedImageError as error:
+        if head.startswith(tuple(MENDED)):
+            raise Damaged(f"{DAMAGED}: its header makes no sense") from error
+        raise
+
+
+def _refuse_no_picture(head: bytes) -> None:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    kind = _markup_of(text) or next((kind for start, kind in NO_PICTURES.items()
+                                     if head.startswith(start) or text.startswith(start)), None)
+    if brands.kind_of(head) == brands.VIDEO:
+        kind = "a video: save a frame of it"
+    if kind:
+        raise ImageError(f"not a picture but {kind}")
+
+
+def _markup_of(text: bytes) -> str | None:
+    """Return what a text is by the name of its root, which comments and an XML line may precede."""
+    while found := BEFORE_ROOT.match(text):
+        text = text[found.end():]
+    root = ROOT.match(text)
+    return MARKUP.get(root[1]) if root else None
+
+
+def _pixels_of_png(head: bytes) -> int:
+    return int.from_bytes(head[16:20], "big") * int.from_bytes(head[20:24], "big")
+
+
+def display_copy(picture: np.ndarray, longest_side: int) -> np.ndarray:
+    """Return a copy of at most `longest_side` pixels, for showing; uint8 (height, width, 3)."""
+    image = Image.fromarray(picture)
+    image.thumbnail((longest_side, longest_side), Image.Resampling.HAMMING)
+    return np.asarray(image)

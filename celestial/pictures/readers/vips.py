@@ -1,0 +1,83 @@
+"""Large PNG read strip by strip and reduced on the way, by libvips, and what TIFF shares with it.
+"""
+
+import io
+from typing import BinaryIO
+
+import pyvips
+
+from celestial.pictures.readers.types import (
+    INVISIBLE,
+    Damaged,
+    Decoded,
+    ImageError,
+    Request,
+    three_channels,
+)
+from celestial.pictures.stretch import by_depth
+
+WHITE = {"uint8": 255, "uint16": 65535}  # the depth that whole numbers declare
+
+pyvips.cache_set_max(0)  # no file is read twice, and hidden memory is not wanted
+
+
+def read_png(file: BinaryIO, request: Request) -> Decoded:
+    """Read a PNG, alpha laid over black, its colours in sRGB.
+
+    Args:
+        file: seekable.
+        request: what is wanted.
+
+    Raises:
+        ImageError: the file is too large or damaged.
+    """
+    try:
+        image = pyvips.Image.new_from_source(source_of(file), "", access="sequential",
+                                             fail_on="error")
+        width, height = image.width, image.height
+        bytes_a_sample = 1 if image.format == "uchar" else 2
+        request.require_sane(width, height, image.bands * bytes_a_sample)
+        factor = request.factor(width, height)
+        if factor > 1:
+            image = image.shrink(factor, factor)
+        image = image.copy_memory().autorot()
+        if image.hasalpha():
+            if not image[-1].max():
+                raise ImageError(INVISIBLE)
+            image = image.flatten(background=0)
+        values = to_srgb(image).numpy().reshape(image.height, image.width, -1)
+    except pyvips.Error as error:
+        raise as_image_error(error) from error
+    return Decoded(three_channels(by_depth(values, WHITE[values.dtype.name])), width, height)
+
+
+def source_of(file: BinaryIO) -> pyvips.Source:
+    """Give libvips the open file, because it takes no names that are not UTF-8."""
+    file.seek(0)
+    if isinstance(file, io.BytesIO):
+        return pyvips.Source.new_from_memory(file.getvalue())
+    return pyvips.Source.new_from_descriptor(file.fileno())
+
+
+def to_srgb(image: pyvips.Image) -> pyvips.Image:
+    """Apply the embedded profile to whole numbers of 8 or 16 bits, or that of ideal inks to CMYK.
+    """
+    if image.get_typeof("icc-profile-data"):
+        try:
+            return image.icc_transform("srgb", embedded=True,
+                                       depth=8 if image.format == "uchar" else 16).copy_memory()
+        except pyvips.Error:
+            pass  # a damaged profile: the colours are a little off then
+    if image.interpretation == "cmyk":
+        # Without a profile nobody knows the inks; Pillow takes them for ideal ones as well.
+        white = 255 if image.format == "uchar" else 65535
+        paper = white - image
+        return (paper[:3] * paper[3] / white).cast(image.format)
+    return image
+
+
+def as_image_error(error: pyvips.Error) -> ImageError:
+    """Return libvips's own words, the first line of them that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = lines[1] if len(lines) > 1 else "its data cannot be decoded"
+    return Damaged(f"cut short or damaged: {reason}")
