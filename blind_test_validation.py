@@ -44,8 +44,9 @@ def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, 
     from celestial.common.file_names import display_name
 
     folder = args.output_dir / "blind_test"
-    made, bad = hidden_names.make_blind_folder(files.paths, [files.classes[k] for k in files.labels],
-                                        folder, predictor.preprocessing, args.seed, args.workers)
+    made, bad = hidden_names.make_blind_folder(
+        files.paths, [files.classes[k] for k in files.labels], folder, predictor.preprocessing,
+        args.seed, args.workers)
     for path, reason in bad:
         print(f"left out: {display_name(path)}: {reason}")
     if not made:

@@ -22,12 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PHASES = {"decode_split": ("datasets.py", "decoding"),
           "_cached_features": ("stages.py", "caching"),
-          "_begin": ("training.py", "beginning"),
-          "_epoch": ("training.py", "learning"),
-          "save": ("training.py", "saving"),
+          "_begin": ("trainer.py", "beginning"),
+          "_epoch": ("trainer.py", "learning"),
+          "save": ("trainer.py", "saving"),
           "finish": ("improved_training.py", "finishing"),
           "write_outputs": ("improved_training.py", "finishing")}
-NOT_LOADED = {"celestial.pictures.quiet_decoders", "celestial.inference.ray_cluster"}  # a side effect; needs Ray
+# A side effect; needs Ray.
+NOT_LOADED = {"celestial.pictures.quiet_decoders", "celestial.inference.ray_cluster"}
 # Python tells of these before it asks the system, so a kill falls between two operations on files.
 FILES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"}
 
@@ -74,7 +75,7 @@ def load(script: str):
     from celestial.pictures.decoder_pool import decode_all
 
     # Workers of its own would cost each run the seconds that are saved here.
-    for found in pkgutil.iter_modules(celestial.__path__, "celestial."):
+    for found in pkgutil.walk_packages(celestial.__path__, "celestial."):
         if found.name in NOT_LOADED:
             continue
         module = importlib.import_module(found.name)

@@ -13,7 +13,8 @@ from celestial.renderer.pages import many_bodies
 from celestial.renderer.pages.flat import FINER, Sheet, star_corners
 from celestial.renderer.pages.lettering import any_face, fitted, words
 
-NEW = ("blank", "cartoons", "charts", "emblems", "many_bodies", "night_lights", "screens")
+NEW = ("everyday.blank", "pages.cartoons", "pages.charts", "pages.emblems", "pages.many_bodies",
+       "everyday.night_lights", "pages.screens")
 
 
 def drawn(name: str, size: int, seed: int) -> np.ndarray:
@@ -49,7 +50,7 @@ def test_graphics_are_flat_and_blank_pictures_are_empty():
     flat = [np.mean(steps(drawn(name, 96, seed)) <= 6) for name in ("emblems", "cartoons")
             for seed in range(10)]
     assert np.median(flat) > 0.7
-    dark = [drawn("blank", 48, seed) for seed in range(40)]
+    dark = [drawn("everyday.blank", 48, seed) for seed in range(40)]
     assert sum(picture.mean() < 20 for picture in dark) >= 4, "some are nearly black"
 
 

@@ -1,7 +1,6 @@
 """Pictures as web sites show them: what is cut out, what is put behind it, how many there are."""
 
 import hashlib
-from importlib import import_module
 from itertools import cycle
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 
 from celestial.common import console
 from celestial.renderer.draw import draw_picture
+from celestial.renderer.drawers import drawer
 from celestial.renderer.light.camera import Look, photograph
 from celestial.renderer.light.canvas import Canvas
 from celestial.renderer.light.cutout import Cutout
@@ -44,7 +44,7 @@ def as_drawn(name: str, size: int, seed: int, index: int) -> np.ndarray:
     """Draw a picture that is not shown, by the class's module alone."""
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
     rng = np.random.default_rng((seed, key, index))
-    return import_module(f"celestial.renderer.{name}").draw(Canvas(size, rng))
+    return drawer(name)(Canvas(size, rng))
 
 
 def test_a_share_is_shown_and_the_others_stay_byte_for_byte():

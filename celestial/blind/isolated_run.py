@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 READS = {"open", "os.listdir", "os.scandir"}
 NEVER = {"os.link", "os.symlink", "os.rename", "os.fork", "os.forkpty", "os.exec", "os.spawn",
          "os.posix_spawn", "os.system", "subprocess.Popen", "socket.connect", "socket.bind",
@@ -60,9 +60,9 @@ def predict_apart(predictor, folders: Sequence[Path]) -> BlindAnswers:
             "batch_size": predictor.engine.batch_size,
             "folders": [str(folder.resolve()) for folder in folders]}), encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-B", "-m", "celestial.blind.isolated_run", str(job), str(answers)], cwd=place,
-            env={**variables, "PYTHONPATH": os.pathsep.join(paths), "HOME": place,
-                                "TMPDIR": place},
+            [sys.executable, "-B", "-m", "celestial.blind.isolated_run", str(job), str(answers)],
+            cwd=place, env={**variables, "PYTHONPATH": os.pathsep.join(paths), "HOME": place,
+                            "TMPDIR": place},
             capture_output=True, text=True, encoding="utf-8", errors="replace")
         content = {"predictions": [], "refused": []}
         if answers.is_file():

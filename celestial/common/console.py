@@ -16,7 +16,7 @@ import celestial
 from celestial.common.home import ensure_home
 from celestial.common.import_errors import lacking
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.pth")
 DATASET = Path("data/celestial_dataset")
 MODELS = ("efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3", "resnet50", "ensemble",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from celestial import pictures
 from celestial.common.class_names import check_classes, look_alikes, renamed_split
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name, folded
@@ -24,9 +25,7 @@ from celestial.pictures.preprocessing import Preprocessing, prepare
 from celestial.pictures.readers.types import ImageError
 
 # The code that makes pictures: what it made before is made anew when it changes.
-LOADER = ("images", "reading", "brands", "icons", "jpeg", "png", "broken_off", "pillow_images",
-          "fits_images", "mosaics", "raw_files", "strips", "tiff", "tiff_tags", "tiff_pages",
-          "tiff_colours", "colour", "stretch", "borders", "preprocessing", "cleaning")
+LOADER = Path(pictures.__file__).parent
 NAMED = 14  # classes in a sentence
 OUTLIER = -1  # the label of a picture that is none of the classes
 
@@ -198,7 +197,7 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
 
 def cache_key(*parts: object) -> str:
     """Return a short hash of all that a cached array depends on, the code that makes it too."""
-    code = [sha256_of(Path(__file__).with_name(f"{name}.py")) for name in LOADER]
+    code = [sha256_of(path) for path in sorted(LOADER.rglob("*.py"))]
     text = json.dumps([code, *parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

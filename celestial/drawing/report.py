@@ -27,8 +27,8 @@ from celestial.evaluation.answers import PLAIN
 from celestial.inference.predictor import Predictor
 from celestial.models.checkpoints import Checkpoint
 
-HERE = Path(__file__).resolve().parent
-STYLE = HERE / "web/static/style.css"  # the look of the web page
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+STYLE = console.ROOT / "celestial/web/static/style.css"  # the look of the web page
 WIDEST = 1400  # pixels of an embedded picture
 TALLEST = 16_383  # pixels, the most that WebP can hold
 QUALITY = 84  # of WebP, 0..100
@@ -118,7 +118,7 @@ def write_report(folder: Path) -> Path:
     checkpoint = Path(found["checkpoint"])
     if checkpoint.name == console.FINAL_CHECKPOINT.name:  # the curves beside it are its own
         paths.append(checkpoint.parent / HISTORY)
-    template = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True,
+    template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True,
                            undefined=StrictUndefined, trim_blocks=True).get_template("report.html")
     text = template.render(
         **_words(found, blind), sections=SECTIONS, captions=CAPTIONS, blind=blind,

@@ -116,7 +116,8 @@ def _pool(workers: int) -> ProcessPool:
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
-        context.set_forkserver_preload(["celestial.pictures.quiet_decoders", "celestial.pictures.preprocessing"])
+        context.set_forkserver_preload(["celestial.pictures.quiet_decoders",
+                                        "celestial.pictures.preprocessing"])
         _start_server()
     return ProcessPool(workers, initializer=_limit_worker, context=context)
 

@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from celestial.common.console import UserError
+from celestial.renderer.drawers import drawer
 from celestial.renderer.light.camera import NothingSeenError
 from celestial.renderer.light.canvas import Canvas
 from celestial.renderer.pages import shown
@@ -41,9 +41,11 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
     """
     key = int.from_bytes(hashlib.sha256(class_name.encode()).digest()[:4], "big")
     if source is None:
-        draw = import_module(f"celestial.renderer.{class_name}").draw
+        draw = drawer(class_name)
     else:
-        draw = partial(import_module("celestial.renderer.maps.map_pictures").draw, source=source)
+        from celestial.renderer.maps import map_pictures
+
+        draw = partial(map_pictures.draw, source=source)
     canvas = Canvas(size, np.random.default_rng((seed, key, index)), torch.device(device))
     # A generator of its own: the pictures that are not chosen stay as they would be without it.
     showing = np.random.default_rng((seed, key, index, 1))

@@ -1,11 +1,11 @@
 """Many bodies on one picture: grids and rows of planets, collages. None of them is its subject."""
 
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 from PIL import Image
 
+from celestial.renderer.drawers import drawer
 from celestial.renderer.light.camera import NothingSeenError, photograph
 from celestial.renderer.light.canvas import Canvas
 from celestial.renderer.light.cutout import Cutout
@@ -71,7 +71,7 @@ def _put(canvas: Canvas, paper: Image.Image, place: tuple[int, int], cell: int, 
     cutout = None if square else Cutout(canvas.rng, clean=True)
     small = replace(canvas, size=side, cutout=cutout)
     try:
-        draw_one = _rocky if name == "rocky" else import_module(f"celestial.renderer.{name}").draw
+        draw_one = _rocky if name == "rocky" else drawer(name)
         picture = Image.fromarray(draw_one(small))
     except NothingSeenError:  # its cell stays empty
         return

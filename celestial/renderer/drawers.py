@@ -1,0 +1,25 @@
+"""Which module draws which class."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+import numpy as np
+
+from celestial.renderer.light.canvas import Canvas
+
+# A room of the renderer: the classes that its modules draw, a module a class.
+ROOMS = {
+    "rocky": ("earth", "mars", "mercury", "pluto", "venus"),
+    "moon": ("moon",),
+    "giants": ("jupiter", "neptune", "saturn", "uranus"),
+    "sun": ("sun",),
+    "deep_sky": ("galaxy", "nebula", "star_cluster"),
+    "other_space": ("other_space",),
+    "everyday": ("everyday",),
+}
+
+
+def drawer(class_name: str) -> Callable[[Canvas], np.ndarray]:
+    """Return the function that draws a class: canvas -> uint8 (height, width, 3), sRGB."""
+    room = next(room for room, classes in ROOMS.items() if class_name in classes)
+    return import_module(f"celestial.renderer.{room}.{class_name}").draw
