@@ -216,13 +216,14 @@ def check_labels(out: Path, predictor, answers, paths: list[Path],
                  data_dir: Path) -> tuple[int, list[Path]]:
     """List the labels that the model doubts; return how many may be wrong, files written."""
     from celestial.common.file_names import display_name
+    from celestial.drawing.sheets import draw_doubts
     from celestial.evaluation import label_check
 
     doubts = label_check.check_labels(answers.probs, answers.labels)
     names = [display_name(path.relative_to(data_dir).as_posix()) for path in paths]
     return int(doubts.issue.sum()), [
         label_check.write_doubts(out, doubts, answers, names, predictor.classes),
-        label_check.draw_doubts(out, doubts, answers, paths, predictor)]
+        draw_doubts(out, doubts, answers, paths, predictor)]
 
 
 def print_mistakes(predictions: list, truth: list[str]) -> None:

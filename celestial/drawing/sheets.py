@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from celestial.common.file_names import display_name
 from celestial.drawing.cards import (
+    BARS,
+    FAINT,
     MOST_ROWS,
+    RED,
+    Card,
     card_sheet,
     draw_card,
     judged_card,
@@ -16,11 +21,14 @@ from celestial.drawing.cards import (
     percent,
 )
 from celestial.drawing.explain import activation_maps, grad_cam, heat_alone, overlay
+from celestial.evaluation.answers import Answers
+from celestial.evaluation.label_check import Doubts
 from celestial.inference.predictor import Prediction, Predictor
 
 SHOWN = 18  # pictures in prediction_visualization.png
 MISTAKES = 36  # pictures in misclassified_samples.png
 WORST = 8  # pictures in worst_mistakes.png
+DOUBTED = 24  # pictures in label_check.png
 
 
 def draw_cards(out: Path, predictor: Predictor, predictions: Sequence[Prediction],
@@ -118,3 +126,20 @@ def _squares(predictor: Predictor, pictures: Sequence[np.ndarray]) -> torch.Tens
     """Return the network's inputs, uint8 (N, 3, size, size)."""
     return torch.from_numpy(np.stack([predictor.preprocessing.square(picture)
                                       for picture in pictures]))
+
+
+def draw_doubts(folder: Path, doubts: Doubts, answers: Answers, paths: Sequence[Path],
+                predictor: Predictor) -> Path:
+    """Draw the pictures with the most doubtful labels: red where the label is an issue."""
+    classes, cards, shown = predictor.classes, [], doubts.order[:DOUBTED]
+    for i, picture in zip(shown, predictor.pictures([paths[i] for i in shown]), strict=True):
+        best = np.argsort(-answers.probs[i], kind="stable")[:BARS]
+        lines = (f"probability of the label {percent(answers.probs[i, answers.labels[i]])}"
+                 + (": wrong?" if doubts.issue[i] else ""), display_name(paths[i].name))
+        cards.append(draw_card(Card(
+            picture, f"labelled {classes[answers.labels[i]]}", lines,
+            [(classes[k], float(answers.probs[i, k])) for k in best],
+            RED if doubts.issue[i] else FAINT)))
+    return card_sheet(cards, folder / "label_check.png",
+                      f"{doubts.issue.sum()} of {len(doubts.score)} labels may be wrong (red); the "
+                      "most doubtful first")

@@ -6,13 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from celestial.common.file_names import display_name
 from celestial.common.tables import write_csv
-from celestial.drawing.cards import BARS, FAINT, RED, Card, card_sheet, draw_card, percent
 from celestial.evaluation.answers import Answers
-from celestial.inference.predictor import Predictor
-
-SHOWN = 24  # pictures in label_check.png
 
 
 @dataclass(frozen=True)
@@ -72,20 +67,3 @@ def write_doubts(folder: Path, doubts: Doubts, answers: Answers, names: Sequence
     return write_csv(folder / "label_check.csv", [
         "path", "label", "probability_of_label", "suggested", "probability_of_suggested", "score",
         "issue"], rows)
-
-
-def draw_doubts(folder: Path, doubts: Doubts, answers: Answers, paths: Sequence[Path],
-                predictor: Predictor) -> Path:
-    """Draw the pictures with the most doubtful labels: red where the label is an issue."""
-    classes, cards, shown = predictor.classes, [], doubts.order[:SHOWN]
-    for i, picture in zip(shown, predictor.pictures([paths[i] for i in shown]), strict=True):
-        best = np.argsort(-answers.probs[i], kind="stable")[:BARS]
-        lines = (f"probability of the label {percent(answers.probs[i, answers.labels[i]])}"
-                 + (": wrong?" if doubts.issue[i] else ""), display_name(paths[i].name))
-        cards.append(draw_card(Card(
-            picture, f"labelled {classes[answers.labels[i]]}", lines,
-            [(classes[k], float(answers.probs[i, k])) for k in best],
-            RED if doubts.issue[i] else FAINT)))
-    return card_sheet(cards, folder / "label_check.png",
-                      f"{doubts.issue.sum()} of {len(doubts.score)} labels may be wrong (red); the "
-                      "most doubtful first")
