@@ -255,7 +255,7 @@ def test_a_sound_model_passes(tmp_path):
 FENCED = """
 import socket, subprocess, sys
 from pathlib import Path
-from celestial.blind_run import Fence
+from celestial.blind.isolated_run import Fence
 fence = Fence([sys.argv[1]])
 fence.close()
 assert Path(sys.argv[1], "inside.txt").read_text() == "seen"

@@ -30,9 +30,9 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 ENDLESS = """
 import itertools, sys
 from pathlib import Path
-from celestial import console
-from celestial.decoding import decode_all
-from celestial.images import load_image
+from celestial.common import console
+from celestial.pictures.decoder_pool import decode_all
+from celestial.pictures.loader import load_image
 
 def main():
     for _ in decode_all(load_image, itertools.repeat(Path(sys.argv[1])), 2):
@@ -46,7 +46,7 @@ if __name__ == "__main__":
 PEAK = """
 import re, sys
 from pathlib import Path
-from celestial.images import decode
+from celestial.pictures.loader import decode
 found = decode(Path(sys.argv[1]), 340)
 status = Path("/proc/self/status").read_text()
 print(found.width, found.height, *found.picture.shape[:2], found.picture[::40, ::40, 0].std(),
@@ -58,7 +58,7 @@ THREADS = """
 import re
 import numpy as np
 from pathlib import Path
-from celestial.decoding import in_process
+from celestial.pictures.decoder_pool import in_process
 
 def threads():
     np.ones((600, 600)) @ np.ones((600, 600))
@@ -252,10 +252,10 @@ def wait_for_end(members: set[int]) -> None:
 # Python runs a file of this name when it starts: in the script, and in the server of its workers.
 SITECUSTOMIZE = """
 import os, signal, time
-from celestial import decoding, images
+from celestial.pictures import decoder_pool, loader
 
-read = images._read
-decoding.SECONDS = 4
+read = loader._read
+decoder_pool.SECONDS = 4
 
 def _read(file, *rest):
     head = file.read(5)
@@ -266,7 +266,7 @@ def _read(file, *rest):
         time.sleep(600)
     return read(file, *rest)
 
-images._read = _read
+loader._read = _read
 """
 
 

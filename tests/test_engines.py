@@ -172,7 +172,7 @@ def test_help_imports_no_torch_and_predicting_no_compiler(checkpoint, dataset, t
 
 
 def test_torchvision_still_finds_the_compiler():
-    code = ("from celestial.lean_torchvision import torchvision; import sys, torch; "
+    code = ("from celestial.models.torchvision_import import torchvision; import sys, torch; "
             "assert 'torch._dynamo' not in sys.modules; "
             "boxes = torch.tensor([[0, 0., 0, 4, 4]]); "
             "torchvision.ops.roi_align(torch.rand(1, 3, 8, 8), boxes, 2); "

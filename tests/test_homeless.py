@@ -101,7 +101,7 @@ def test_a_home_that_is_set_is_left_alone(mode, tmp_path):
     variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home"),
                  "TMPDIR": str(tmp_path)}
     told = subprocess.run(
-        [sys.executable, "-c", "from celestial import home; import os; home.ensure_home(); "
+        [sys.executable, "-c", "from celestial.common import home; import os; home.ensure_home(); "
          "print(*map(os.environ.get, ('HOME', 'MPLCONFIGDIR', 'TORCH_HOME')), sep='\\n')"],
         cwd=ROOT, env=variables, text=True, capture_output=True, check=True, **without_override())
     mine, fonts_of, downloads = told.stdout.splitlines()

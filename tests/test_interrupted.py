@@ -207,7 +207,7 @@ def test_every_kind_of_damage_is_noticed(damage, tmp_path, capsys):
 
 
 def test_one_at_a_time_even_after_a_kill(tmp_path):
-    code = ("import sys; from pathlib import Path; from celestial.locks import only_one\n"
+    code = ("import sys; from pathlib import Path; from celestial.common.locks import only_one\n"
             "print('asks', flush=True)\n"
             "with only_one(Path('lock'), 'waiting'):\n"
             "    print('has', flush=True)\n"

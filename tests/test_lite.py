@@ -81,11 +81,11 @@ def test_transfer_from_the_package(dataset, tmp_path):
 def test_neither_the_compiler_nor_the_hub_is_imported_for_it(tmp_path):
     """They would take two seconds and a quarter of one."""
     content = """import sys
-from celestial.models import Classifier
+from celestial.models.networks import Classifier
 Classifier('efficientnet_lite0', 2)
 print({'torch._dynamo', 'huggingface_hub', 'timm', 'timm.models.resnet'} & set(sys.modules))
-from celestial import lean_timm
-lean_timm.everything().create_model('resnet10t')
+from celestial.models import timm_import
+timm_import.everything().create_model('resnet10t')
 print({'torch._dynamo', 'huggingface_hub'} & set(sys.modules))"""
     done = subprocess.run([sys.executable, "-c", content], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "set()\n{'huggingface_hub'}\n", done.stderr

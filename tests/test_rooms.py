@@ -25,7 +25,8 @@ LONG = 60
 def contents(room: Path) -> set[str]:
     """Return what a room's docstring must name: its modules, and its rooms with a slash."""
     return {path.stem if path.is_file() else f"{path.name}/" for path in room.iterdir()
-            if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file()}
+            if (path.suffix == ".py" and path.stem != "__init__")
+            or (path / "__init__.py").is_file()}
 
 
 def test_a_room_imports_from_the_rooms_above_it_alone():

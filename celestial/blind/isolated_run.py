@@ -4,7 +4,7 @@ A hook in Python's audit events refuses, and notes, every attempt of this proces
 anything else, to start another program or to reach a network. It holds for Python code, in this
 project and in the libraries, not for machine code that asks the system itself.
 
-  python -m celestial.blind_run job.json answers.json      # `predict_apart` starts it
+  python -m celestial.blind.isolated_run job.json answers.json      # `predict_apart` starts it
 """
 
 import json
