@@ -24,8 +24,9 @@ READMES = ("README.md", "README.zh.md", "README.ko.md")
 PAGES = ("README.md", *sorted(path.relative_to(ROOT).as_posix()
                               for path in ROOT.glob("docs/*.md")))
 MOST_LINES, MOST_LETTERS = 150, 10_000  # of a README
-SMALL = {"improved_training.py": QUICK, "render_samples.py": ("--per-class", 6, "--size", 48)}
+SHORT = (*QUICK, "--epochs", "1", "--stage1-epochs", "1", "--stage1-views", "1")
 FROM_SCRATCH = ("--weights", "none")
+PICTURES = 6  # of a class, where they are split
 # Commands that are not run here, by what they begin with or a word in them, and why.
 NOT_RUN = {"web_app.py": "it would serve for ever; tests/test_web*.py ask it",
            "ray": "a cluster; tests/test_cluster.py starts one",
@@ -61,19 +62,29 @@ def prepare(words: list[str], place: Path) -> None:
         if name in words:
             shutil.copy(place / "model_checkpoints/celestial_classification_final_model.pth",
                         place / name)
-    if "--groups" in words:  # pictures two by two
+    if "--groups" in words:  # the first two pictures belong together
         folder = place / (words[words.index("--input-dir") + 1] if "--input-dir" in words
                           else "data/input")
         names = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("*/*"))]
         (place / words[words.index("--groups") + 1]).write_text("source,object\n" + "".join(
-            f"{name},{number // 2}\n" for number, name in enumerate(names)))
+            f"{name},{max(number, 1)}\n" for number, name in enumerate(names)))
+
+
+def small_settings(words: list[str], page: str) -> list:
+    """Return what is added to a command, so that it takes seconds."""
+    if words[0] == "render_samples.py":
+        is_split = any(other[0] == "datapre.py" for other in commands(page))
+        return ["--per-class", PICTURES if is_split else 1, "--size", 48]
+    if words[0] == "improved_training.py":
+        return [*SHORT, *(() if "--weights" in words else FROM_SCRATCH)]
+    return []
 
 
 @pytest.mark.parametrize("page", followed())
 def test_a_page_can_be_followed_from_top_to_bottom(page, tmp_path):
     """Every command as it is printed, in order, in a folder of its own, but for small settings."""
     draw_folder(tmp_path / "my_images", 1)
-    draw_folder(tmp_path / "data/my_classes", 8)
+    draw_folder(tmp_path / "data/my_classes", PICTURES)
     (tmp_path / "textures").mkdir()
     noise = np.random.default_rng(0).integers(40, 255, (256, 512, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "textures/mars.png")
@@ -82,10 +93,7 @@ def test_a_page_can_be_followed_from_top_to_bottom(page, tmp_path):
             continue
         prepare(words, tmp_path)
         script, *options = ["my_images" if word == "FOLDER" else word for word in words]
-        small = SMALL.get(script, ())
-        if script == "improved_training.py" and "--weights" not in words:
-            small += FROM_SCRATCH
-        done = run(script, *options, *small, cwd=tmp_path)
+        done = run(script, *options, *small_settings(words, page), cwd=tmp_path)
         if any(what in words for what in NEEDS_NETWORK):
             assert done.status == 1 and done.error, words
         else:
