@@ -1,4 +1,4 @@
-"""Draw the contact sheets of docs/drawn-pictures.md and the gallery of the README.
+"""Draw the contact sheets of docs/drawn-pictures.md and the gallery of docs/steps.md.
 
 in:   nothing
 out:  docs/sheets/<class>.jpg, assets/gallery.jpg
