@@ -12,7 +12,7 @@ import pytest
 from conftest import CLASSES, content_of, draw, draw_folder, run, start, without_override
 from PIL import Image
 
-from celestial.data.splits import split_sizes
+from celestial.data.splits import Picture, read_manifest, split_sizes
 
 
 def rows_of(path):
@@ -24,6 +24,14 @@ def splits_by_source(dataset):
     return {row["source"]: row["split"] for row in rows_of(dataset / "manifest.csv")}
 
 
+def test_manifests_with_a_perceptual_hash_still_load(tmp_path):
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("path,class,split,group,sha256,phash,width,height,source,fingerprint\n"
+                        "val/mars/a.png,mars,val,7,abc,ffff0000ffff0000,96,64,mars/a.png,0f\n")
+    assert read_manifest(manifest) == [
+        Picture("val/mars/a.png", "mars", "val", "7", "abc", 96, 64, "mars/a.png", "0f")]
+
+
 def test_dataset_and_its_tables(tmp_path):
     source = draw_folder(tmp_path / "data/input", 20)
     before = content_of(source)
@@ -32,8 +40,8 @@ def test_dataset_and_its_tables(tmp_path):
     dataset = tmp_path / "data/celestial_dataset"
 
     rows = rows_of(dataset / "manifest.csv")
-    assert list(rows[0]) == ["path", "class", "split", "group", "sha256", "phash", "width",
-                             "height", "source", "fingerprint"]
+    assert list(rows[0]) == ["path", "class", "split", "group", "sha256", "width", "height",
+                             "source", "fingerprint"]
     assert Counter((row["class"], row["split"]) for row in rows) == {
         (label, split): count for label in CLASSES
         for split, count in (("train", 14), ("val", 3), ("test", 3))}

@@ -35,9 +35,9 @@ def stand_in(tmp_path, monkeypatch):
 @pytest.mark.parametrize("module, content, says", [
     ("cv2", f"raise ImportError('libGL.so.1: {GONE}', name='cv2')",
      "no library libGL.so.1, which cv2 needs; on Debian and Ubuntu run apt install libgl1,"),
-    ("imagehash", MISSING, "no library libnobody-has-it.so.7; install the package that holds it"),
-    ("imagehash", "raise ValueError('numpy.dtype size changed, may indicate')",
-     "imagehash cannot be imported: numpy.dtype size changed, may indicate; pip install --upgrade"),
+    ("pebble", MISSING, "no library libnobody-has-it.so.7; install the package that holds it"),
+    ("pebble", "raise ValueError('numpy.dtype size changed, may indicate')",
+     "pebble cannot be imported: numpy.dtype size changed, may indicate; pip install --upgrade"),
 ], ids=["library", "unknown library", "binary"])
 def test_what_an_import_lacks(module, content, says, stand_in, tmp_path):
     stand_in(module, content)

@@ -50,7 +50,7 @@ def rows(pictures, labels, splits):
     found = []
     for number, (one, label, split) in enumerate(zip(prints, labels, splits, strict=True)):
         digest = hashlib.sha256(str(number).encode()).hexdigest()
-        found.append(Picture("", label, split, digest[:12], digest, "0" * 16, 96, 96,
+        found.append(Picture("", label, split, digest[:12], digest, 96, 96,
                              f"{label}/{number}.png", one.tobytes().hex()))
     return found, {picture.sha256: one for picture, one in zip(found, small, strict=True)}
 

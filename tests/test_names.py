@@ -231,8 +231,7 @@ def test_files_that_vanish_while_pictures_are_predicted(checkpoint, tmp_path):
 
 def picture_of(path: Path, split: str) -> splits.Picture:
     name = display_name(path.name)
-    return splits.Picture(f"{split}/mars/{name}", "mars", split, "", name, "", 1, 1, f"mars/{name}",
-                          "")
+    return splits.Picture(f"{split}/mars/{name}", "mars", split, "", name, 1, 1, f"mars/{name}", "")
 
 
 def test_files_that_vanish_before_they_are_placed(tmp_path):
@@ -373,7 +372,7 @@ def test_numbers_stay_numbers():
 
 def test_a_manifest_of_formulas_comes_back(tmp_path):
     sources = ["mars/=1.png", "=1+1.png", "'x.png", "a;=1.png", "'", "''", "-1"]
-    pictures = [splits.Picture(source, source, "train", "", "", "", 1, 1, source, "")
+    pictures = [splits.Picture(source, source, "train", "", "", 1, 1, source, "")
                 for source in sources]
     assert splits.read_manifest(splits.write_manifest(tmp_path / "m.csv", pictures)) == pictures
 

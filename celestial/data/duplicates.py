@@ -7,6 +7,8 @@ explained by a small step along them does not count as a difference: the tangent
 Simard, LeCun and Denker (1993), "Efficient pattern recognition using a new transformation
 distance", NIPS 5, with a Gaussian prior on the step.
 
+By hand, because no library has it.
+
 Where the pictures are at hand (`group`) fingerprints choose the candidates and the pixels decide.
 Where there are fingerprints only (`nearest`, the training list in a checkpoint) NEAR decides.
 """

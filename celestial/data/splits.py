@@ -10,9 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
-import imagehash
 import numpy as np
-from PIL import Image
 
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name, output_paths
@@ -30,7 +28,6 @@ SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
 TOLERANCE = 0.02  # of a class; how far its shares may be off without a word
 LEAST_PICTURES = 3  # a class needs one picture, and one group, in every split
 COMPARED_SIDE = 512  # pixels; of larger pictures copies are looked for in reduced ones
-HASHED_SIDE = 256  # pixels; the perceptual hash looks at 32, so decoding may be reduced to this
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,6 @@ class Picture:
         split: train, val or test; empty until it is drawn.
         group: pictures that must stay in one split share it.
         sha256: of the file's bytes.
-        phash: 64-bit perceptual hash (DCT of the 32 x 32 grey picture), 16 hexadecimal digits.
         width, height: pixels, as the picture is shown.
         source: where it came from, below the input folder.
         fingerprint: of `duplicates.fingerprint`, hexadecimal; empty in manifests of version 1.
@@ -54,7 +50,6 @@ class Picture:
     split: str
     group: str
     sha256: str
-    phash: str
     width: int
     height: int
     source: str
@@ -109,11 +104,8 @@ def _check(input_dir: Path, file: Path) -> tuple[Picture, np.ndarray]:
         digest = sha256_of(file)
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from error
-    shown = Image.fromarray(decoded.picture)
-    shown.thumbnail((HASHED_SIDE, HASHED_SIDE))
-    checked = Picture("", below.parts[0], "", digest[:12], digest, str(imagehash.phash(shown)),
-                      decoded.width, decoded.height, source,
-                      fingerprint(decoded.picture).tobytes().hex())
+    checked = Picture("", below.parts[0], "", digest[:12], digest, decoded.width,
+                      decoded.height, source, fingerprint(decoded.picture).tobytes().hex())
     return checked, thumbnail(decoded.picture)
 
 
@@ -293,14 +285,14 @@ def write_manifest(path: Path, pictures: Iterable[Picture]) -> Path:
 
 
 def read_manifest(path: Path) -> list[Picture]:
-    """Read manifest.csv.
+    """Read manifest.csv; older ones have a column more, `phash`, which is passed over.
 
     Raises:
         UserError: the file lacks a column or a number is not one.
     """
     try:
         return [Picture(row["path"], row["class"], row["split"], row["group"], row["sha256"],
-                        row["phash"], int(row["width"]), int(row["height"]), row["source"],
+                        int(row["width"]), int(row["height"]), row["source"],
                         row.get("fingerprint", ""))
                 for row in read_csv(path)]
     except (KeyError, ValueError, TypeError, csv.Error) as error:

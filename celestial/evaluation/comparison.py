@@ -100,6 +100,7 @@ def paired_interval(only_first: float, only_second: float,
     Tango's score interval ("Equivalence test and confidence interval for the difference in
     proportions for the paired-sample design", 1998): the differences that McNemar's test,
     generalised to them, does not reject. It keeps its width where the models agree.
+    By hand, because no library has it.
 
     Args:
         only_first, only_second: independent pictures that only the first or the second has right.

@@ -21,7 +21,8 @@ def wilson(successes: float, total: float) -> tuple[float, float]:
     Counts are those of independent pictures, or as many as the pictures of groups are worth.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Unlike
-    the usual +- formula it keeps its width where all or none succeeded.
+    the usual +- formula it keeps its width where all or none succeeded. By hand because scipy's
+    binomtest takes whole counts only; a test compares the two where counts are whole.
     """
     if total == 0:
         return 0.0, 1.0

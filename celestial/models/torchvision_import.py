@@ -1,4 +1,7 @@
-"""torchvision without torch's compiler, whose import takes a second and which nothing here uses.
+"""torchvision without torch's compiler, whose import takes seconds and which nothing here uses.
+
+Measured on 2 busy cores, 3 pairs in turn: torch and this in 4.5 to 5.0 s, torch and torchvision in
+8.0 to 11.0 s.
 
 torchvision.ops asks the compiler's package for one small function while it is imported. A stand-in
 answers: the real package is imported when that function is called, or when more is asked for.
