@@ -73,7 +73,7 @@ def answer_blind(predictor, folder: Path, examined: list, seed: int):
     return answers
 
 
-def judge_all(predictor, answers, sources: list[Path], labels, groups,
+def all_verdicts(predictor, answers, sources: list[Path], labels, groups,
               args: argparse.Namespace):
     """Return the verdicts (a) to (e) and the rows of the sheet of changed pictures.
 
@@ -107,12 +107,12 @@ def judge_all(predictor, answers, sources: list[Path], labels, groups,
     changed = evidence.change_pictures(predictor, small, known, seed)
     forms = [f"lossless {form} copies elsewhere" for form in LOSSLESS]
     neighbours = evidence.find_neighbours(predictor, blind_paths)
-    return [verdict.judge_names(probs[0], {"their real names": named,
+    return [verdict.names_verdict(probs[0], {"their real names": named,
                                            **dict(zip(forms, probs[1:], strict=True))}, groups),
-            verdict.judge_chance(predicted, labels, groups, seed),
-            verdict.judge_shortcuts(predicted[:count] == known, by_cue, hidden, seed),
-            verdict.judge_neighbours(predicted, labels, neighbours, groups, seed),
-            verdict.judge_robustness(hidden.whole, changed, their_groups, seed),
+            verdict.chance_verdict(predicted, labels, groups, seed),
+            verdict.shortcuts_verdict(predicted[:count] == known, by_cue, hidden, seed),
+            verdict.neighbours_verdict(predicted, labels, neighbours, groups, seed),
+            verdict.robustness_verdict(hidden.whole, changed, their_groups, seed),
             ], evidence.example_rows(small, known, predictor.classes, seed)
 
 
@@ -167,7 +167,7 @@ def main() -> None:
     by_name = {display_name(path): path for path in files.paths}
     sources = [by_name[picture.source] for picture in made]
     groups = groups_of(args.data_dir, sources)
-    parts = [verdict.judge_isolation(answers.refused, answers.failure, [args.data_dir, mapping])]
+    parts = [verdict.isolation_verdict(answers.refused, answers.failure, [args.data_dir, mapping])]
     digest = sha256_of(predictor.path)
     facts = {"mapping": str(mapping), "checkpoint": str(predictor.path),
              "checkpoint_sha256": digest, "pictures": len(made),
@@ -175,8 +175,8 @@ def main() -> None:
              "independence": design_effect.in_words(len(made), groups)}
     written, result = [], {}
     if not answers.failure:
-        judged, rows = judge_all(predictor, answers, sources, labels, groups, args)
-        parts += judged
+        own, rows = all_verdicts(predictor, answers, sources, labels, groups, args)
+        parts += own
         blind = answers.predictions[0]
         facts |= metrics.summarise(np.stack([row.probabilities for row in blind]), labels,
                                    args.seed, groups)

@@ -98,7 +98,7 @@ def write_class_report(path: Path, labels, predicted, classes: tuple[str, ...]) 
                       for name in (*names, "macro avg", "weighted avg")])
 
 
-def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> list[Path]:
+def draw_plots(out: Path, answers, classes: tuple[str, ...], measured: dict) -> list[Path]:
     """Draw the confusion matrices, the accuracy of each class, the curves and the reliability."""
     import numpy as np
     from sklearn.metrics import confusion_matrix
@@ -112,7 +112,7 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
     present = np.flatnonzero(counts.sum(axis=1))
     right, totals = np.diag(counts)[present], counts.sum(axis=1)[present]
     by_class = [answers.keep(labels == label) for label in present]
-    recalls = [metrics.share_of(own.right, own.groups) for own in by_class]
+    recalls = [metrics.proportion_of(own.right, own.groups) for own in by_class]
     bins = rising_bins(probs.max(axis=1), answers.right)
     of_two = [figures.draw_binary(labels == 1, probs[:, 1], classes, out / "binary_curves.png")
               ] if len(classes) == len(present) == 2 else []
@@ -128,12 +128,12 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], judged: dict) -> li
         figures.draw_reliability(
             bins, bin_intervals(probs.max(axis=1), answers.right, bins, answers.groups),
             f"{len(labels)} pictures in groups of equal size ({len(bins.counts)})\n"
-            f"calibration error (ECE) {metrics.as_text(judged['ece'], False)}",
+            f"calibration error (ECE) {metrics.as_text(measured['ece'], False)}",
             out / "reliability_diagram.png"),
     ]
 
 
-def judge_outliers(out: Path, predictions: list, folder: Path, known: list, groups,
+def measure_outliers(out: Path, predictions: list, folder: Path, known: list, groups,
                    threshold: float) -> tuple[dict, list[Path]]:
     """Tell how many pictures of other things are taken for a class; return figures, files."""
     import numpy as np
@@ -144,17 +144,17 @@ def judge_outliers(out: Path, predictions: list, folder: Path, known: list, grou
     good = [prediction for prediction in predictions if not prediction.reason]
     known_scores, scores = (np.array([prediction.known_score for prediction in kind])
                             for kind in (known, good))
-    judged = rejection.judge_outliers(
+    measured = rejection.measure_outliers(
         known_scores, good, [rejection.kind_of(prediction.path, folder) for prediction in good],
         groups)
     print(f"\n{len(good)} pictures of {folder} that are none of the classes, "
           f"{len(predictions) - len(good)} unreadable")
-    for name, found in judged.items():
+    for name, found in measured.items():
         print(f"  {name}: AUROC {metrics.as_text(found['auroc'], False)}, taken for a class "
               f"{metrics.as_text(found['accepted'])} of {found['pictures']}")
     title = ("Known pictures score higher than others in "
-             f"{metrics.as_text(judged[rejection.ALL]['auroc'])} of pairs (AUROC)")
-    return judged, [
+             f"{metrics.as_text(measured[rejection.ALL]['auroc'])} of pairs (AUROC)")
+    return measured, [
         rejection.write_outliers(out / "outliers.csv", predictions, folder),
         figures.draw_known_scores(known_scores, scores, threshold, title,
                                   out / "known_scores.png")]
@@ -166,26 +166,26 @@ def compare_models(out: Path, answers: list, far, seed: int) -> tuple[dict, list
 
     from celestial.drawing import figures
     from celestial.evaluation import comparison, metrics
-    from celestial.evaluation.answers import CANNOT_TELL, judge
+    from celestial.evaluation.answers import CANNOT_TELL, measure
 
     answers = [*answers, comparison.soft_vote(answers)]
-    judged = {}
+    measured = {}
     for own in answers:
         distant = None if far is None else own.keep(far)
-        far_accuracy = distant and metrics.share_of(distant.right, distant.groups)
-        judged[own.name] = {**judge(own, seed), "far_accuracy": far_accuracy}
+        far_accuracy = distant and metrics.proportion_of(distant.right, distant.groups)
+        measured[own.name] = {**measure(own, seed), "far_accuracy": far_accuracy}
     pairs = comparison.compare_all(answers, seed)
     print(f"\n{len(answers) - 1} models on the same pictures")
-    for name, found in judged.items():
+    for name, found in measured.items():
         of_far = CANNOT_TELL if far is None else metrics.as_text(found["far_accuracy"])
         print(f"  {name}: accuracy {metrics.as_text(found['accuracy'])}, of far pictures {of_far}, "
               f"log loss {metrics.as_text(found['log_loss'], False)}")
     for pair in pairs:
         print(f"  {pair.first} - {pair.second}: {metrics.as_text(asdict(pair))}, p {pair.p:.3g}")
-    return {"models": judged, "differences": [asdict(pair) for pair in pairs]}, [
-        *comparison.write_tables(out, judged, pairs),
+    return {"models": measured, "differences": [asdict(pair) for pair in pairs]}, [
+        *comparison.write_tables(out, measured, pairs),
         figures.draw_comparison(
-            [(name, found["accuracy"]) for name, found in judged.items()],
+            [(name, found["accuracy"]) for name, found in measured.items()],
             [(f"{pair.first} - {pair.second}", asdict(pair)) for pair in pairs],
             out / "model_comparison.png")]
 
@@ -199,14 +199,14 @@ def print_absent(classes: tuple[str, ...], present: set[str]) -> None:
         print(f"no pictures of {', '.join(absent)}; the averages are over the other classes")
 
 
-def print_figures(judged: dict, far: dict | str) -> None:
+def print_figures(measured: dict, far: dict | str) -> None:
     """Print each figure with its 95 % interval, of all pictures and of the far ones alone."""
     from celestial.evaluation import metrics
     from celestial.evaluation.answers import PLAIN
 
     told = isinstance(far, dict)
     print(f"  {'':<21} {'all pictures':<28} far pictures: {far['pictures'] if told else far}")
-    for name, found in judged.items():
+    for name, found in measured.items():
         texts = [metrics.as_text(part, name not in PLAIN)
                  for part in ([found, far[name]] if told else [found])]
         print(f"  {name.replace('_', ' '):<21} " + " ".join(f"{text:<28}" for text in texts))
@@ -264,7 +264,7 @@ def main() -> None:
     from celestial.drawing import sheets
     from celestial.drawing.report import commands_of, facts_of, write_report
     from celestial.evaluation import comparison, seen_in_training
-    from celestial.evaluation.answers import answers_of, judge, judge_far
+    from celestial.evaluation.answers import answers_of, measure, measure_far
 
     predictors = comparison.start_predictors(__file__, args)
     predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
@@ -285,7 +285,7 @@ def main() -> None:
     names = comparison.model_names([own.path for own in predictors])
     groups = groups_of(args.data_dir, paths)
     answers = answers_of(names[0], good, truth, classes, groups)
-    judged, far = judge(answers, args.seed), judge_far(answers, overlaps[0].far, args.seed)
+    measured, far = measure(answers, args.seed), measure_far(answers, overlaps[0].far, args.seed)
     others = [comparison.ask(own, name, paths, truth, classes, groups)
               for own, name in zip(predictors[1:], names[1:], strict=True)]
     strange = list(predictor.predict(outliers))
@@ -298,7 +298,7 @@ def main() -> None:
                           args.data_dir),
         write_class_report(out / "classification_report.csv", answers.labels,
                            answers.probs.argmax(axis=1), classes),
-        *draw_plots(out, answers, classes, judged),
+        *draw_plots(out, answers, classes, measured),
         *sheets.draw_cards(out, predictor, good, truth, args.seed),
         *sheets.draw_activations(out, predictor, good, truth),
         *sheets.draw_worst(out, predictor, good, truth),
@@ -311,16 +311,16 @@ def main() -> None:
           f"  {independence}")
     for model, own in zip(predictors, overlaps, strict=True):
         print(f"  {seen_in_training.describe(own, model.path)}")
-    print_figures(judged, far)
+    print_figures(measured, far)
     print_mistakes(good, truth)
     content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
                **facts_of(predictor, args.data_dir),
                "failed": len(everything) - len(good), "called_unknown": unknown,
                "doubtful_labels": doubtful, "interval": "95 %", "independence": independence,
                "training_overlap": seen_in_training.summarise(overlaps[0], predictor.path),
-               **judged, "far_pictures": far}
+               **measured, "far_pictures": far}
     if strange:
-        content["outliers"], more = judge_outliers(out, strange, args.outliers, good, groups,
+        content["outliers"], more = measure_outliers(out, strange, args.outliers, good, groups,
                                                    predictor.reject_below)
         written += more
     if others:
@@ -334,7 +334,8 @@ def main() -> None:
     content["figures"] = [path.name for path in written if path.suffix == ".png"]
     written += [write_json(out / "metrics.json", content), write_report(out)]
     several = {} if args.views == 1 else {"views": args.views}
-    console.print_result({"pictures": len(good), **several, **judged, "far_pictures": far}, written)
+    console.print_result({"pictures": len(good), **several, **measured, "far_pictures": far},
+                         written)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def frame_all(predictor, files: list[Path], truth: list[str], out: Path,
 
     from celestial.common.file_names import display_name, output_paths
     from celestial.drawing.card_writer import write_cards
-    from celestial.drawing.cards import judged_card
+    from celestial.drawing.cards import answered_card
 
     places = output_paths({
         str(number): f"{true_name}/{display_name(path_below_class(path, true_name))}.png"
@@ -116,7 +116,7 @@ def frame_all(predictor, files: list[Path], truth: list[str], out: Path,
             place, readable = places[str(number)], prediction.status != "failed"
             one = Framed(place if readable else "", replace(prediction, picture=None), true_name,
                          prediction.reason)
-            yield one, judged_card(prediction, true_name) if readable else None, out / place
+            yield one, answered_card(prediction, true_name) if readable else None, out / place
 
     written = tqdm(write_cards(jobs(), workers), total=len(files), desc="drawing", unit="file")
     return [replace(one, place="", reason=undrawn) if undrawn else one
@@ -195,7 +195,7 @@ def main() -> None:
 
     hits, total = sum(one.right for one in read), len(read)
     groups = design_effect.kept(groups, [one.prediction.status != "failed" for one in framed])
-    accuracy = metrics.share_of(np.array([one.right for one in read]), groups)
+    accuracy = metrics.proportion_of(np.array([one.right for one in read]), groups)
     summary = draw_summary(args.output_dir / "showcase_summary.png", read,
                            f"{hits} of {total} pictures right; the mistakes come first")
     print(f"\n{hits} of {total} right: {metrics.as_text(accuracy)}; in brackets the 95 % interval\n"

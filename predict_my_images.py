@@ -357,13 +357,14 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     ray_cluster.require_same_run(output, run, args.resume)
 
     ray_cluster.connect(args.ray_address)
-    share = ray_cluster.share_of_cluster(args.workers, args.device)
-    sizes = ray_cluster.make_plan(output, run, names, share.predictors)
+    resources = ray_cluster.resources_for_predictors(args.workers, args.device)
+    sizes = ray_cluster.make_plan(output, run, names, resources.predictors)
     todo = ray_cluster.parts_left(output, len(sizes))
     left = sum(sizes[part] for part in todo)
-    print(f"{sum(sizes)} files in {len(sizes)} parts, {left} files are left; {share.predictors} "
-          f"predictors of {share.cores} cores" + (" and a GPU" if share.gpus else ""), flush=True)
-    done = ray_cluster.predict_parts(todo, share, checkpoint, source, output, args)
+    print(f"{sum(sizes)} files in {len(sizes)} parts, {left} files are left; "
+          f"{resources.predictors} predictors of {resources.cores} cores"
+          + (" and a GPU" if resources.gpus else ""), flush=True)
+    done = ray_cluster.predict_parts(todo, resources, checkpoint, source, output, args)
     with tqdm(total=left, desc="predicting", unit="file") as progress:
         for files in done:
             progress.update(files)

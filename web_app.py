@@ -123,9 +123,9 @@ def main() -> None:
     from celestial.inference.devices import describe, inference_precision, pick_device
     from celestial.inference.predictor import Predictor
     from celestial.web.application import create_app
-    from celestial.web.judging import VIEWS
     from celestial.web.safety import LOCAL, Limits
     from celestial.web.serving import Server
+    from celestial.web.worker import VIEWS
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device, inference_precision))
@@ -148,7 +148,7 @@ def main() -> None:
     print("answering what was accepted", flush=True)
     server.close()
     service.close()
-    console.print_result({"models": list(predictors), "pictures": service.counts.judged()}, [])
+    console.print_result({"models": list(predictors), "pictures": service.counts.answered()}, [])
 
 
 if __name__ == "__main__":

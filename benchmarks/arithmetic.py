@@ -128,7 +128,7 @@ def main() -> None:
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device))
-    lines = ["| network | work | type | pictures/s | GFLOP/s | share of the peak |",
+    lines = ["| network | work | type | pictures/s | GFLOP/s | proportion of the peak |",
              "|---|---|---|---|---|---|"]
     figures = {}
     for name in args.models:

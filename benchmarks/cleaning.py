@@ -72,7 +72,7 @@ def main() -> None:
             answers = predictor.predict_squares(map(fit.square, noisy))
             right = np.array([int(answer.probabilities.argmax()) for answer in answers]) == truth
             found[f"{sigma:g}, {way}"] = round(right.mean(), 4)
-            cells.append(metrics.as_text(metrics.share_of(right, groups)))
+            cells.append(metrics.as_text(metrics.proportion_of(right, groups)))
         lines.append(f"| {sigma:g} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     report = args.output_dir / "cleaning.md"

@@ -131,7 +131,7 @@ def main() -> None:
         labels = np.tile(first // args.per_class, 2)
         nearest = find_near_copies(prints, small, labels, duplicates.Plainness(small),
                                    first + len(drawn), first)[0]
-        found, taken = (metrics.share(int(mask.sum()), len(drawn)) for mask in (
+        found, taken = (metrics.proportion(int(mask.sum()), len(drawn)) for mask in (
             nearest == first, (nearest >= 0) & (nearest != first)))
         print(f"| {name} | {metrics.as_text(found)} | {metrics.as_text(taken)} |", flush=True)
         rows.append({"kind": name, "found": found, "wrong": taken})

@@ -33,7 +33,7 @@ MANY = 40  # groups; a class with fewer leaves all its photographs in train
 VAL_DRAWINGS = 25  # of such a class in val, where photographs are to decide
 DEEP_SKY = ("galaxy", "nebula", "star_cluster")
 VIEWS = console.VIEWS
-SHARES = ("most_probable_class", "named_rightly", "accepted")
+PROPORTIONS = ("most_probable_class", "named_rightly", "accepted")
 # Folders, for --folder-weights; of a class with fewer than ENOUGH photographs they are FEW.
 DRAWINGS, PHOTOGRAPHS, FEW, ENOUGH = "drawings", "photographs", "few_photographs", 100
 
@@ -126,7 +126,7 @@ def require_unseen(training: list[str], rows: list[dict]) -> None:
     asked = {sha256_of(row["file"]) for row in rows}
     if seen := asked & {*checkpoint.train_sha256, *checkpoint.val_sha256}:
         raise UserError(f"{weights} has learned from {len(seen)} of these photographs, and would "
-                        "be judged by them; start from other weights", status=2)
+                        "be answered by them; start from other weights", status=2)
 
 
 def require_same_run(training: list[str], args: argparse.Namespace) -> None:
@@ -159,7 +159,7 @@ def make_dataset(place: Path, rows: list[dict], held_out: int | None,
                  args: argparse.Namespace) -> None:
     """Link a fold's dataset: the drawings, and the photographs that may be learned from.
 
-    Its test split are the photographs held out, so that the other scripts can judge them as well.
+    Its test split are the photographs held out, so that the other scripts can measure them as well.
     """
     import numpy as np
 
@@ -232,7 +232,7 @@ def gather_outliers(place: Path, held_out: set[str], args: argparse.Namespace) -
                  place_file)
 
 
-def judge(checkpoint: Path, rows: list[dict], args: argparse.Namespace) -> None:
+def answer(checkpoint: Path, rows: list[dict], args: argparse.Namespace) -> None:
     """Put the logits of the eight views of each photograph, (8, classes), into its row."""
     from functools import partial
 
@@ -294,7 +294,7 @@ def fit(rows: list[dict]) -> dict:
 
 
 def figures(rows: list[dict], views: int) -> dict[str, float]:
-    """Return the shares of some photographs; a group of copies counts as one."""
+    """Return the proportions of some photographs; a group of copies counts as one."""
     import numpy as np
 
     from celestial.evaluation.calibration import rising_bins
@@ -327,7 +327,7 @@ def summarise(rows: list[dict], views: int) -> dict[str, dict]:
         if not own:
             continue
         parts = [found[f"class {label}"] for label in sorted({row["class"] for row in own})]
-        means = {share: float(np.mean([part[share] for part in parts])) for share in SHARES}
+        means = {name: float(np.mean([part[name] for part in parts])) for name in PROPORTIONS}
         found[name] = {**figures(own, views), **means}
     return found
 
@@ -390,7 +390,7 @@ def ship(rows: list[dict], training: list[str], fitted: dict, args: argparse.Nam
     checkpoint = load_checkpoint(train(place, training, args))
     return save_checkpoint(args.ship, replace(
         checkpoint, **fitted, options={**checkpoint.options, "confidence_from":
-                                       f"{len(rows)} photographs, each judged by a network that "
+                                       f"{len(rows)} photographs, each answered by a network that "
                                        "never saw its source"}))
 
 
@@ -409,7 +409,7 @@ def main() -> None:
         print(f"fold {fold}: {len(own)} photographs of "
               f"{', '.join(sorted({row['source'] for row in own}))} held out", flush=True)
         make_dataset(place / "dataset", rows, fold, args)
-        judge(train(place, training, args), own, args)
+        answer(train(place, training, args), own, args)
     fitted = fit(rows)
     written = write_tables(rows, fitted, args)
     if args.ship:

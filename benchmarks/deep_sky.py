@@ -27,7 +27,7 @@ from celestial.common import console  # noqa: E402  (the project's folder must b
 from celestial.common.console import UserError  # noqa: E402
 
 LEARNED = {"galaxy": 236, "nebula": 228}  # the known project's pictures
-VAL = 0.15  # share of them
+VAL = 0.15  # proportion of them
 FINE_TUNING = ("--model", "efficientnet_lite0", "--stage1-epochs", 10, "--batch-size", 32,
                "--learning-rate", 4e-3, "--epochs", 30, "--patience", 30)
 # run: what it is, how many of each class are learned from (None: 70/15/15), options of training

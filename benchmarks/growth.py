@@ -29,7 +29,7 @@ from celestial.common import console  # noqa: E402
 LINKED = 20  # pictures of each class that the links lead to
 SIDE = 160  # pixels of all pictures
 SAMPLE = 0.5  # seconds between two looks at the memory
-SPAN = 0.1  # share of the pictures that count as the first and as the last ones
+SPAN = 0.1  # proportion of the pictures that count as the first and as the last ones
 
 
 @dataclass
@@ -107,7 +107,7 @@ def draw_clouds(folder: Path, count: int, seed: int) -> Path:
 
 
 def speed_of_part(seen: Watched, first: float, last: float) -> float:
-    """Return the pictures a second between two shares of all rows."""
+    """Return the pictures a second between two proportions of all rows."""
     import numpy as np
 
     rows = np.array(seen.rows)

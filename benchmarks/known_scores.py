@@ -71,7 +71,7 @@ def fitted_scores(predictor, features, logits, labels) -> dict[str, Callable]:
 
 
 def figures_of(score: Callable, val, known, kinds: dict) -> list[float]:
-    """Return AUROC overall and of each kind, and the shares of known and outliers accepted."""
+    """Return AUROC overall and of each kind, and the proportions of known and outliers accepted."""
     import numpy as np
     from sklearn.metrics import roc_auc_score
 

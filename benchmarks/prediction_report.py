@@ -104,10 +104,11 @@ def table_of_contenders(contenders: Sequence, rows: Sequence[Row], counts: list[
     return lines
 
 
-def shares(contender, rows: Sequence[Row], counts: list[int], limits: list[dict]) -> list[list]:
-    """Return a run of ours as shares of its limit, a list for each round.
+def parts_of_limit(contender, rows: Sequence[Row], counts: list[int], limits: list[dict]
+                   ) -> list[list]:
+    """Return a run of ours as proportions of its limit, a list for each round.
 
-    The first share counts start-up, the second is of the pictures that the most have more than the
+    The first counts start-up, the second is of the pictures that the most have more than the
     fewest; it is left out where there is one number of pictures only.
     """
     own = [limit["limit"] for limit in limits if limit["engine"] == contender.engine]
@@ -121,7 +122,7 @@ def shares(contender, rows: Sequence[Row], counts: list[int], limits: list[dict]
 
 def table_of_limits(contenders: Sequence, rows: Sequence[Row], counts: list[int],
                     limits: list[dict]) -> list[str]:
-    """Return the table of what the machine could do, and of ours as a share of it."""
+    """Return the table of what the machine could do, and of ours as a proportion of it."""
     lines = ["| engine | decoding alone, pictures/s | network alone | limit | batch |",
              "|---|---|---|---|---|"]
     for engine in dict.fromkeys(limit["engine"] for limit in limits):
@@ -129,11 +130,12 @@ def table_of_limits(contenders: Sequence, rows: Sequence[Row], counts: list[int]
         parts = [spread(limit[part] for limit in own) for part in ("decode", "forward", "limit")]
         sizes = sorted({limit["batch_size"] for limit in own})
         lines.append(f"| {engine} | {' | '.join(parts)} | {', '.join(map(str, sizes))} |")
-    lines += ["", f"| ours | share of the limit, {counts[-1]:,} pictures with start-up | without: "
+    lines += ["", f"| ours | part of the limit, {counts[-1]:,} pictures with start-up | without: "
               f"{counts[0]:,} more to {counts[-1]:,} |", "|---|---|---|"]
     for contender in contenders:
         if contender.engine and not contender.missing:
-            cells = [spread(part, "{:.1%}") for part in shares(contender, rows, counts, limits)]
+            cells = [spread(part, "{:.1%}")
+                     for part in parts_of_limit(contender, rows, counts, limits)]
             lines.append(f"| {contender.name} | {' | '.join([*cells, '–'][:2])} |")
     return lines
 
@@ -196,5 +198,5 @@ def figures_of(contenders: Sequence, rows: Sequence[Row], limits: list[dict],
         "pictures": most,
         "times_as_long_as_ours": {one.label: round(median(
             ratios(rows, one.name, one.against, most)), 3) for one in contenders if not one.engine},
-        "share_of_limit": {one.name: [round(median(part), 3) for part in shares(
+        "share_of_limit": {one.name: [round(median(part), 3) for part in parts_of_limit(
             one, rows, counts, limits)] for one in contenders if one.engine}}

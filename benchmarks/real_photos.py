@@ -70,7 +70,7 @@ def table_of(good: list, truth: list[str], groups) -> list[str]:
         own = [(p, t) for p, t, of_it in zip(good, truth, wanted, strict=True) if of_it]
         guesses = Counter(p.top(1)[0][0] for p, t in own if p.top(1)[0][0] != t)
         right = len(own) - guesses.total()
-        figure = metrics.share_of(np.array([p.top(1)[0][0] == t for p, t in own]),
+        figure = metrics.proportion_of(np.array([p.top(1)[0][0] == t for p, t in own]),
                                   kept(groups, wanted))
         wrong = ", ".join(f"{guess} {count}" for guess, count in guesses.most_common())
         unknown = sum(p.status == "unknown" for p, _ in own)
@@ -83,12 +83,12 @@ def draw_mistakes(good: list, truth: list[str], predictor, path: Path) -> Path:
     """Draw the pictures whose class was not found, the most confident first."""
     from dataclasses import replace
 
-    from celestial.drawing.cards import card_sheet, draw_card, judged_card
+    from celestial.drawing.cards import answered_card, card_sheet, draw_card
 
     wrong = [(p, t) for p, t in zip(good, truth, strict=True) if p.top(1)[0][0] != t]
     wrong.sort(key=lambda pair: -pair[0].known_score)
     pictures = predictor.pictures(p.path for p, _ in wrong[:MISTAKES])
-    cards = [draw_card(judged_card(replace(p, picture=picture), t))
+    cards = [draw_card(answered_card(replace(p, picture=picture), t))
              for (p, t), picture in zip(wrong, pictures, strict=False)]
     return card_sheet(cards, path, f"{len(wrong)} of {len(good)} photographs are misclassified")
 
@@ -122,7 +122,7 @@ def main() -> None:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     right = np.array([p.top(1)[0][0] == t for p, t in pairs])
     figures = {"photographs": len(pairs), "failed": len(names) - len(pairs),
-               "accuracy": metrics.share_of(right, groups),
+               "accuracy": metrics.proportion_of(right, groups),
                "called_unknown": sum(p.status == "unknown" for p in good)}
     console.print_result(figures, [
         report, write_json(args.output_dir / "real_photos.json",

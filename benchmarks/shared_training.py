@@ -129,10 +129,10 @@ def main() -> None:
         for model in args.models:
             pairs = np.array([one_round(model, Path(work), datasets, args)
                               for _ in range(args.rounds)])
-            shares = pairs[:, 0] / pairs[:, 1]
-            ratios[model] = round(float(np.median(shares)), 3)
+            ratio = pairs[:, 0] / pairs[:, 1]
+            ratios[model] = round(float(np.median(ratio)), 3)
             lines.append("| {} | {:.1f} | {:.1f} | {:.2f} ({:.2f} to {:.2f}) |".format(
-                model, *np.median(pairs, axis=0), np.median(shares), shares.min(), shares.max()))
+                model, *np.median(pairs, axis=0), np.median(ratio), ratio.min(), ratio.max()))
             print(lines[-1], flush=True)
     report = args.output_dir / "shared_training.md"
     with atomic_path(report) as temporary:

@@ -65,12 +65,12 @@ def figures_of(answers: dict, scores: dict, strange: dict, seed: int) -> dict[in
         seed: of the intervals.
     """
     from celestial.evaluation import metrics
-    from celestial.evaluation.answers import judge
+    from celestial.evaluation.answers import measure
     from celestial.evaluation.comparison import paired_difference
 
     one = answers[1]
     return {views: {
-        **judge(own, seed),
+        **measure(own, seed),
         "difference": paired_difference(own.right, one.right, one.groups, seed),
         "auroc": metrics.auroc(scores[views], strange[views], one.groups)
         if len(strange[views]) else None} for views, own in answers.items()}

@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402  (the project's folder must be on the path firs
 from celestial.common import console  # noqa: E402
 
 FIELD, BODY = 340, 200  # pixels: sides of the picture and of what is laid into it
-SHOWN = 3  # pictures of each class on the figure
+SCENES_DRAWN = 3  # pictures of each class on the figure
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,24 +74,24 @@ def draw_scenes(args: argparse.Namespace) -> list[tuple[str, np.ndarray, np.ndar
     return scenes
 
 
-def inside_shares(heats: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
-    """Return the share of each map's mass on the object, 0..1: float (N,)."""
+def inside_proportions(heats: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
+    """Return the proportion of each map's mass on the object, 0..1: float (N,)."""
     import cv2
 
-    shares = []
+    proportions = []
     for heat, mask in zip(heats, masks, strict=True):
         small = cv2.resize(mask.astype(np.float32), heat.shape, interpolation=cv2.INTER_AREA)
-        shares.append(float((heat * small).sum() / max(heat.sum(), 1e-9)))
-    return np.array(shares)
+        proportions.append(float((heat * small).sum() / max(heat.sum(), 1e-9)))
+    return np.array(proportions)
 
 
-def _median(shares: np.ndarray) -> float | None:
-    return round(float(np.median(shares)), 3) if len(shares) else None
+def _median(proportions: np.ndarray) -> float | None:
+    return round(float(np.median(proportions)), 3) if len(proportions) else None
 
 
-def _spread(shares: np.ndarray) -> str:
-    """Return the median and the least tenth of shares as text."""
-    return f"{_median(shares):.0%} ({np.quantile(shares, 0.1):.0%})" if len(shares) else "none"
+def _spread(parts: np.ndarray) -> str:
+    """Return the median and the least tenth of proportions as text."""
+    return f"{_median(parts):.0%} ({np.quantile(parts, 0.1):.0%})" if len(parts) else "none"
 
 
 def main() -> None:
@@ -113,17 +113,17 @@ def main() -> None:
         answers = list(predictor.predict_squares(squares))
         heats = grad_cam(predictor, torch.from_numpy(squares),
                          [int(answer.probabilities.argmax()) for answer in answers])
-        shares = inside_shares(heats, [mask for *_, mask in scenes])
+        proportions = inside_proportions(heats, [mask for *_, mask in scenes])
         right = np.array([answer.top(1)[0][0] == label
                           for answer, (label, *_) in zip(answers, scenes, strict=True)])
         area = np.mean([mask.mean() for *_, mask in scenes])
         name = f"{predictor.checkpoint.model}, {predictor.preprocessing.size} pixels"
-        figures[name] = {"all": _median(shares), "rightly named": _median(shares[right])}
+        figures[name] = {"all": _median(proportions), "rightly named": _median(proportions[right])}
         lines.append(f"| {name} | {len(scenes)} | "
-                     f"{metrics.as_text(metrics.share(int(right.sum()), len(scenes)))} | "
-                     f"{_spread(shares)} | {_spread(shares[right])} | {area:.0%} |")
+                     f"{metrics.as_text(metrics.proportion(int(right.sum()), len(scenes)))} | "
+                     f"{_spread(proportions)} | {_spread(proportions[right])} | {area:.0%} |")
         for label in console.PLANETS:
-            own = [place for place, scene in enumerate(scenes) if scene[0] == label][:SHOWN]
+            own = [place for place, scene in enumerate(scenes) if scene[0] == label][:SCENES_DRAWN]
             rows.append((f"{label}\n{predictor.checkpoint.model}",
                          [overlay(scenes[place][1], heats[place]) for place in own]))
     report = args.output_dir / "where_it_looks.md"

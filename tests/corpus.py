@@ -19,7 +19,7 @@ LOSSLESS = 0.6  # mean absolute difference in levels: 16 bits and floats are rou
 LOSSY = 5.0  # the drawn noise is what such formats leave out
 CUTS = 16  # truncated copies of each whole file
 FLIPS = 12  # copies with random bytes changed
-HEADERS = 10  # copies with a number in the header replaced
+CHANGED_HEADERS = 10  # copies with a number in the header replaced
 EXTREMES = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f",
             b"\0\1\0\0", b"\0\0\1\0", b"\xff\xff", b"\0\0", b"\x20", b"\x01")
 
@@ -57,7 +57,7 @@ def broken_files(whole: dict[str, Whole]) -> dict[str, bytes]:
             broken[f"{stem} cut at {length}.{ending}"] = file.data[:length]
         for copy in range(FLIPS):
             broken[f"{stem} flipped {copy}.{ending}"] = _flip(file.data, random)
-        for copy in range(HEADERS):
+        for copy in range(CHANGED_HEADERS):
             broken[f"{stem} header {copy}.{ending}"] = _wrong_header(file.data, random)
     broken.update(_wrong_dimensions(whole))
     broken.update(_strange_bodies(whole))
@@ -66,8 +66,8 @@ def broken_files(whole: dict[str, Whole]) -> dict[str, bytes]:
 
 def cuts(data: bytes) -> list[int]:
     """Return lengths to which a file is cut, from its first bytes to nearly all of it."""
-    shares = np.linspace(0, 0.97, CUTS - 4)
-    return sorted({3, 12, 40, 200, *(int(share * len(data)) for share in shares)}
+    proportions = np.linspace(0, 0.97, CUTS - 4)
+    return sorted({3, 12, 40, 200, *(int(proportion * len(data)) for proportion in proportions)}
                   & set(range(1, len(data))))
 
 

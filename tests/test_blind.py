@@ -167,7 +167,7 @@ def draw_data(data, picture, train=20, test=14):
     return data
 
 
-def judge(data, model, script="blind_test_validation.py"):
+def blind_test(data, model, script="blind_test_validation.py"):
     """Run the blind test; return its report, the verdicts and its exit."""
     done = run(str(script), "--data-dir", data, "--checkpoint", model, cwd=model.parent)
     assert done.status == 0, done.err
@@ -180,7 +180,7 @@ def test_a_model_that_goes_by_names_is_called_out(tmp_path):
     script = sabotaged_project(tmp_path / "project", STAMPING)
     model = train_head(data, tmp_path / "model.pth", lambda path: stamp(
         Preprocessing(SIDE).load(path), path.parent.name))
-    report, parts, _ = judge(data, model, script)
+    report, parts, _ = blind_test(data, model, script)
     assert report["learned_the_content"] == NO
     assert parts["names"]["verdict"] == FAIL and parts["chance"]["verdict"] == CANNOT_TELL
     named = parts["names"]["figures"]["their real names"]
@@ -191,7 +191,7 @@ def test_a_model_that_goes_by_names_is_called_out(tmp_path):
 def test_a_model_that_goes_by_a_coloured_border_is_called_out(tmp_path):
     data = draw_data(tmp_path / "data",
                      lambda label, number: with_border(any_disc(number), label))
-    report, parts, _ = judge(data, train_head(data, tmp_path / "model.pth"))
+    report, parts, _ = blind_test(data, train_head(data, tmp_path / "model.pth"))
     assert report["learned_the_content"] == NO and report["accuracy"]["value"] > 0.9
     assert [name for name, part in parts.items()
             if part["verdict"] == FAIL and part["decides"]] == ["shortcuts"]
@@ -204,7 +204,7 @@ def test_a_model_that_goes_by_a_coloured_border_is_called_out(tmp_path):
 def test_a_split_whose_test_pictures_are_all_copies_is_named(tmp_path):
     data = draw_data(tmp_path / "data", lambda label, number: np.uint8(
         clouds(number if number % 1000 < 20 else number - 20) * (0.9 if number % 1000 > 19 else 1)))
-    report, parts, _ = judge(data, train_head(data, tmp_path / "model.pth"))
+    report, parts, _ = blind_test(data, train_head(data, tmp_path / "model.pth"))
     assert report["accuracy"]["value"] > 0.8, "it knows them by heart"
     assert parts["neighbours"]["verdict"] == CANNOT_TELL
     assert report["learned_the_content"] == CANNOT_TELL
@@ -214,7 +214,7 @@ def test_a_split_whose_test_pictures_are_all_copies_is_named(tmp_path):
 def test_a_model_that_knows_only_copies_is_not_called_sound(tmp_path):
     data = draw_data(tmp_path / "data", lambda label, number: clouds(
         number if number % 1000 < 32 else number - 32), train=20, test=24)
-    report, parts, _ = judge(data, train_head(data, tmp_path / "model.pth"))
+    report, parts, _ = blind_test(data, train_head(data, tmp_path / "model.pth"))
     bands = parts["neighbours"]["figures"]["by_distance"]
     assert bands["near-copies"]["pictures"] == 36 and bands["near-copies"]["accuracy"]["value"] == 1
     assert parts["chance"]["verdict"] == PASS, "the accuracy alone does not show it"
@@ -225,7 +225,7 @@ def test_a_model_that_knows_only_copies_is_not_called_sound(tmp_path):
 def test_code_that_looks_where_the_answers_are_gets_none(dataset, checkpoint, tmp_path):
     script = sabotaged_project(tmp_path / "project", SNOOPING.format(str(dataset / "test")))
     shutil.copy(checkpoint, tmp_path / "model.pth")
-    report, parts, done = judge(dataset, tmp_path / "model.pth", script)
+    report, parts, done = blind_test(dataset, tmp_path / "model.pth", script)
     assert report["learned_the_content"] == done.result["learned_the_content"] == NO
     assert parts.keys() == {"isolation"} and "accuracy" not in report
     assert str(dataset / "test") in parts["isolation"]["figures"]["refused"][0]
@@ -243,7 +243,7 @@ def test_a_sound_model_passes(tmp_path):
             target = tmp_path / "data" / ("train" if number < 20 else "test") / label
             target.mkdir(parents=True, exist_ok=True)
             path.rename(target / path.name)
-    report, parts, _ = judge(tmp_path / "data", train_head(tmp_path / "data",
+    report, parts, _ = blind_test(tmp_path / "data", train_head(tmp_path / "data",
                                                            tmp_path / "model.pth"))
     assert report["learned_the_content"] == YES, report["because"]
     assert all(part["verdict"] == PASS for part in parts.values() if part["decides"])
@@ -323,15 +323,15 @@ def test_the_decision():
 
 def hidden(whole, background, alone, border, count=60, maskable=60):
     """Make answers to four classes in turn; the border alone gets what hiding it loses."""
-    def right(share, total):
-        return np.arange(total) < round(share * total)
+    def right(proportion, total):
+        return np.arange(total) < round(proportion * total)
 
     return Hidden(np.arange(count) % 4, right(whole, count), right(border, count),
                   right(1 - border, count), np.arange(count) < maskable,
                   right(background, maskable), right(alone, maskable))
 
 
-@pytest.mark.parametrize("shares,cues,expected,words", [
+@pytest.mark.parametrize("proportions,cues,expected,words", [
     ((1, 0.3, 0.9, 0.9), 0.4, PASS, "the object carries the answers"),
     ((1, 0.9, 0.9, 0.9), 0.4, FAIL, "the background alone carries the answers"),
     ((1, 0.9, 0.3, 0.9), 1.0, FAIL, "the background alone carries the answers"),
@@ -345,10 +345,10 @@ def hidden(whole, background, alone, border, count=60, maskable=60):
     ((1, 0.3, 0.9, 0.9, 60, 20), 0.98, CANNOT_TELL, "20 of 60 pictures with an object"),
     ((1, 0.3, 0.9, 0.9, 20, 20), 0.4, CANNOT_TELL, "20 of 20 pictures with an object"),
 ])
-def test_shortcuts(shares, cues, expected, words):
-    answers = hidden(*shares)
+def test_shortcuts(proportions, cues, expected, words):
+    answers = hidden(*proportions)
     by_cue = {TOGETHER: np.arange(len(answers.labels)) < round(cues * len(answers.labels))}
-    part = verdict.judge_shortcuts(answers.whole, by_cue, answers, 1)
+    part = verdict.shortcuts_verdict(answers.whole, by_cue, answers, 1)
     assert part.verdict == expected and words in part.claim
 
 
@@ -357,22 +357,22 @@ def test_neighbours():
     apart = np.linspace(0, 4 * NEAR, 80)  # a quarter are near-copies
     copies = apart <= NEAR
     memory = np.where(copies, labels, (labels + np.arange(80) // 4) % 4)
-    part = verdict.judge_neighbours(memory, labels, Neighbours(apart, labels), None, 1)
+    part = verdict.neighbours_verdict(memory, labels, Neighbours(apart, labels), None, 1)
     assert part.verdict == FAIL and "no others" in part.claim
-    part = verdict.judge_neighbours(labels, labels, Neighbours(apart, (labels + 1) % 4), None,
+    part = verdict.neighbours_verdict(labels, labels, Neighbours(apart, (labels + 1) % 4), None,
                                     1)
     bands = part.figures["by_distance"]
     assert part.verdict == PASS and part.figures["nearest_neighbour"]["value"] == 0
     assert [band["pictures"] for band in bands.values()] == [20, 30, 30]
     assert bands["near"]["to"] < bands["far"]["from"]
-    assert verdict.judge_neighbours(labels, labels, None, None, 1).verdict == CANNOT_TELL
-    one = verdict.judge_neighbours(labels, 0 * labels, Neighbours(apart, labels), None, 1)
+    assert verdict.neighbours_verdict(labels, labels, None, None, 1).verdict == CANNOT_TELL
+    one = verdict.neighbours_verdict(labels, 0 * labels, Neighbours(apart, labels), None, 1)
     assert one.verdict == CANNOT_TELL and "of one class" in one.claim
 
 
 def test_refused_accesses_elsewhere_are_noted_and_no_fault(tmp_path):
     def own(refused, failure=""):
-        return verdict.judge_isolation(refused, failure, [tmp_path / "data"]).verdict
+        return verdict.isolation_verdict(refused, failure, [tmp_path / "data"]).verdict
 
     assert own([]) == own([f"open: {tmp_path}/data and more/settings"]) == PASS
     assert own([f"open: {tmp_path}/data/test/mars/1.png"]) == FAIL
@@ -437,7 +437,7 @@ def test_changes_leave_pictures_that_can_be_predicted():
 
 def test_robustness_names_the_worst():
     whole = np.ones(100, bool)
-    part = verdict.judge_robustness(whole, {"one": np.arange(100) < 50, "two": whole,
+    part = verdict.robustness_verdict(whole, {"one": np.arange(100) < 50, "two": whole,
                                             "three": np.arange(100) < 95}, None, 1)
     assert part.verdict == FAIL and not part.decides
     lost = part.figures["changes"]["one"]["lost"]

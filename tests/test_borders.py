@@ -19,7 +19,7 @@ def linear_frame() -> np.ndarray:
 
 
 def turned(degrees: float, across: float, along: float) -> np.ndarray:
-    """Return a mask of a turned rectangle of these shares of the picture."""
+    """Return a mask of a turned rectangle of these proportions of the picture."""
     angle = np.radians(degrees)
     u, v = X * np.cos(angle) + Y * np.sin(angle), Y * np.cos(angle) - X * np.sin(angle)
     return (np.abs(u) < across * SIDE / 2) & (np.abs(v) < along * SIDE / 2)
@@ -50,9 +50,9 @@ def test_a_frame_looks_as_it_would_without_its_border(frame, constant):
     values = linear_frame()
     blacks = [np.percentile(channel[frame], 0.5) for channel in np.moveaxis(values, 2, 0)]
     white = np.percentile(values[frame], 99.8)
-    shares = np.stack([ManualInterval(black, white)(values[..., number])
+    proportions = np.stack([ManualInterval(black, white)(values[..., number])
                        for number, black in enumerate(blacks)], axis=2)
-    expected = 255 * AsinhStretch(0.1)(shares)
+    expected = 255 * AsinhStretch(0.1)(proportions)
     found = Stretch().to_8_bits(np.where(frame[:, :, None], values, np.float32(constant)))
     assert np.abs(found[frame] - expected[frame]).max() < 4
     assert not found[~frame].any()

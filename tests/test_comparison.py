@@ -185,11 +185,12 @@ def test_label_check_by_hand():
 def test_paired_interval_is_the_inverted_score_test(only_first, only_second, total):
     """At each limit the score test, its likelihood maximised by search, rejects at exactly 5 %."""
     def z_squared(true):
-        def minus_log_likelihood(share):  # of pictures that only the second has right
-            shares = np.array([share + true, share, 1 - 2 * share - true])
+        def minus_log_likelihood(proportion):  # of pictures that only the second has right
+            proportions = np.array([proportion + true, proportion, 1 - 2 * proportion - true])
             counts = np.array([only_first, only_second, total - only_first - only_second])
             with np.errstate(divide="ignore", invalid="ignore"):
-                return -np.where(counts > 0, counts * np.log(np.maximum(shares, 1e-300)), 0).sum()
+                logs = np.log(np.maximum(proportions, 1e-300))
+                return -np.where(counts > 0, counts * logs, 0).sum()
 
         best = minimize_scalar(minus_log_likelihood, bounds=(max(0, -true), (1 - true) / 2),
                                method="bounded", options={"xatol": 1e-12}).x

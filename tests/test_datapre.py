@@ -62,8 +62,8 @@ def test_dataset_and_its_tables(tmp_path):
 def test_each_class_is_within_one_picture_of_its_share(count):
     sizes = split_sizes(count)
     assert sum(sizes.values()) == count and min(sizes.values()) >= 1
-    for split, share in (("train", 0.70), ("val", 0.15), ("test", 0.15)):
-        assert abs(sizes[split] - share * count) <= 1
+    for split, proportion in (("train", 0.70), ("val", 0.15), ("test", 0.15)):
+        assert abs(sizes[split] - proportion * count) <= 1
 
 
 def test_three_pictures_give_one_to_each_split():

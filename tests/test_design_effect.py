@@ -59,7 +59,7 @@ def test_pictures_of_no_group_count_as_they_are(random):
     alone = random.permutation(40)
     assert effective_size(labels, alone) == effective_size(labels, None) == 40
     assert metrics.summarise(probs, labels, 1, alone) == metrics.summarise(probs, labels, 1)
-    assert metrics.summarise(probs, labels, 1)["accuracy"] == metrics.share(
+    assert metrics.summarise(probs, labels, 1)["accuracy"] == metrics.proportion(
         int((probs.argmax(axis=1) == labels).sum()), 40)
     first, second = labels == 0, probs[:, 0] > 0.3
     assert comparison.paired_difference(first, second, alone, 1) == (
@@ -73,8 +73,8 @@ def test_intervals_of_shares_hold(sizes, true, random):
     held, naive = 0, 0
     for _ in range(400):
         right = in_groups(random, lambda count: random.random(count) < true, groups)
-        for known, figure in ((True, metrics.share_of(right, groups)),
-                              (False, metrics.share_of(right, None))):
+        for known, figure in ((True, metrics.proportion_of(right, groups)),
+                              (False, metrics.proportion_of(right, None))):
             inside = figure["low"] <= true <= figure["high"]
             held, naive = held + (known and inside), naive + (not known and inside)
     assert held / 400 >= 0.93 and naive / 400 < 0.87
@@ -83,11 +83,12 @@ def test_intervals_of_shares_hold(sizes, true, random):
 def test_all_right_has_an_honest_lower_end(random):
     """Of groups that are right or wrong as one; most of these test sets are all right."""
     groups = np.repeat(np.arange(20), 5)
-    assert metrics.share_of(groups >= 0, groups)["low"] == pytest.approx(metrics.wilson(20, 20)[0])
+    all_right = metrics.proportion_of(groups >= 0, groups)
+    assert all_right["low"] == pytest.approx(metrics.wilson(20, 20)[0])
     held = 0
     for _ in range(400):
         right = in_groups(random, lambda count: random.random(count) < 0.97, groups, 1)
-        figure = metrics.share_of(right, groups)
+        figure = metrics.proportion_of(right, groups)
         held += figure["low"] <= 0.97 <= figure["high"]
     assert held / 400 >= 0.93
 
@@ -223,8 +224,8 @@ def test_the_reports_say_how_pictures_were_counted(dataset, checkpoint, tmp_path
     with (tmp_path / "evaluation_results/predictions.csv").open(encoding="utf-8-sig") as file:
         right = np.array([row["right"] == "yes" for row in csv.DictReader(file)])
     groups = np.array([0, 1, 1, 2, 2, 2, 3, 3, 3])
-    assert found["accuracy"] == pytest.approx(metrics.share_of(right, groups))
-    assert found["accuracy"] != metrics.share(int(right.sum()), 9)
+    assert found["accuracy"] == pytest.approx(metrics.proportion_of(right, groups))
+    assert found["accuracy"] != metrics.proportion(int(right.sum()), 9)
 
     done = run("blind_test_validation.py", "--data-dir", data, "--checkpoint", checkpoint,
                cwd=tmp_path)
@@ -232,6 +233,6 @@ def test_the_reports_say_how_pictures_were_counted(dataset, checkpoint, tmp_path
     report = json.loads((tmp_path / "blind_test_report.json").read_text())
     assert words in report["independence"]
     assert words in (tmp_path / "blind_test_report.md").read_text()
-    assert report["accuracy"] == pytest.approx(metrics.share_of(right, groups))
+    assert report["accuracy"] == pytest.approx(metrics.proportion_of(right, groups))
     done = run("generate_visual_predictions.py", "--checkpoint", checkpoint, cwd=tmp_path)
     assert words in done.out and done.result["accuracy"] == pytest.approx(report["accuracy"])

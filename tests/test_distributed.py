@@ -142,6 +142,6 @@ def test_the_parts_of_the_loss_add_up():
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shares_are_all_and_nothing_twice(count):
     indices = np.arange(20)[::-1]
-    shares = [Processes(rank, count).share(indices) for rank in range(count)]
+    shares = [Processes(rank, count).partition(indices) for rank in range(count)]
     assert np.concatenate(shares).tolist() == indices.tolist()
     assert max(map(len, shares)) - min(map(len, shares)) <= 1

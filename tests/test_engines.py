@@ -207,5 +207,6 @@ def test_in_order_cancels_what_nobody_waits_for():
 def test_percentile_is_numpys(seed):
     random = np.random.default_rng(seed)
     values = random.integers(0, random.integers(2, 256), (random.integers(1, 40), 13)).astype("u1")
-    for share in (0, 12.3, 50, 99.5, 100):
-        assert percentile(values, share) == pytest.approx(np.percentile(values, share), abs=1e-9)
+    for percent in (0, 12.3, 50, 99.5, 100):
+        expected = np.percentile(values, percent)
+        assert percentile(values, percent) == pytest.approx(expected, abs=1e-9)

@@ -279,8 +279,8 @@ def test_a_killed_script_run_again(script, options, undisturbed, base):
         killed = into(f"{script} killed")
         kills = sorted((chance.randint(1, steps[phase]) / steps[phase], phase)
                        for phase in ("files", "files", "all"))
-        ended = [runs.one(*killed, phase=phase, step=round(share * steps[phase]))["status"]
-                 for share, phase in kills]
+        ended = [runs.one(*killed, phase=phase, step=round(proportion * steps[phase]))["status"]
+                 for proportion, phase in kills]
         goes_on = script == "render_samples.py"  # its later runs have less to do, or nothing
         assert ended.count(-signal.SIGKILL) >= (1 if goes_on else 3), kills
         runs.whole(*killed)

@@ -89,7 +89,7 @@ def test_no_pair_across_splits_is_near(prepared):
     ones, others = np.nonzero((splits != "train")[:, None] & (splits == "train")
                               | (splits == "test")[:, None] & (splits == "val"))
     across = duplicates.distances(prints[ones], prints[others])
-    assert across.min() > duplicates.SAME
+    assert across.min() > duplicates.COPY_DISTANCE
     labels = np.array([row["class"] for row in kept])
     asked = (across <= duplicates.LOOSE) & (labels[ones] == labels[others])
     for one, other in np.stack([ones, others])[:, asked].T:
@@ -128,7 +128,7 @@ def test_plain_discs_of_two_classes_are_no_copies():
         made, small = rows(pictures, ["moon", "earth", "earth", "moon", "moon", other], splits)
         prints = np.array([np.frombuffer(bytes.fromhex(one.fingerprint), np.uint8) for one in made])
         [apart] = duplicates.distances(prints[:1], prints[-1:])
-        assert duplicates.SAME < apart < duplicates.NEAR
+        assert duplicates.COPY_DISTANCE < apart < duplicates.NEAR
         labels = np.array([one.label == "moon" for one in made])
         thumbnails = np.stack([small[one.sha256] for one in made])
         found, _ = leaks.find_near_copies(prints, thumbnails, labels,

@@ -124,7 +124,7 @@ def test_auroc_of_scores_that_do_not_overlap_still_has_an_interval():
 
 
 def test_figures_of_too_few_pictures_are_none(random):
-    assert metrics.share(0, 0) is None and metrics.as_text(None) == "none"
+    assert metrics.proportion(0, 0) is None and metrics.as_text(None) == "none"
     probs = np.full((5, 2), 0.5)
     assert calibration.brier_score(probs[:4], np.zeros(4, int)) is None
     assert calibration.brier_score(probs, np.zeros(5, int))["value"] == 0.5

@@ -14,7 +14,7 @@ from conftest import run
 from celestial.common.files import sha256_of
 from celestial.data import duplicates
 from celestial.evaluation import seen_in_training
-from celestial.evaluation.answers import Answers, judge_far
+from celestial.evaluation.answers import Answers, measure_far
 from celestial.models.checkpoints import load_checkpoint, save_checkpoint
 from celestial.pictures.loader import load_image
 
@@ -110,9 +110,9 @@ def test_all_near_none_far_and_only_some_lists():
     assert seen_in_training.far_from_all([far, far]).tolist() == [False, True]
     assert seen_in_training.far_from_all([far, unknown]) is None
     answers = Answers("model", np.eye(2), np.array([0, 1]), np.array([True, True]))
-    assert judge_far(answers, near.far, 0) == "none"
-    assert judge_far(answers, unknown.far, 0) == "cannot tell"
-    assert judge_far(answers, far.far, 0)["accuracy"]["value"] == 1
+    assert measure_far(answers, near.far, 0) == "none"
+    assert measure_far(answers, unknown.far, 0) == "cannot tell"
+    assert measure_far(answers, far.far, 0)["accuracy"]["value"] == 1
 
 
 def test_fingerprints_of_another_width_are_not_compared(tmp_path):

@@ -48,11 +48,11 @@ def as_drawn(name: str, size: int, seed: int, index: int) -> np.ndarray:
 
 
 def test_a_share_is_shown_and_the_others_stay_byte_for_byte():
-    count, share = 48, shown.SHARE
+    count, proportion = 48, shown.PROPORTION
     same = sum(np.array_equal(draw_picture("neptune", 16, 3, index),
                               as_drawn("neptune", 16, 3, index)) for index in range(count))
-    spread = (share * (1 - share) / count) ** 0.5
-    assert 1 - same / count == pytest.approx(share, abs=2.5 * spread)
+    spread = (proportion * (1 - proportion) / count) ** 0.5
+    assert 1 - same / count == pytest.approx(proportion, abs=2.5 * spread)
 
 
 def test_every_class_has_its_share():

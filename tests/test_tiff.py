@@ -43,16 +43,16 @@ def samples_of(photometric: int, kind: str, extra: tuple[int, ...]) -> np.ndarra
     """Draw samples: (SIDE, SIDE, colours + extra), colours multiplied by associated alpha."""
     random = np.random.default_rng([photometric, TYPES.index(kind), len(extra), *extra])
     shape = (SIDE, SIDE, COLOURS[photometric] + len(extra))
-    shares = random.random(shape)
+    proportions = random.random(shape)
     if photometric in (CIELAB, ICCLAB):  # colours that a screen has, some of them nearly
-        shares[..., 1:3] = (128 + random.uniform(-45, 45, (SIDE, SIDE, 2))) / 256
+        proportions[..., 1:3] = (128 + random.uniform(-45, 45, (SIDE, SIDE, 2))) / 256
         if photometric == CIELAB:
-            shares[..., 1:3] = (shares[..., 1:3] + 0.5) % 1
+            proportions[..., 1:3] = (proportions[..., 1:3] + 0.5) % 1
     top = min(full(kind), depth(kind))
-    samples = shares * top
-    samples[..., COLOURS[photometric]:] = shares[..., COLOURS[photometric]:] * full(kind)
+    samples = proportions * top
+    samples[..., COLOURS[photometric]:] = proportions[..., COLOURS[photometric]:] * full(kind)
     if ASSOCIATED in extra:
-        samples[..., :-1] *= shares[..., -1:]
+        samples[..., :-1] *= proportions[..., -1:]
     return (samples if kind.startswith("float") else np.rint(samples)).astype(kind)
 
 
@@ -73,9 +73,9 @@ def srgb_of_lab(lightness: np.ndarray, a: np.ndarray, b: np.ndarray, white: str)
     return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def rgb_of_ycbcr(shares: np.ndarray) -> np.ndarray:
+def rgb_of_ycbcr(proportions: np.ndarray) -> np.ndarray:
     """TIFF 6.0, section 21, with the usual coefficients and references; 0..1."""
-    y, cb, cr = np.moveaxis(shares, -1, 0)
+    y, cb, cr = np.moveaxis(proportions, -1, 0)
     r, b = y + 1.402 * cr, y + 1.772 * cb
     return np.stack([r, (y - 0.299 * r - 0.114 * b) / 0.587, b], axis=-1).clip(0, 1)
 
@@ -84,16 +84,17 @@ def colours_of(stored: np.ndarray, photometric: int, kind: str,
                colormap: np.ndarray | None) -> np.ndarray:
     """Return the levels of straight colours: (height, width, 1 or 3)."""
     bits = 8 * np.dtype(kind).itemsize
-    shares = stored / depth(kind)
+    proportions = stored / depth(kind)
     if photometric == NEGATIVE:
-        return 255 * (1 - shares)
+        return 255 * (1 - proportions)
     if photometric == PALETTE:
         return colormap[:, stored[..., 0].astype(int)].transpose(1, 2, 0) / 257
     if photometric == CMYK:
-        return 255 * (1 - shares[..., :3]) * (1 - shares[..., 3:])
+        return 255 * (1 - proportions[..., :3]) * (1 - proportions[..., 3:])
     if photometric == YCBCR:
         middle, step = 1 << bits - 1, depth(kind)
-        return 255 * rgb_of_ycbcr(np.dstack([shares[..., 0], (stored[..., 1:] - middle) / step]))
+        colours = (stored[..., 1:] - middle) / step
+        return 255 * rgb_of_ycbcr(np.dstack([proportions[..., 0], colours]))
     if photometric in (CIELAB, ICCLAB):
         one = 1 << bits - 8  # of a* and b*
         ab = stored[..., 1:] / one
@@ -101,7 +102,7 @@ def colours_of(stored: np.ndarray, photometric: int, kind: str,
         white = 65280 if bits == 16 and photometric == ICCLAB else depth(kind)
         return srgb_of_lab(stored[..., 0] / white * 100, ab[..., 0], ab[..., 1],
                            "D65" if photometric == CIELAB else "D50")
-    return 255 * shares
+    return 255 * proportions
 
 
 def expected(samples: np.ndarray, photometric: int, extra: tuple[int, ...],

@@ -331,8 +331,8 @@ def test_views_turn_mirror_and_shrink_but_cut_nothing_off():
     disc[0, :, (x ** 2 + y ** 2 < 30 ** 2) & (x > 0)] = 200  # its right half is lit
     views = random_views(disc.expand(200, 3, 64, 64), 3, 0, range(200)).mean(1)
     bright = views > 0.5 * views.amax(dim=(1, 2), keepdim=True)
-    share = bright.float().mean(dim=(1, 2)) / (disc[0, 0] > 0).float().mean()
-    assert 0.35 < share.min() < 0.5 and 0.95 < share.max() < 1.1, "0.65 squared to 1"
+    proportion = bright.float().mean(dim=(1, 2)) / (disc[0, 0] > 0).float().mean()
+    assert 0.35 < proportion.min() < 0.5 and 0.95 < proportion.max() < 1.1, "0.65 squared to 1"
     middle = (bright * x).sum(dim=(1, 2)) / bright.sum(dim=(1, 2))
     assert middle.min() < -8 and middle.max() > 8, "the lit half comes to stand on either side"
 

@@ -18,7 +18,7 @@ from hostile import KINDS, hostile_requests, send
 from PIL import Image
 from web_client import SECONDS, serving
 
-from celestial.web.judging import VIEWS
+from celestial.web.worker import VIEWS
 
 
 def png(label="mars", number=1) -> bytes:

@@ -132,7 +132,7 @@ def test_ctrl_c_ends_it(checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["web_app.py", "celestial/web/serving.py",
-                                  "celestial/web/judging.py"])
+                                  "celestial/web/worker.py"])
 def test_the_main_thread_never_waits_without_an_end(path):
     """On Windows such a wait hears no Ctrl-C."""
     tree = ast.parse((ROOT / Path(path)).read_text(encoding="utf-8"))

@@ -209,7 +209,7 @@ def test_the_first_page_is_light(open_page):
 
 
 def test_what_is_too_large_is_not_sent(open_page, folder, tmp_path):
-    """Neither for its preview nor to be judged; the server takes 40 MiB."""
+    """Neither for its preview nor to be answered; the server takes 40 MiB."""
     page = open_page(locale="zh-CN")
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST"

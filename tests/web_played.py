@@ -14,7 +14,7 @@ from web_client import SECONDS, Client
 
 from celestial.inference.predictor import Prediction
 from celestial.pictures.preprocessing import Input
-from celestial.web import judging
+from celestial.web import worker
 from celestial.web.application import create_app
 from celestial.web.safety import Limits
 from celestial.web.serving import Server
@@ -30,7 +30,7 @@ class Network:
         self.gate = gate
         self.engine = SimpleNamespace(streams=2, batch_size=4, start_stream=lambda: None)
 
-    def judge(self, batch: list) -> list[Prediction]:
+    def predict_prepared(self, batch: list) -> list[Prediction]:
         assert self.gate.wait(SECONDS)
         return [Prediction(Path(), np.array([0.75, 0.25]), self.classes, accepted=True)
                 for _ in batch]
@@ -47,13 +47,13 @@ def played(models: tuple[str, ...] = ("first",), proxied: bool = False,
            **limits: int) -> Iterator[SimpleNamespace]:
     """Run a server; yield it, its gate, its room and a client."""
     gate = threading.Event()
-    with mock.patch.object(judging, "start_decoding", decoded):
+    with mock.patch.object(worker, "start_decoding", decoded):
         app = create_app({name: Network(gate) for name in models}, Limits(**limits),
                          proxied=proxied)
         service = app.extensions["celestial"]
         server = Server(app, "127.0.0.1", 0, service.limits, "" if proxied else None)
         try:
-            yield SimpleNamespace(server=server, gate=gate, room=service.judge.room,
+            yield SimpleNamespace(server=server, gate=gate, room=service.worker.room,
                                   client=Client(server.port))
         finally:
             gate.set()

@@ -1,7 +1,7 @@
 """Changes of a picture that leave its content as it is: name -> function of (picture, random).
 
 Pictures are uint8 (height, width, 3), about as large as the network's input; all lengths are
-shares of their longer side, so that a change is as strong for every network.
+proportions of their longer side, so that a change is as strong for every network.
 """
 
 import io
@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-BLUR = 0.015  # standard deviation, share of the longer side
-NOISE = 20.0  # standard deviation, grey levels
+BLUR_SIGMA = 0.015  # standard deviation, proportion of the longer side
+NOISE_SIGMA = 20.0  # standard deviation, grey levels
 DARKER = 0.4  # times the brightness
 QUALITY = 30  # of the JPEG
 
@@ -23,12 +23,13 @@ def _turn_30(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _blur(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    blur = ImageFilter.GaussianBlur(BLUR * max(picture.shape))
+    blur = ImageFilter.GaussianBlur(BLUR_SIGMA * max(picture.shape))
     return np.array(Image.fromarray(picture).filter(blur))
 
 
 def _noise(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return np.uint8(np.clip(np.rint(picture + random.normal(0, NOISE, picture.shape)), 0, 255))
+    noisy = picture + random.normal(0, NOISE_SIGMA, picture.shape)
+    return np.uint8(np.clip(np.rint(noisy), 0, 255))
 
 
 def _grey(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:

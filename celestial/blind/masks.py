@@ -5,14 +5,14 @@ import numpy as np
 from scipy import ndimage
 
 SIDE = 128  # pixels; the object is looked for in a copy of this size
-BLUR = 1.5  # standard deviation, pixels of that copy
+MASK_BLUR = 1.5  # standard deviation, pixels of that copy
 FAINTEST = 12  # grey levels that an object stands out by at least
 GLOW = 0.25  # of the threshold: what is connected to the object and brighter belongs to it
 PART = 0.1  # of the largest region's area; smaller ones (stars, noise) are not the object
 GROWN = 1.1  # the circle by which a region is hidden, times the smallest around it
-LEAST_OUTSIDE = 0.2  # share of the picture that must remain as surroundings
-MOST_LEFT = 0.02  # share of the surroundings that may stand out as the object's glow does
-FRAME = 1 / 8  # width of the border, share of the shorter side
+LEAST_OUTSIDE = 0.2  # proportion of the picture that must remain as surroundings
+MOST_LEFT = 0.02  # proportion of the surroundings that may stand out as the object's glow does
+FRAME = 1 / 8  # width of the border, proportion of the shorter side
 
 
 def find_object(picture: np.ndarray) -> np.ndarray | None:
@@ -40,17 +40,17 @@ def find_object(picture: np.ndarray) -> np.ndarray | None:
         return None
     y, x = np.nonzero(np.isin(regions, 1 + np.nonzero(areas >= PART * areas.max())[0]))
     centre, radius = cv2.minEnclosingCircle(np.stack([x, y], axis=1).astype(np.float32))
-    outside = ~_circle(signal.shape, centre, GROWN * radius + BLUR)
+    outside = ~_circle(signal.shape, centre, GROWN * radius + MASK_BLUR)
     if outside.mean() < LEAST_OUTSIDE or (signal[outside] > glow).mean() > MOST_LEFT:
         return None
-    return _circle((height, width), np.array(centre) / scale, (GROWN * radius + BLUR) / scale)
+    return _circle((height, width), np.array(centre) / scale, (GROWN * radius + MASK_BLUR) / scale)
 
 
 def _signal(picture: np.ndarray) -> np.ndarray:
     """Return how far each pixel is from the border's colour, smoothed: float32 (height, width)."""
     edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     apart = np.abs(picture.astype(np.float32) - np.median(edge, axis=0)).max(axis=2)
-    return cv2.GaussianBlur(apart.astype(np.float32), (0, 0), BLUR)
+    return cv2.GaussianBlur(apart.astype(np.float32), (0, 0), MASK_BLUR)
 
 
 def _bright_regions(signal: np.ndarray) -> tuple[np.ndarray, float]:

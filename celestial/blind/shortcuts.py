@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from celestial.pictures.loader import display_copy
 from celestial.pictures.preprocessing import Preprocessing
 
-EDGE = 1 / 16  # width of a side's strip of border pixels, share of the shorter side
+EDGE = 1 / 16  # width of a side's strip of border pixels, proportion of the shorter side
 TREES = 100
 TOGETHER = "all of these together"
 

@@ -18,13 +18,13 @@ from celestial.data.design_effect import kept
 from celestial.evaluation.answers import CANNOT_TELL
 from celestial.evaluation.chance import PERMUTATIONS, chance_of, gain_of
 from celestial.evaluation.comparison import paired_difference
-from celestial.evaluation.metrics import as_text, share_of
+from celestial.evaluation.metrics import as_text, proportion_of
 
 PASS, FAIL = "pass", "fail"
 VERDICTS = {True: PASS, False: FAIL, None: CANNOT_TELL}
 YES, NO = "yes", "no"
 ENOUGH = 30  # pictures; of fewer the interval of a share is up to 36 points wide
-SAME = 1e-4  # probability; another process may round otherwise
+MOST_ROUNDING = 1e-4  # probability; another process may round otherwise
 HALF = 0.5  # of what the model gains over chance
 MUCH = 0.10  # accuracy lost; a change that costs more is named
 
@@ -66,8 +66,8 @@ def decide(parts: Sequence[Part]) -> tuple[str, str]:
     return YES, "; ".join(part.claim for part in deciding)
 
 
-def judge_isolation(refused: Sequence[str], failure: str, forbidden: Sequence[Path]) -> Part:
-    """Judge whether the separate process kept to the blind folder and the checkpoint.
+def isolation_verdict(refused: Sequence[str], failure: str, forbidden: Sequence[Path]) -> Part:
+    """Decide whether the separate process kept to the blind folder and the checkpoint.
 
     Args:
         refused: "event: path" of what it was refused.
@@ -90,9 +90,9 @@ def judge_isolation(refused: Sequence[str], failure: str, forbidden: Sequence[Pa
                 f"{len(refused)} accesses were refused", figures)
 
 
-def judge_names(blind: np.ndarray, others: dict[str, np.ndarray],
+def names_verdict(blind: np.ndarray, others: dict[str, np.ndarray],
                 groups: np.ndarray | None) -> Part:
-    """Judge whether answers depend on the pixels alone.
+    """Decide whether answers depend on the pixels alone.
 
     Args:
         blind: probabilities (N, classes) of the blind copies.
@@ -107,23 +107,23 @@ def judge_names(blind: np.ndarray, others: dict[str, np.ndarray],
         changes = probs.argmax(axis=1) != same.argmax(axis=1)
         differing = int(changes.sum())
         figures[name] = {"pictures": len(probs), "answers_changed": differing,
-                         "share_changed": share_of(changes, kept(groups, slice(len(probs)))),
+                         "share_changed": proportion_of(changes, kept(groups, slice(len(probs)))),
                          "largest_difference": float(np.abs(probs - same).max())}
         if not worst or differing > changed:
             changed, worst = differing, name
         largest = max(largest, figures[name]["largest_difference"])
     numbers = (f"{changed} of {figures[worst]['pictures']} answers differ between the anonymous "
                f"copies and {worst}, and probabilities by {largest:.1g} at most")
-    if changed or largest > SAME:
+    if changed or largest > MOST_ROUNDING:
         return Part("names", title, FAIL, "the answers depend on the file, not only on its pixels",
                     numbers, figures)
     return Part("names", title, PASS, "names, places, metadata and formats play no part", numbers,
                 figures)
 
 
-def judge_chance(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray | None,
+def chance_verdict(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray | None,
                  seed: int) -> Part:
-    """Judge the accuracy against shuffled labels.
+    """Compare the accuracy with that of shuffled labels.
 
     Args:
         predicted, labels: int (N,).
@@ -134,7 +134,7 @@ def judge_chance(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray |
     if len(np.unique(labels)) < 2:
         return Part("chance", title, CANNOT_TELL,
                     "all test pictures are of one class, so every answer may be luck",
-                    figures={"accuracy": share_of(predicted == labels, groups)})
+                    figures={"accuracy": proportion_of(predicted == labels, groups)})
     gain = gain_of(predicted, labels, groups, seed)
     figures = {"accuracy": gain.accuracy, "p": gain.p, "permutations": PERMUTATIONS,
                "shuffled_accuracy": gain.shuffled, "chance_accuracy": gain.expected}
@@ -170,9 +170,9 @@ class Hidden:
     groups: np.ndarray | None = None
 
 
-def judge_shortcuts(model: np.ndarray, by_cue: dict[str, np.ndarray], hidden: Hidden,
+def shortcuts_verdict(model: np.ndarray, by_cue: dict[str, np.ndarray], hidden: Hidden,
                     seed: int) -> Part:
-    """Judge whether the model may live on what is beside the content.
+    """Decide whether the model may live on what is beside the content.
 
     It fails where the background alone carries the answers, or the border does and the rest does
     not; where the rest perhaps does not, nobody can tell. It passes where the object alone carries
@@ -186,9 +186,10 @@ def judge_shortcuts(model: np.ndarray, by_cue: dict[str, np.ndarray], hidden: Hi
         seed: of the intervals.
     """
     title = "(c) Shortcuts: file, colours, border, background"
-    verdict, claim, figures = _judge_masks(hidden)
-    figures |= {"model": share_of(model, hidden.groups),
-                "cues": {name: share_of(right, hidden.groups) for name, right in by_cue.items()}}
+    verdict, claim, figures = _compare_masks(hidden)
+    figures |= {"model": proportion_of(model, hidden.groups),
+                "cues": {name: proportion_of(right, hidden.groups)
+                         for name, right in by_cue.items()}}
     masked = _in_words(figures)
     inside = _carries(hidden.without_border, hidden.whole, hidden.labels, hidden.groups)
     if not inside and verdict != FAIL and len(model) >= ENOUGH:
@@ -215,17 +216,17 @@ def judge_shortcuts(model: np.ndarray, by_cue: dict[str, np.ndarray], hidden: Hi
                 numbers, figures)
 
 
-def _judge_masks(hidden: Hidden) -> tuple[str, str, dict]:
+def _compare_masks(hidden: Hidden) -> tuple[str, str, dict]:
     """Return the verdict on object against background, in words, and the figures."""
     whole, labels = hidden.whole[hidden.maskable], hidden.labels[hidden.maskable]
     groups, count = kept(hidden.groups, hidden.maskable), len(labels)
     figures = {"maskable": count, "pictures": len(hidden.labels),
-               "whole": share_of(hidden.whole, hidden.groups),
-               "without_border": share_of(hidden.without_border, hidden.groups),
-               "border_alone": share_of(hidden.border, hidden.groups),
-               "maskable_whole": share_of(whole, groups),
-               "background_alone": share_of(hidden.background, groups),
-               "object_alone": share_of(hidden.object, groups)}
+               "whole": proportion_of(hidden.whole, hidden.groups),
+               "without_border": proportion_of(hidden.without_border, hidden.groups),
+               "border_alone": proportion_of(hidden.border, hidden.groups),
+               "maskable_whole": proportion_of(whole, groups),
+               "background_alone": proportion_of(hidden.background, groups),
+               "object_alone": proportion_of(hidden.object, groups)}
     if count < ENOUGH:
         return CANNOT_TELL, (f"{count} of {len(hidden.labels)} pictures with an object that can be "
                              f"masked are too few ({ENOUGH} are needed)"), figures
@@ -255,7 +256,7 @@ def _carries(part: np.ndarray, whole: np.ndarray, labels: np.ndarray,
     both being right on the same pictures makes them rather too wide.
     """
     chance = chance_of(labels)
-    own, all_of_it = share_of(part, groups), share_of(whole, groups)
+    own, all_of_it = proportion_of(part, groups), proportion_of(whole, groups)
     ahead = own["value"] - chance - HALF * (all_of_it["value"] - chance)
     below = np.hypot(own["value"] - own["low"], HALF * (all_of_it["high"] - all_of_it["value"]))
     above = np.hypot(own["high"] - own["value"], HALF * (all_of_it["value"] - all_of_it["low"]))
@@ -282,9 +283,9 @@ class Neighbours:
     labels: np.ndarray
 
 
-def judge_neighbours(predicted: np.ndarray, labels: np.ndarray, found: Neighbours | None,
+def neighbours_verdict(predicted: np.ndarray, labels: np.ndarray, found: Neighbours | None,
                      groups: np.ndarray | None, seed: int) -> Part:
-    """Judge whether the model knows pictures that are unlike those it was trained on.
+    """Decide whether the model knows pictures that are unlike those it was trained on.
 
     Args:
         predicted, labels: int (N,).
@@ -304,11 +305,11 @@ def judge_neighbours(predicted: np.ndarray, labels: np.ndarray, found: Neighbour
     figures = {"by_distance": {name: _band(right, found.distances, groups, rows)
                                for name, rows in bands.items()},
                "near_distance": duplicates.NEAR,
-               "nearest_neighbour": share_of(found.labels == labels, groups),
-               "not_near_copies": share_of(right[others], kept(groups, others))}
+               "nearest_neighbour": proportion_of(found.labels == labels, groups),
+               "not_near_copies": proportion_of(right[others], kept(groups, others))}
     if len(others) < ENOUGH:
         return Part("neighbours", title, CANNOT_TELL, _too_near(copies),
-                    f"{as_text(share_of(right, groups))} of all answers are right, "
+                    f"{as_text(proportion_of(right, groups))} of all answers are right, "
                     "which may be memory", figures)
     if len(np.unique(labels[others])) < 2:
         return Part("neighbours", title, CANNOT_TELL, "all pictures that are no near-copies of "
@@ -328,7 +329,7 @@ def judge_neighbours(predicted: np.ndarray, labels: np.ndarray, found: Neighbour
 
 def _band(right: np.ndarray, distances: np.ndarray, groups: np.ndarray | None,
           rows: np.ndarray) -> dict:
-    band = {"pictures": len(rows), "accuracy": share_of(right[rows], kept(groups, rows))}
+    band = {"pictures": len(rows), "accuracy": proportion_of(right[rows], kept(groups, rows))}
     if len(rows):
         band |= {"from": float(distances[rows].min()), "to": float(distances[rows].max())}
     return band
@@ -344,9 +345,9 @@ def _too_near(copies: np.ndarray) -> str:
     return f"{len(copies)} test pictures are too few ({ENOUGH} are needed)"
 
 
-def judge_robustness(whole: np.ndarray, changed: dict[str, np.ndarray],
+def robustness_verdict(whole: np.ndarray, changed: dict[str, np.ndarray],
                      groups: np.ndarray | None, seed: int) -> Part:
-    """Judge what changes of the picture cost.
+    """Measure what changes of the picture cost.
 
     Args:
         whole: bool (N,), which answers are right.
@@ -357,8 +358,8 @@ def judge_robustness(whole: np.ndarray, changed: dict[str, np.ndarray],
     title = "(e) Changed pictures (told, decides nothing)"
     lost = {name: paired_difference(whole, right, groups, seed)
             for name, right in changed.items()}
-    figures = {"accuracy": share_of(whole, groups), "pictures": len(whole),
-               "changes": {name: {"accuracy": share_of(changed[name], groups),
+    figures = {"accuracy": proportion_of(whole, groups), "pictures": len(whole),
+               "changes": {name: {"accuracy": proportion_of(changed[name], groups),
                                   "lost": lost[name]} for name in changed}}
     worst = sorted(lost, key=lambda name: -lost[name]["value"])[:3]
     figures["worst"] = worst

@@ -27,7 +27,7 @@ STEPS = 4  # at each of two blurs
 BLURS = (3.0, 1.8)  # pixels of a thumbnail
 HALF = SIDE // 2
 USUAL = 0.03 * HALF  # pixels; prior of an edge's move, which holds discs without features in place
-NOISE = 3  # grey levels; what the prior is weighed against
+GREY_NOISE = 3  # grey levels; what the prior is weighed against
 CHUNK = 128  # pairs at once: larger ones leave the processor's cache
 BINS = 32
 
@@ -193,7 +193,7 @@ def _step(targets: np.ndarray, moved: np.ndarray, inside: np.ndarray,
     # What the tone explains is taken out of the slopes, so that both are fitted together.
     shared = np.linalg.solve(products, tones @ slopes.transpose(0, 2, 1))
     slopes -= shared.transpose(0, 2, 1) @ tones
-    stiffness = np.float32((NOISE * HALF / USUAL) ** 2)
+    stiffness = np.float32((GREY_NOISE * HALF / USUAL) ** 2)
     normal = slopes @ slopes.transpose(0, 2, 1) + stiffness * np.eye(4, dtype=np.float32)
     pull = (slopes @ rest[:, :, None])[:, :, 0] - stiffness * moves
     return np.linalg.solve(normal, pull[:, :, None])[:, :, 0], rest

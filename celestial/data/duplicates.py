@@ -44,12 +44,14 @@ from celestial.pictures.preprocessing import Preprocessing
 
 NEAR = 0.17  # where there are no pixels; it sees 99 % of copies, 60 % of those cropped by up to 5 %
 LOOSE = 0.42  # pictures further apart are not looked at: 99 % of copies cropped by 5 % are nearer
-SAME = 0.06  # nearer than any two drawn pictures of different classes: planets are much alike
+# Nearer than any two drawn pictures of different classes: planets are much alike.
+COPY_DISTANCE = 0.06
 HUE = 0.17  # between the colours of copies: 99.9 % of planted ones, gamma changes it most
 COARSE = 5  # waves with row + column <= COARSE choose the candidates of a group
 CANDIDATES = 12  # pictures that each one is compared with
 REACH = 0.4  # between the coarse waves of candidates
-REACH_SAME = 0.2  # ... of those within SAME: of 888 planted copies none are further than 0.09
+# ... of those within COPY_DISTANCE: of 888 planted copies none are further than 0.09.
+REACH_OF_COPIES = 0.2
 LINKS = 2  # from the middle of a group to its far members
 SLACK = 0.5  # relative error that the search for them may make; it is several times faster
 CHUNK = 1024  # pictures at once
@@ -68,9 +70,9 @@ def fingerprint(picture: np.ndarray) -> np.ndarray:
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     waves = (dctn(grey, norm="ortho")[:ORDERS, :ORDERS].ravel() * STEEPNESS)[KEPT]
     loudness = np.ceil(255 * np.log1p(np.abs(waves).max()) / np.log1p(LOUDEST))
-    shares = waves / max(strength(loudness), 1e-6)
+    proportions = waves / max(strength(loudness), 1e-6)
     # Square roots give the many weak waves finer steps than the few strong ones.
-    steps = np.rint(np.sign(shares) * np.sqrt(np.abs(shares)) * LEVELS) + LEVELS
+    steps = np.rint(np.sign(proportions) * np.sqrt(np.abs(proportions)) * LEVELS) + LEVELS
     bits = np.unpackbits(steps.astype(np.uint8)[:, None], axis=1)[:, -BITS:]
     red, green, blue = small.reshape(-1, 3).mean(axis=0)
     tints = np.array([red - green, blue - green]) / max(4.0, (red + green + blue) / 3)
@@ -151,7 +153,7 @@ def group(fingerprints: np.ndarray, thumbnails: np.ndarray, at_most: float = LOO
 
     Args:
         fingerprints: uint8 (N, WIDTH).
-        thumbnails: uint8 (N, SIDE, SIDE), from `registration.thumbnail`.
+        thumbnails: uint8 (N, SIDE, SIDE), from `copy_check.thumbnail`.
         at_most: the distance of candidates.
 
     Returns:
@@ -182,7 +184,7 @@ class Plainness:
     """Which pictures are plain discs and the like; each is looked at once, which takes 10 ms."""
 
     def __init__(self, thumbnails: np.ndarray):
-        """Take uint8 (N, SIDE, SIDE), from `registration.thumbnail`."""
+        """Take uint8 (N, SIDE, SIDE), from `copy_check.thumbnail`."""
         self.thumbnails = thumbnails
         self.known = np.zeros(len(thumbnails), bool)
         self.plain = np.zeros(len(thumbnails), bool)
@@ -199,19 +201,19 @@ def are_near_copies(thumbnails: np.ndarray, plainness: Plainness, ones: np.ndarr
                     one_class: np.ndarray | bool = True) -> np.ndarray:
     """Return which pairs of pictures within LOOSE are near-copies, bool (P,).
 
-    Within SAME they are, and in two classes no others, because there the pixels of planets err. A
-    crop makes any two plain discs of one class the same: these have to be within NEAR. Of all
-    others the pixels decide.
+    Within COPY_DISTANCE they are, and in two classes no others, because there the pixels of
+    planets err. A crop makes any two plain discs of one class the same: these have to be within
+    NEAR. Of all others the pixels decide.
 
     Args:
-        thumbnails: uint8 (N, SIDE, SIDE), from `registration.thumbnail`.
+        thumbnails: uint8 (N, SIDE, SIDE), from `copy_check.thumbnail`.
         plainness: of these.
         one_class: bool (P,), or of all pairs: both pictures are of one class.
         ones, others: indices of the pairs, int64 (P,); the smaller fingerprint comes first, for
             the pixels may decide otherwise the other way round.
         apart: the distance of their fingerprints, either way the smaller, float32 (P,).
     """
-    alike = apart <= SAME
+    alike = apart <= COPY_DISTANCE
     open_ = np.flatnonzero(~alike & one_class)
     plain = plainness.of(np.stack([ones[open_], others[open_]])).any(axis=0)
     alike[open_[plain]] = apart[open_[plain]] <= NEAR
@@ -256,7 +258,7 @@ def candidates(data: np.ndarray, asked: np.ndarray,
     count = min(CANDIDATES + 1, len(data))
     if count < 2:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    features, reach = _invariants(data), REACH if at_most > SAME else REACH_SAME
+    features, reach = _invariants(data), REACH if at_most > COPY_DISTANCE else REACH_OF_COPIES
     gaps, found = cKDTree(features).query(features[asked], k=np.arange(1, count + 1), eps=SLACK,
                                           distance_upper_bound=reach, workers=-1)
     pairs = []

@@ -18,7 +18,7 @@ from celestial.common.left_behind import say_passed_over
 from celestial.common.tables import read_csv, read_rows, write_csv
 from celestial.data.archives import PICTURE_ENDINGS, Candidate
 from celestial.data.copy_check import thumbnail
-from celestial.data.duplicates import LOOSE, SAME, distances, fingerprint, group
+from celestial.data.duplicates import COPY_DISTANCE, LOOSE, distances, fingerprint, group
 from celestial.data.splits import COMPARED_SIDE
 from celestial.pictures.decoder_pool import decode_all, outcome, start_decoding
 from celestial.pictures.loader import decode
@@ -174,7 +174,7 @@ class Collection:
         """Return the path of a picture that this one is a near-copy of; empty where there is none.
 
         As in datapre.py: in its own class the pixels decide, and a picture of another class counts
-        where it is the same to within `duplicates.SAME`.
+        where it is the same to within `duplicates.COPY_DISTANCE`.
         """
         if not self.looks:
             return ""
@@ -182,7 +182,7 @@ class Collection:
         stored = np.stack([one.fingerprint for one in known])
         apart = distances(np.repeat(look.fingerprint[None], len(known), axis=0), stored)
         own = np.array([path.startswith(f"{label}/") for path in paths])
-        close = np.flatnonzero(apart <= np.where(own, LOOSE, SAME))
+        close = np.flatnonzero(apart <= np.where(own, LOOSE, COPY_DISTANCE))
         compared = [look, *(known[place] for place in close)]
         groups = group(np.stack([one.fingerprint for one in compared]),
                        np.stack([one.thumbnail for one in compared]))

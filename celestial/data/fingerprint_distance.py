@@ -14,7 +14,8 @@ from celestial.data.fingerprint_layout import BITS, GREY, KEPT, LEVELS, ORDERS, 
 WEIGHTS = (STEEPNESS * np.exp(-((STEEPNESS / 9) ** 2) / 2)).astype(np.float32)
 MARGIN = 0.055  # of a side; what lies at the border may be missing in a copy
 POINTS = 14  # a side of the grid on which tangents are taken
-NOISE = 0.2  # a change counts in full where the step along a tangent is this large a part of its
+# A change counts in full where the step along a tangent is this large a part of its usual size:
+CHANGE_NOISE = 0.2
 MOVE = 0.03  # usual move of an edge by a crop, in sides
 TONE = 0.25  # usual change of gamma, and of lights that are clipped
 EXPLAINED = 0.6  # squared; the most that a crop or tone changes
@@ -107,7 +108,7 @@ class Prepared:
         changes[flat] = 0
         field = field[:, None] / lengths
         changes = changes - (changes @ field.transpose(0, 2, 1)) * field
-        prior = np.diag((NOISE / np.array([MOVE] * 4 + [TONE] * 2)) ** 2).astype(np.float32)
+        prior = np.diag((CHANGE_NOISE / np.array([MOVE] * 4 + [TONE] * 2)) ** 2).astype(np.float32)
         stiffness = changes @ changes.transpose(0, 2, 1) + prior
         half = np.linalg.cholesky(np.linalg.inv(stiffness)).transpose(0, 2, 1)
         tangents = (half @ (changes @ SPACE)).transpose(1, 0, 2)

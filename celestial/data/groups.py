@@ -55,8 +55,8 @@ def leave_out_copies(pictures: list[Picture],
                      thumbnails: dict[str, np.ndarray]) -> tuple[list[Picture], list[Duplicate]]:
     """Keep the first of exact copies in one class; leave out what stands under two classes.
 
-    Of two classes, only pictures within `duplicates.SAME` count as one: the pixels of featureless
-    discs of different planets may be alike.
+    Of two classes, only pictures within `duplicates.COPY_DISTANCE` count as one: the pixels of
+    featureless discs of different planets may be alike.
 
     Args:
         pictures: all that can be read.
@@ -64,7 +64,7 @@ def leave_out_copies(pictures: list[Picture],
     """
     by_look = defaultdict(list)
     looks = duplicates.group(fingerprints_of(pictures), stacked(pictures, thumbnails),
-                             duplicates.SAME)
+                             duplicates.COPY_DISTANCE)
     for picture, look in zip(pictures, looks, strict=True):
         by_look[look].append(picture)
     kept, left_out = [], []

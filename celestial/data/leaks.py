@@ -97,7 +97,7 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: n
 
     Args:
         fingerprints: uint8 (N, WIDTH).
-        thumbnails: uint8 (N, SIDE, SIDE), from `registration.thumbnail`.
+        thumbnails: uint8 (N, SIDE, SIDE), from `copy_check.thumbnail`.
         labels: int (N,), the classes.
         plainness: of the thumbnails.
         asked, known: indices, int64 (Q,) and (K,).

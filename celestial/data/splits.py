@@ -24,8 +24,8 @@ from celestial.pictures.loader import decode
 from celestial.pictures.readers.types import ImageError
 
 SPLITS = ("train", "val", "test")
-SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
-TOLERANCE = 0.02  # of a class; how far its shares may be off without a word
+PROPORTIONS = {"train": 0.70, "val": 0.15, "test": 0.15}
+TOLERANCE = 0.02  # of a class; how far its proportions may be off without a word
 LEAST_PICTURES = 3  # a class needs one picture, and one group, in every split
 COMPARED_SIDE = 512  # pixels; of larger pictures copies are looked for in reduced ones
 
@@ -78,7 +78,7 @@ def scan(input_dir: Path, workers: int,
 
     Returns:
         The usable pictures without a split, the thumbnail of each sha256 (see
-        `registration.thumbnail`), and the files that cannot be used.
+        `copy_check.thumbnail`), and the files that cannot be used.
     """
     found, passed_over = class_files(input_dir)
     say_passed_over(input_dir, passed_over)
@@ -112,10 +112,10 @@ def _check(input_dir: Path, file: Path) -> tuple[Picture, np.ndarray]:
 def split_sizes(count: int) -> dict[str, int]:
     """Return how many of `count` pictures of a class go into train, val and test.
 
-    Each is at least 1 and, from 4 pictures on, within one picture of its share.
+    Each is at least 1 and, from 4 pictures on, within one picture of its proportion.
     """
-    held_out = max(2, int(2 * SHARES["test"] * count + 0.5))
-    test = max(1, int(SHARES["test"] * count + 0.5))
+    held_out = max(2, int(2 * PROPORTIONS["test"] * count + 0.5))
+    test = max(1, int(PROPORTIONS["test"] * count + 0.5))
     return {"train": count - held_out, "val": held_out - test, "test": test}
 
 
@@ -234,14 +234,14 @@ def uneven_splits(pictures: list[Picture], left_out: Counter) -> list[str]:
         own = [picture for picture in pictures if picture.label == label]
         sizes = Counter(picture.split for picture in own)
         allowed = max(1, TOLERANCE * len(own))  # pictures cannot be divided
-        if any(abs(sizes[split] - SHARES[split] * len(own)) > allowed for split in SPLITS):
-            shares = " / ".join(f"{100 * sizes[split] / len(own):.0f}" for split in SPLITS)
+        if any(abs(sizes[split] - PROPORTIONS[split] * len(own)) > allowed for split in SPLITS):
+            proportions = " / ".join(f"{100 * sizes[split] / len(own):.0f}" for split in SPLITS)
             largest = max(Counter(picture.group for picture in own).values())
             reasons = [f"groups stay whole and its largest holds {largest} of {len(own)} pictures"
                        if largest > 1 or not left_out[label] else "",
                        f"{left_out[label]} more are left out, too near to another split"
                        if left_out[label] else ""]
-            found.append(f"{label} is split {shares} % in place of 70 / 15 / 15, because "
+            found.append(f"{label} is split {proportions} % in place of 70 / 15 / 15, because "
                          + "; and ".join(filter(None, reasons)))
     return found
 

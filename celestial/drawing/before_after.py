@@ -12,7 +12,7 @@ from celestial.pictures.cleaning import Cleaning
 from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.readers.types import ImageError
 
-SHOWN = 24  # pictures
+PAIRS_DRAWN = 24  # pictures
 
 
 def draw_before_after(predictor: Predictor, files: Mapping[str, Path], path: Path) -> list[Path]:
@@ -28,7 +28,7 @@ def draw_before_after(predictor: Predictor, files: Mapping[str, Path], path: Pat
     """
     cleaned = predictor.preprocessing
     plain = replace(cleaned, cleaning=Cleaning())
-    first = dict(islice(files.items(), SHOWN))
+    first = dict(islice(files.items(), PAIRS_DRAWN))
     decoded = decode_all(cleaned.load, first.values(), predictor.workers)
     pictures = {name: picture for name, (_, picture) in zip(first, decoded, strict=True)
                 if not isinstance(picture, ImageError)}

@@ -56,7 +56,7 @@ class Card:
     beside: np.ndarray | None = None
 
 
-def judged_card(prediction, true_name: str) -> Card:
+def answered_card(prediction, true_name: str) -> Card:
     """Return the card of a `Prediction` whose true class is known: green right, red wrong."""
     best, probability = prediction.top(1)[0]
     right = best == true_name

@@ -15,7 +15,7 @@ from celestial.drawing.cards import tile
 from celestial.inference.predictor import Prediction, Predictor
 from celestial.models.networks import Classifier
 
-SHOWN = 256  # pixels, side of a picture with its heat map
+HEAT_SIDE = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
 LAYERS = 5  # at most of a backbone whose channels are shown
 SEEN = 3  # a layer's channels are shown in so many rows and columns
@@ -74,7 +74,7 @@ def explained(predictor: Predictor, predictions: Iterable[Prediction]
               ) -> Iterator[tuple[Prediction, np.ndarray | None]]:
     """Yield each prediction with what speaks for its best class, laid over its picture.
 
-    The overlay is uint8 (SHOWN, SHOWN, 3); None where the file could not be read.
+    The overlay is uint8 (HEAT_SIDE, HEAT_SIDE, 3); None where the file could not be read.
     """
     predictions = iter(predictions)
     while part := list(islice(predictions, AT_ONCE)):
@@ -113,7 +113,7 @@ def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str,
         square: uint8 (3, size, size).
 
     Returns:
-        (the layer in words, uint8 (SHOWN, SHOWN, 3)) for each layer.
+        (the layer in words, uint8 (HEAT_SIDE, HEAT_SIDE, 3)) for each layer.
     """
     kept, hooks = [], []
     model = predictor.model
@@ -137,10 +137,13 @@ def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str,
 
 
 def _channels(values: np.ndarray) -> np.ndarray:
-    """Draw the channels that differ most: float (C, height, width) -> uint8 (SHOWN, SHOWN, 3)."""
+    """Draw the channels that differ most.
+
+    float (C, height, width) -> uint8 (HEAT_SIDE, HEAT_SIDE, 3).
+    """
     chosen = np.argsort(-values.std(axis=(1, 2)), kind="stable")[:SEEN ** 2]
-    side, gap = SHOWN // SEEN - 1, 2
-    sheet = np.full((SHOWN, SHOWN, 3), 255, np.uint8)
+    side, gap = HEAT_SIDE // SEEN - 1, 2
+    sheet = np.full((HEAT_SIDE, HEAT_SIDE, 3), 255, np.uint8)
     for place, channel in enumerate(values[chosen]):
         low, high = float(channel.min()), float(channel.max())
         grey = np.uint8(255 * (channel - low) / (high - low or 1))
@@ -153,14 +156,14 @@ def _channels(values: np.ndarray) -> np.ndarray:
 def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """Lay a heat map over the picture as the network sees it, padded to a square.
 
-    uint8 (height, width, 3) and float (size, size) -> uint8 (SHOWN, SHOWN, 3).
+    uint8 (height, width, 3) and float (size, size) -> uint8 (HEAT_SIDE, HEAT_SIDE, 3).
     """
-    square = np.asarray(tile(picture, SHOWN), dtype=np.float32) / 255
-    enlarged = cv2.resize(heat, (SHOWN, SHOWN), interpolation=cv2.INTER_CUBIC)
+    square = np.asarray(tile(picture, HEAT_SIDE), dtype=np.float32) / 255
+    enlarged = cv2.resize(heat, (HEAT_SIDE, HEAT_SIDE), interpolation=cv2.INTER_CUBIC)
     return show_cam_on_image(square, np.clip(enlarged, 0, 1), use_rgb=True)
 
 
 def heat_alone(heat: np.ndarray) -> np.ndarray:
-    """Return a heat map as grey values: float (size, size) -> uint8 (SHOWN, SHOWN, 3)."""
+    """Return a heat map as grey values: float (size, size) -> uint8 (HEAT_SIDE, HEAT_SIDE, 3)."""
     grey = Image.fromarray(np.uint8(np.clip(heat, 0, 1) * 255))
-    return np.asarray(grey.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC).convert("RGB"))
+    return np.asarray(grey.resize((HEAT_SIDE, HEAT_SIDE), Image.Resampling.BICUBIC).convert("RGB"))

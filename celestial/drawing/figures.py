@@ -115,42 +115,43 @@ def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path,
 def draw_class_accuracy(right: Sequence[int], totals: Sequence[int],
                         intervals: Sequence[tuple[float, float]], classes: Sequence[str],
                         path: Path) -> Path:
-    """Draw the share of each class that is right, 0..1, with its confidence interval."""
+    """Draw the proportion of each class that is right, 0..1, with its confidence interval."""
     figure, axis = plt.subplots(figsize=(8.5, 0.42 * len(classes) + 1.8))
-    shares = np.array(right) / np.array(totals)
+    proportions = np.array(right) / np.array(totals)
     limits = np.array(intervals)
-    errors = np.abs(np.stack([shares - limits[:, 0], limits[:, 1] - shares]))
+    errors = np.abs(np.stack([proportions - limits[:, 0], limits[:, 1] - proportions]))
     places = np.arange(len(classes))
-    axis.barh(places, shares, color=BLUE, height=0.62, alpha=0.85)
-    axis.errorbar(shares, places, xerr=errors, fmt="none", ecolor="black", capsize=3, linewidth=1)
+    axis.barh(places, proportions, color=BLUE, height=0.62, alpha=0.85)
+    axis.errorbar(proportions, places, xerr=errors, fmt="none", ecolor="black", capsize=3,
+                  linewidth=1)
     axis.set_yticks(places, [f"{drawable(name)}  ({hit} of {total})" for name, hit, total
                              in zip(classes, right, totals, strict=True)])
     axis.invert_yaxis()
     axis.set_xlim(0, 1.02)
-    axis.set_xlabel("Share of the class's pictures that is right; lines: 95 % interval")
+    axis.set_xlabel("Proportion of the class's pictures that is right; lines: 95 % interval")
     return save(figure, path)
 
 
 def draw_reliability(bins: Bins, intervals: Sequence[tuple[float, float]], title: str,
                      path: Path) -> Path:
-    """Draw the share of answers that is right against the probability that was claimed.
+    """Draw the proportion of answers that is right against the probability that was claimed.
 
     Args:
         bins: of `calibration.rising_bins`.
-        intervals: of each bin's share that is right, 0..1.
+        intervals: of each bin's proportion that is right, 0..1.
         title: the calibration error in words.
         path: the PNG to write.
     """
     figure, (axis, below) = plt.subplots(2, 1, figsize=(6.5, 7.5), sharex=True,
                                          height_ratios=(4, 1))
-    shares, limits = bins.right / bins.counts, np.array(intervals)
-    errors = np.abs(np.stack([shares - limits[:, 0], limits[:, 1] - shares]))
+    proportions, limits = bins.right / bins.counts, np.array(intervals)
+    errors = np.abs(np.stack([proportions - limits[:, 0], limits[:, 1] - proportions]))
     axis.plot([0, 1], [0, 1], "--", color=GREY, label="as sure as it should be")
-    axis.errorbar(bins.confidence, shares, yerr=errors, fmt="o-", color=BLUE, capsize=3,
+    axis.errorbar(bins.confidence, proportions, yerr=errors, fmt="o-", color=BLUE, capsize=3,
                   label="this model, with 95 % intervals")
     axis.text(0.03, 0.62, "above the line:\ntoo careful", color=GREY)
     axis.text(0.97, 0.2, "below the line:\ntoo sure of itself", color=GREY, ha="right")
-    axis.set_ylabel("Share of the answers that is right")
+    axis.set_ylabel("Proportion of the answers that is right")
     axis.set_ylim(-0.02, 1.02)
     axis.set_title(title)
     axis.legend(loc="upper left")
@@ -262,15 +263,15 @@ def draw_binary(positive: np.ndarray, scores: np.ndarray, classes: Sequence[str]
     area = sklearn_metrics.roc_auc_score(positive, scores)
     roc.plot(false, true, color=BLUE)
     roc.plot([0, 1], [0, 1], "--", color=GREY)
-    roc.set(title=f"ROC, area {area:.3f}", xlabel=f"Share of {classes[0]} called {classes[1]}",
-            ylabel=f"Share of {classes[1]} found")
+    roc.set(title=f"ROC, area {area:.3f}", xlabel=f"Proportion of {classes[0]} called {classes[1]}",
+            ylabel=f"Proportion of {classes[1]} found")
     precision, recall, _ = sklearn_metrics.precision_recall_curve(positive, scores)
     average = sklearn_metrics.average_precision_score(positive, scores)
     recalls.plot(recall, precision, color=BLUE)
     recalls.axhline(positive.mean(), linestyle="--", color=GREY)
     recalls.set(title=f"Precision-recall, average precision {average:.3f}",
-                xlabel=f"Recall: share of {classes[1]} found",
-                ylabel=f"Precision: share of those called {classes[1]}", ylim=(0, 1.02))
+                xlabel=f"Recall: proportion of {classes[1]} found",
+                ylabel=f"Precision: proportion of those called {classes[1]}", ylim=(0, 1.02))
     steps = np.linspace(0, 1, 201)
     called = scores >= steps[:, None]
     for values, name, style in (

@@ -47,7 +47,7 @@ FIGURES = {
     "accuracy_of_accepted": "accuracy where it names a class",
 }
 CAPTIONS = {
-    "class_accuracy.png": "Share of each class that is right, with its interval",
+    "class_accuracy.png": "Proportion of each class that is right, with its interval",
     "confusion_matrix.png": "What is taken for what: rows are the true classes",
     "normalized_confusion_matrix.png": "The same in percent of the true class",
     "binary_curves.png": "What another threshold than 0.5 would give",

@@ -14,9 +14,9 @@ from celestial.drawing.cards import (
     MOST_ROWS,
     RED,
     Card,
+    answered_card,
     card_sheet,
     draw_card,
-    judged_card,
     labelled_rows,
     percent,
 )
@@ -25,7 +25,7 @@ from celestial.evaluation.answers import Answers
 from celestial.evaluation.label_check import Doubts
 from celestial.inference.predictor import Prediction, Predictor
 
-SHOWN = 18  # pictures in prediction_visualization.png
+CARDS_DRAWN = 18  # pictures in prediction_visualization.png
 MISTAKES = 36  # pictures in misclassified_samples.png
 WORST = 8  # pictures in worst_mistakes.png
 DOUBTED = 24  # pictures in label_check.png
@@ -44,10 +44,10 @@ def draw_cards(out: Path, predictor: Predictor, predictions: Sequence[Prediction
     """
     def draw(indices) -> list:
         pictures = predictor.pictures([predictions[index].path for index in indices])
-        return [draw_card(judged_card(replace(predictions[index], picture=picture), truth[index]))
+        return [draw_card(answered_card(replace(predictions[index], picture=picture), truth[index]))
                 for index, picture in zip(indices, pictures, strict=True)]
 
-    chosen = np.random.default_rng(seed).permutation(len(predictions))[:SHOWN]
+    chosen = np.random.default_rng(seed).permutation(len(predictions))[:CARDS_DRAWN]
     wrong = _mistakes(predictions, truth)
     return [
         card_sheet(draw(chosen), out / "prediction_visualization.png",

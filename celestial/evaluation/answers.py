@@ -9,7 +9,7 @@ from celestial.data.design_effect import kept
 from celestial.evaluation import calibration, metrics
 from celestial.inference.predictor import Prediction
 
-PLAIN = ("log_loss", "ece", "brier")  # figures that are no share of pictures
+PLAIN = ("log_loss", "ece", "brier")  # figures that are no proportion of pictures
 CANNOT_TELL = "cannot tell"
 
 
@@ -52,7 +52,7 @@ def answers_of(name: str, predictions: Sequence[Prediction], truth: Sequence[str
                    np.array([prediction.accepted for prediction in predictions]), groups)
 
 
-def judge(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
+def measure(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
     """Return the figures of `metrics.summarise`, of the calibration and of the rejection.
 
     Returns:
@@ -63,12 +63,12 @@ def judge(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
     found = {**metrics.summarise(*given), **calibration.summarise(*given)}
     if answers.accepted is not None:
         named = answers.keep(answers.accepted)
-        found["share_unknown"] = metrics.share_of(~answers.accepted, answers.groups)
-        found["accuracy_of_accepted"] = metrics.share_of(named.right, named.groups)
+        found["share_unknown"] = metrics.proportion_of(~answers.accepted, answers.groups)
+        found["accuracy_of_accepted"] = metrics.proportion_of(named.right, named.groups)
     return found
 
 
-def judge_far(answers: Answers, far: np.ndarray | None, seed: int) -> dict | str:
+def measure_far(answers: Answers, far: np.ndarray | None, seed: int) -> dict | str:
     """Return the figures of the far pictures alone (bool (N,)), and their number.
 
     Where no picture is far they are "none", and where far is None, `CANNOT_TELL`.
@@ -77,4 +77,4 @@ def judge_far(answers: Answers, far: np.ndarray | None, seed: int) -> dict | str
         return CANNOT_TELL
     if not far.any():
         return "none"
-    return {"pictures": int(far.sum()), **judge(answers.keep(far), seed)}
+    return {"pictures": int(far.sum()), **measure(answers.keep(far), seed)}

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from celestial.data.design_effect import any_shared, draw_groups, kept
-from celestial.evaluation.metrics import FEWEST, RESAMPLES, as_figure, mean_loss, middle, share_of
+from celestial.evaluation.metrics import (
+    FEWEST,
+    RESAMPLES,
+    as_figure,
+    mean_loss,
+    middle,
+    proportion_of,
+)
 
 MOST_BINS = 15
 
@@ -27,7 +34,7 @@ class Bins:
 
     @property
     def error(self) -> float:
-        """Mean distance of the confidence from the share that is right, over the pictures."""
+        """Mean distance of the confidence from the proportion that is right, over the pictures."""
         return float(np.abs(self.right - self.counts * self.confidence).sum() / self.counts.sum())
 
 
@@ -46,7 +53,7 @@ def equal_bins(confidence: np.ndarray, right: np.ndarray, bins: int) -> Bins:
 
 
 def rising_bins(confidence: np.ndarray, right: np.ndarray) -> Bins:
-    """Return the most bins, up to `MOST_BINS`, over which the share that is right never falls.
+    """Return the most bins, up to `MOST_BINS`, over which the proportion that is right never falls.
 
     ECE-sweep: Roelofs et al., "Mitigating Bias in Calibration Error Estimation", 2022. With a
     fixed number of bins the error of a few pictures is mostly chance: for 75 pictures of a
@@ -65,7 +72,7 @@ def rising_bins(confidence: np.ndarray, right: np.ndarray) -> Bins:
 
 def bin_intervals(confidence: np.ndarray, right: np.ndarray, bins: Bins,
                   groups: np.ndarray | None) -> list[tuple[float, float]]:
-    """Return the interval of the share that is right in each of `rising_bins`.
+    """Return the interval of the proportion that is right in each of `rising_bins`.
 
     Args:
         confidence, right: (N,) each, that the bins were made of.
@@ -73,8 +80,8 @@ def bin_intervals(confidence: np.ndarray, right: np.ndarray, bins: Bins,
         groups: (N,) of `design_effect`.
     """
     members = np.split(np.argsort(confidence, kind="stable"), np.cumsum(bins.counts)[:-1])
-    shares = [share_of(right[own], kept(groups, own)) for own in members]
-    return [(figure["low"], figure["high"]) for figure in shares]
+    proportions = [proportion_of(right[own], kept(groups, own)) for own in members]
+    return [(figure["low"], figure["high"]) for figure in proportions]
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, seed: int,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from celestial.data.design_effect import any_shared, swap_labels
-from celestial.evaluation.metrics import share_of
+from celestial.evaluation.metrics import proportion_of
 
 PERMUTATIONS = 10_000
 SURE, DOUBTFUL = 0.01, 0.05  # p of what is surely better than chance, and of what is not
@@ -63,7 +63,7 @@ def gain_of(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray | None
     p, shuffled = permutation_p(predicted, labels, seed, groups)
     kinds = max(predicted.max(), labels.max()) + 1
     expected = np.bincount(predicted, minlength=kinds) @ np.bincount(labels, minlength=kinds)
-    return Gain(share_of(predicted == labels, groups), p, shuffled,
+    return Gain(proportion_of(predicted == labels, groups), p, shuffled,
                 float(expected / len(labels) ** 2))
 
 

@@ -160,21 +160,21 @@ def compare_all(answers: Sequence[Answers], seed: int) -> list[Difference]:
     return [compare_pair(first, second, seed) for first, second in combinations(answers, 2)]
 
 
-def write_tables(folder: Path, judged: dict[str, dict], differences: Sequence[Difference],
+def write_tables(folder: Path, measured: dict[str, dict], differences: Sequence[Difference],
                  ) -> list[Path]:
     """Write model_comparison.csv, a row a model, and model_differences.csv, a row a pair.
 
     Args:
         folder: where they go.
-        judged: model -> figures, each {"value", "low", "high"} or None, all with the same names
+        measured: model -> figures, each {"value", "low", "high"} or None, all with the same names
             but those that need a threshold.
         differences: of `compare_all`.
     """
-    names = list(dict.fromkeys(name for figures in judged.values() for name in figures))
+    names = list(dict.fromkeys(name for figures in measured.values() for name in figures))
     header = ["model", *(column for name in names for column in (name, f"{name}_low",
                                                                  f"{name}_high"))]
     rows = [[model, *(value for name in names for value in _cells(figures.get(name)))]
-            for model, figures in judged.items()]
+            for model, figures in measured.items()]
     columns = list(Difference.__dataclass_fields__)
     return [write_csv(folder / "model_comparison.csv", header, rows),
             write_csv(folder / "model_differences.csv", columns,

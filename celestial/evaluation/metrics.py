@@ -27,12 +27,13 @@ def wilson(successes: float, total: float) -> tuple[float, float]:
     if total == 0:
         return 0.0, 1.0
     z = stats.norm.ppf(0.5 + LEVEL / 2)
-    share = successes / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    proportion = successes / total
+    centre = (proportion + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * np.sqrt(
-        share * (1 - share) / total + z * z / (4 * total * total))
-    # The share itself belongs to it; rounding may leave it out by a hair where none or all succeed.
-    return float(min(share, max(0.0, centre - half))), float(max(share, min(1.0, centre + half)))
+        proportion * (1 - proportion) / total + z * z / (4 * total * total))
+    # Rounding may leave the proportion itself out by a hair where none or all succeed.
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return float(min(proportion, low)), float(max(proportion, high))
 
 
 def exact_limits(successes: float, total: float) -> tuple[float, float]:
@@ -54,11 +55,11 @@ def mean_of_shares(successes: np.ndarray, totals: np.ndarray) -> tuple[float, fl
     "Construction of confidence intervals about effect measures", 2008), so the interval keeps
     its width where every class is right.
     """
-    shares = successes / totals
+    proportions = successes / totals
     limits = np.array([wilson(s, n) for s, n in zip(successes, totals, strict=True)])
-    low = shares.mean() - np.sqrt(((shares - limits[:, 0]) ** 2).sum()) / len(shares)
-    high = shares.mean() + np.sqrt(((limits[:, 1] - shares) ** 2).sum()) / len(shares)
-    return float(low), float(high)
+    below, above = (np.sqrt((distances ** 2).sum()) / len(proportions)
+                    for distances in (proportions - limits[:, 0], limits[:, 1] - proportions))
+    return float(proportions.mean() - below), float(proportions.mean() + above)
 
 
 def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
@@ -131,13 +132,13 @@ def _drawn_counts(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarray,
                      for drawn in draw_groups(groups, labels, random, times)])
 
 
-def share(successes: int, total: int) -> dict[str, float] | None:
+def proportion(successes: int, total: int) -> dict[str, float] | None:
     """Return a proportion with Wilson's interval; None where nothing was counted."""
     return as_figure(successes / total, wilson(successes, total)) if total else None
 
 
-def share_of(chosen: np.ndarray, groups: np.ndarray | None) -> dict[str, float] | None:
-    """Return the share of the pictures that are chosen, with Wilson's interval.
+def proportion_of(chosen: np.ndarray, groups: np.ndarray | None) -> dict[str, float] | None:
+    """Return the proportion of the pictures that are chosen, with Wilson's interval.
 
     Args:
         chosen: bool (N,).
@@ -161,10 +162,10 @@ def mean_loss(by_class: np.ndarray, probs: np.ndarray, labels: np.ndarray, worst
     Losses are skewed: a few wrong answers make most of the mean, and a test without one knows
     nothing of them; the plain bootstrap held the true mean in 20 to 95 % of simulated test sets.
     Student's interval of the mean's logarithm (delta method) follows the skew. Where there are
-    few mistakes or none, the other asks how the mean would change if the share of wrong answers
-    stood at its `exact_limits`: one costs what the wrong ones cost, and one more what a wrong
-    answer of these pictures would by the model's own probabilities. Together they held it in 92
-    to 100 % (5 to 200 pictures, 60 to 99 % right, calibrated and three times too sure).
+    few mistakes or none, the other asks how the mean would change if the proportion of wrong
+    answers stood at its `exact_limits`: one costs what the wrong ones cost, and one more what a
+    wrong answer of these pictures would by the model's own probabilities. Together they held it in
+    92 to 100 % (5 to 200 pictures, 60 to 99 % right, calibrated and three times too sure).
 
     Args:
         by_class: float (N, classes), the loss of each picture if that class were the true one.
@@ -220,9 +221,9 @@ def summarise(probs: np.ndarray, labels: np.ndarray, seed: int = 0,
     first_two = np.argsort(-probs, axis=1, kind="stable")[:, :2]
     losses = -np.log(np.clip(probs, SMALLEST, 1))
     return {
-        "accuracy": share_of(predicted == labels, groups),
+        "accuracy": proportion_of(predicted == labels, groups),
         **_class_means(labels, predicted, probs.shape[1], seed, groups),
-        "top2_accuracy": share_of((first_two == labels[:, None]).any(axis=1), groups),
+        "top2_accuracy": proportion_of((first_two == labels[:, None]).any(axis=1), groups),
         "log_loss": mean_loss(losses, probs, labels, -np.log(SMALLEST), groups),
     }
 

@@ -19,7 +19,7 @@ def kind_of(path: Path, folder: Path) -> str:
     return display_name(parts[0]) if len(parts) > 1 else ""
 
 
-def judge_outliers(known_scores: np.ndarray, outliers: Sequence[Prediction],
+def measure_outliers(known_scores: np.ndarray, outliers: Sequence[Prediction],
                    kinds: Sequence[str], groups: np.ndarray | None) -> dict[str, dict]:
     """Return how well the known_score tells outliers from known pictures.
 
@@ -41,7 +41,7 @@ def judge_outliers(known_scores: np.ndarray, outliers: Sequence[Prediction],
         own = np.array([name in (ALL, kind) for kind in kinds])
         found[name] = {"pictures": int(own.sum()),
                        "auroc": metrics.auroc(known_scores, scores[own], groups),
-                       "accepted": metrics.share(int(accepted[own].sum()), int(own.sum()))}
+                       "accepted": metrics.proportion(int(accepted[own].sum()), int(own.sum()))}
     return found
 
 

@@ -6,7 +6,7 @@ import torch
 from celestial.data.design_effect import effective_size
 from celestial.inference.views import means_of_views
 
-ACCEPTED = 0.95  # share of the known pictures of val that the threshold lets through
+ACCEPTED = 0.95  # proportion of the known pictures of val that the threshold lets through
 TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
 
 

@@ -73,7 +73,7 @@ class TorchEngine:
         while start < len(squares):
             part = squares[start:start + self.batch_size]
             try:
-                outputs = self.network.judge(self.features(part))
+                outputs = self.network.classify(self.features(part))
                 found.append([output.cpu().numpy() for output in outputs])
             except (MemoryError, RuntimeError) as error:
                 if len(part) == 1 or not is_out_of_memory(error):

@@ -156,7 +156,7 @@ class Predictor:
 
         Memory does not grow with the number of files.
         """
-        return self._judge_all(self._prepare_all(paths, keep_pictures))
+        return self._predict_all(self._prepare_all(paths, keep_pictures))
 
     def predict_pictures(self, pictures: Iterable[np.ndarray]) -> Iterator[Prediction]:
         """Yield a prediction for each decoded picture, uint8 (height, width, 3), in order."""
@@ -164,12 +164,12 @@ class Predictor:
 
     def predict_squares(self, squares: Iterable[np.ndarray]) -> Iterator[Prediction]:
         """Yield a prediction for each input of the network, uint8 (3, size, size), in order."""
-        return self._judge_all(Prepared(Path(str(number)), square, "")
+        return self._predict_all(Prepared(Path(str(number)), square, "")
                                for number, square in enumerate(squares))
 
-    def judge(self, batch: list[Prepared]) -> list[Prediction]:
+    def predict_prepared(self, batch: list[Prepared]) -> list[Prediction]:
         """Return a prediction for each decoded file of a batch, in a thread of the engine's."""
-        return list(self._answers(batch, iter(self._judge(batch))))
+        return list(self._answers(batch, iter(self._classify(batch))))
 
     def pictures(self, paths: Iterable[Path]) -> list[np.ndarray]:
         """Decode files once more, uint8 (height, width, 3); one that was lost since is black."""
@@ -184,22 +184,23 @@ class Predictor:
         for path, found in decode_all(function, paths, self.workers, ahead):
             yield Prepared.of(path, found)
 
-    def _judge_all(self, prepared: Iterable[Prepared]) -> Iterator[Prediction]:
+    def _predict_all(self, prepared: Iterable[Prepared]) -> Iterator[Prediction]:
         engine = self.engine
         batches = _batches(prepared, max(1, engine.batch_size // self.views))
-        for batch, judged in in_streams(self._judge, batches, engine.streams, engine.start_stream):
-            yield from self._answers(batch, iter(judged))
+        outputs = in_streams(self._classify, batches, engine.streams, engine.start_stream)
+        for batch, found in outputs:
+            yield from self._answers(batch, iter(found))
 
-    def _answers(self, batch: list[Prepared], judged: Iterator[dict]) -> Iterator[Prediction]:
+    def _answers(self, batch: list[Prepared], found: Iterator[dict]) -> Iterator[Prediction]:
         for item in batch:
             if item.square is None:
                 yield Prediction(item.path, None, self.classes, reason=item.reason)
             else:
                 square = None if item.picture is None else item.square
                 yield Prediction(item.path, classes=self.classes, note=item.note,
-                                 picture=item.picture, square=square, **next(judged))
+                                 picture=item.picture, square=square, **next(found))
 
-    def _judge(self, batch: list[Prepared]) -> list[dict]:
+    def _classify(self, batch: list[Prepared]) -> list[dict]:
         """Return what is found in each readable picture: the fields of its Prediction."""
         squares = [item.square for item in batch if item.square is not None]
         if not squares:

@@ -51,7 +51,7 @@ FETCHED_AT_ONCE = 16  # files that are on their way from a storage to a predicto
 
 
 @dataclass(frozen=True)
-class Share:
+class Resources:
     """What each predictor takes of a cluster, and how many predictors there are room for.
 
     Attributes:
@@ -103,7 +103,7 @@ def leave() -> None:
     ray.shutdown()
 
 
-def share_of_cluster(workers: int, device: str) -> Share:
+def resources_for_predictors(workers: int, device: str) -> Resources:
     """Divide the cluster into predictors of `workers` cores, and one GPU each where there are any.
 
     Raises:
@@ -121,7 +121,7 @@ def share_of_cluster(workers: int, device: str) -> Share:
     if room == 0:
         raise UserError(f"no node of the Ray cluster has a GPU and {cores} cores; give --workers a "
                         "smaller number or say --device cpu", status=2)
-    return Share(cores, gpus, room)
+    return Resources(cores, gpus, room)
 
 
 def require_same_run(output: Folder, run: dict, resume: bool) -> None:
@@ -180,7 +180,7 @@ def parts_left(output: Folder, count: int) -> list[int]:
     return [part for part in range(count) if part_name(part) not in there]
 
 
-def predict_parts(parts: Sequence[int], share: Share, checkpoint: Path, source: Folder,
+def predict_parts(parts: Sequence[int], resources: Resources, checkpoint: Path, source: Folder,
                   output: Folder, args: argparse.Namespace) -> Iterator[int]:
     """Predict some parts of the plan; yield the number of files of each when its file is there.
 
@@ -192,13 +192,13 @@ def predict_parts(parts: Sequence[int], share: Share, checkpoint: Path, source: 
     orders = ray.data.from_items([{"part": part} for part in parts],
                                  override_num_blocks=len(parts))
     done = orders.map(
-        PartPredictor, num_cpus=share.cores, num_gpus=share.gpus or None,
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=share.predictors,
-                                           initial_size=share.predictors),
+        PartPredictor, num_cpus=resources.cores, num_gpus=resources.gpus or None,
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=resources.predictors,
+                                           initial_size=resources.predictors),
         fn_constructor_kwargs={
             "checkpoint": ray.put(checkpoint.read_bytes()), "source": source.address,
             "output": output.address, "device": args.device,
-            "batch_size": args.batch_size, "cores": share.cores,
+            "batch_size": args.batch_size, "cores": resources.cores,
             "views": args.views})
     try:
         for row in done.iter_rows():

@@ -18,7 +18,7 @@ from celestial.pictures.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 HIDDEN = (512, 256)  # units of the head's two hidden layers
 IMAGENET = "imagenet:"  # begins the name of a network under ImageNet's own head
 PLAIN = (32, 64, 128, 256, 256)  # channels of the plain CNN's blocks, each half as large
-PLAIN_DROPOUT = 0.1  # share of the channels, after each block
+PLAIN_DROPOUT = 0.1  # proportion of the channels, after each block
 # Google's MEAN_RGB and STDDEV_RGB (tensorflow/tpu, efficientnet/lite/efficientnet_lite_builder.py).
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 

@@ -65,9 +65,9 @@ class Classifier(nn.Module):
 
     def outputs(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised float (N, 3, size, size) -> what the last layer sees, and logits."""
-        return self.judge(self.features(images))
+        return self.classify(self.features(images))
 
-    def judge(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def classify(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Pooled features (N, width) -> what the last layer sees, and logits, float32.
 
         Always in float32: logits of 16 bits would move probabilities by a hundredth.

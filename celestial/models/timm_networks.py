@@ -154,7 +154,7 @@ class TimmBackbone:
         """Try the network on pictures.
 
         Args:
-            side: of the pictures that it is to judge, pixels.
+            side: of the pictures that it is to classify, pixels.
             growing: sides of the pictures in training, where these are others.
 
         Raises:

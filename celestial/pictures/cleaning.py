@@ -87,11 +87,11 @@ def _between_percentiles(values: np.ndarray, curve: Callable[[float], float]) ->
     black, white = np.percentile(values, (BLACK, WHITE))
     if white <= black:
         return values
-    shares = np.clip((np.arange(256) - black) / (white - black), 0, 1)
-    table = np.array([round(255 * curve(share)) for share in shares], np.uint8)
+    proportions = np.clip((np.arange(256) - black) / (white - black), 0, 1)
+    table = np.array([round(255 * curve(proportion)) for proportion in proportions], np.uint8)
     return table[values]
 
 
-def _asinh(share: float) -> float:
+def _asinh(proportion: float) -> float:
     """Return AsinhStretch's value of 0..1 (Lupton et al. 2004, PASP 116, 133)."""
-    return float(np.arcsinh(share / USUAL.softening) / np.arcsinh(1 / USUAL.softening))
+    return float(np.arcsinh(proportion / USUAL.softening) / np.arcsinh(1 / USUAL.softening))

@@ -138,10 +138,10 @@ class Preprocessing:
                    int(values.get("cropped_from", 0)), str(values.get("resampling", "bilinear")))
 
 
-def percentile(values: np.ndarray, share: float) -> float:
+def percentile(values: np.ndarray, percent: float) -> float:
     """Return a percentile as numpy.percentile does, of uint8 values: counting needs no sorting."""
     below = np.cumsum(np.bincount(values.ravel(), minlength=256))
-    place = share / 100 * (below[-1] - 1)
+    place = percent / 100 * (below[-1] - 1)
     lower, upper = np.searchsorted(below, (np.floor(place), np.ceil(place)), side="right")
     return float(lower + (upper - lower) * (place % 1))
 

@@ -29,7 +29,7 @@ class Stretch:
     Attributes:
         black: percentile of each channel that becomes 0, which takes away the sky's colour.
         white: percentile of all channels that becomes 255.
-        softening: `a` of AsinhStretch; below this share of white the stretch is nearly linear.
+        softening: `a` of AsinhStretch; below this proportion of white the stretch is nearly linear.
     """
 
     black: float = 0.5

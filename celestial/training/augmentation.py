@@ -8,12 +8,12 @@ import torch
 from torch.nn import functional
 
 NUMBERS = 10  # random numbers that decide a view
-SMALLEST = 0.65  # a picture shrinks to this share of its size at most
-BRIGHTNESS, CONTRAST, SATURATION = 0.4, 0.3, 0.3  # largest changes, shares
+SMALLEST = 0.65  # a picture shrinks to this proportion of its size at most
+BRIGHTNESS, CONTRAST, SATURATION = 0.4, 0.3, 0.3  # largest changes, proportions
 HUE = 0.02 * 2 * math.pi  # largest turn of the hue, radians: colour tells Mars from the Moon
-BLURRED, NOISY = 0.2, 0.2  # shares of the views that are
-BLUR = (0.1, 1.2)  # standard deviation, pixels
-NOISE = 0.03  # standard deviation, share of white
+BLURRED, NOISY = 0.2, 0.2  # proportions of the views that are
+BLUR_SIGMAS = (0.1, 1.2)  # standard deviation, pixels
+NOISE_SIGMA = 0.03  # standard deviation, proportion of white
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 # RGB -> YIQ, in which a turn about the first axis changes the hue alone (NTSC, 1953).
 YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -50,7 +50,7 @@ def random_views(pictures: torch.Tensor, seed: int, view: int, indices: Sequence
     _blur(views, u[:, 7], u[:, 8])
     for row in (u[:, 9] < NOISY).nonzero()[:, 0].tolist():
         noise = rngs[row].standard_normal(tuple(views.shape[1:]), np.float32)
-        views[row] += NOISE * torch.from_numpy(noise).to(views.device)
+        views[row] += NOISE_SIGMA * torch.from_numpy(noise).to(views.device)
     return views.clamp_(0, 1)
 
 
@@ -98,7 +98,7 @@ def _blur(views: torch.Tensor, which: torch.Tensor, width: torch.Tensor) -> None
     rows = (which < BLURRED).nonzero()[:, 0]
     if not len(rows):
         return
-    sigma = BLUR[0] + (BLUR[1] - BLUR[0]) * width[rows]
+    sigma = BLUR_SIGMAS[0] + (BLUR_SIGMAS[1] - BLUR_SIGMAS[0]) * width[rows]
     axis = torch.arange(-2.0, 3.0, device=views.device)
     line = torch.exp(-0.5 * (axis / sigma[:, None]) ** 2)
     line = line / line.sum(1, keepdim=True)

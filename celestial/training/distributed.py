@@ -29,7 +29,7 @@ class Processes:
         """Whether this is the one that prints, and writes results."""
         return self.rank == 0
 
-    def share(self, indices: np.ndarray) -> np.ndarray:
+    def partition(self, indices: np.ndarray) -> np.ndarray:
         """Return this process's part of some indices; the parts in the order of ranks are all."""
         return np.array_split(indices, self.count)[self.rank]
 

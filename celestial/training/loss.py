@@ -38,13 +38,13 @@ class ClassifierLoss(nn.Module):
         """
         whole = labels if whole is None else whole
         outlier, known = labels == OUTLIER, whole[whole != OUTLIER]
-        total = logits.sum() * 0  # a share may be empty, and must still have a gradient
+        total = logits.sum() * 0  # this part may be empty, and must still have a gradient
         if not outlier.all():
             own = labels[~outlier]
             each = nn.functional.cross_entropy(logits[~outlier], own, reduction="none",
                                                label_smoothing=LABEL_SMOOTHING)
-            share = (each * self.class_weights[own]).sum() / self.class_weights[known].sum()
-            total = total + share * len(known)
+            part = (each * self.class_weights[own]).sum() / self.class_weights[known].sum()
+            total = total + part * len(known)
         if outlier.any():
             surprise = -nn.functional.log_softmax(logits[outlier], dim=1).mean(dim=1)
             total = total + OUTLIER_WEIGHT * surprise.sum()

@@ -26,7 +26,7 @@ HEAD = "head on frozen backbone"
 LAST_BLOCKS = "last blocks and head"
 WHOLE = "whole network from given weights"
 SCRATCH = "whole network from scratch"
-GROWING = 0.7  # share of the epochs in which the pictures grow
+GROWING = 0.7  # proportion of the epochs in which the pictures grow
 BACKBONE_RATE = 0.1  # of the learning rate: good weights are to be moved little
 
 
@@ -90,7 +90,7 @@ class TrainingData:
         """Yield augmented batches, the same for the same epoch and seed."""
         side = side_in_epoch(epoch, args)
         for whole in self.train_orders(epoch, args):
-            own = self.processes.share(whole)
+            own = self.processes.partition(whole)
             yield self.views(epoch, own, args.seed, side), self.labels(own), self.labels(whole)
 
     def val_pictures(self, indices: np.ndarray) -> torch.Tensor:
@@ -99,7 +99,7 @@ class TrainingData:
 
     def val_batches(self, args: argparse.Namespace) -> Iterator[Batch]:
         """Yield this process's share of the pictures of val, as they are."""
-        own = self.processes.share(np.arange(len(self.val_labels)))
+        own = self.processes.partition(np.arange(len(self.val_labels)))
         for start in range(0, len(own), args.batch_size):
             part = own[start:start + args.batch_size]
             yield (self.val_pictures(part),
@@ -129,7 +129,7 @@ def head_stage(model: Classifier, data: TrainingData, weights_digest: str,
     """
     model.freeze_backbones()
     train, val = _cached_features(model, data, weights_digest, args)
-    own_val = torch.from_numpy(data.processes.share(data.val_labels))
+    own_val = torch.from_numpy(data.processes.partition(data.val_labels))
     rank, count, pictures = data.processes.rank, data.processes.count, len(data.train)
 
     def train_batches(epoch: int) -> Iterator[TrainBatch]:
@@ -204,7 +204,7 @@ def _cached_features(model: Classifier, data: TrainingData, weights_digest: str,
         array.flush()
 
     def build_val(path: Path) -> None:
-        own = data.processes.share(np.arange(len(data.val_labels)))
+        own = data.processes.partition(np.arange(len(data.val_labels)))
         with path.open("wb") as file:
             np.save(file, features_of(own, width, engine, data.val_pictures))
 

@@ -24,8 +24,8 @@ from celestial.training.loss import ClassifierLoss, require_finite
 
 WEIGHT_DECAY = 0.02
 LARGEST_GRADIENT = 1.0  # norm, beyond which gradients are clipped
-WARM_UP = 0.1  # share of a stage's steps in which the learning rate rises
-LAST_RATE = 0.01  # the cosine ends at this share of the learning rate
+WARM_UP = 0.1  # proportion of a stage's steps in which the learning rate rises
+LAST_RATE = 0.01  # the cosine ends at this proportion of the learning rate
 SAVING_SHARE = 0.1  # of the time may go into writing the state of an unfinished training
 EMA_DECAY = 0.99  # of the weights' moving average, reached after about 1,000 steps
 OPTIMIZERS = {
@@ -154,7 +154,7 @@ def _state_before(path: Path) -> Path:
 
 
 def rate_factor(step: int, steps: int) -> float:
-    """Return the share of the learning rate at a step: linear warm-up, then a cosine."""
+    """Return a step's learning rate, of the highest: linear warm-up, then a cosine."""
     warm_up = max(1, round(WARM_UP * steps))
     if step < warm_up:
         return (step + 1) / warm_up
@@ -391,7 +391,7 @@ def predict_batches(network: nn.Module, batches: Iterable[Batch],
 
 
 def top_accuracies(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Return the shares of pictures whose class is the first, and among the first two.
+    """Return the proportions of pictures whose class is the first, and among the first two.
 
     Outliers have no class and no part in it.
     """

@@ -9,14 +9,14 @@ from PIL import Image
 from celestial.common.file_names import display_name
 from celestial.common.translations import LANGUAGES, load_names
 from celestial.drawing.explain import as_picture
-from celestial.web.judging import Judged
+from celestial.web.worker import Answer
 
 LONGEST_NAME = 200  # characters of a visitor's file name that are given back
 
 
-def as_json(judged: Judged, filename: str, top_k: int) -> dict:
+def as_json(answer: Answer, filename: str, top_k: int) -> dict:
     """Return what is known of one file, as /api/openapi.json describes a Result."""
-    prediction = judged.prediction
+    prediction = answer.prediction
     result = {"filename": display_name(filename)[:LONGEST_NAME], "status": prediction.status}
     if prediction.probabilities is None:
         return {**result, "reason": prediction.reason}
@@ -30,10 +30,10 @@ def as_json(judged: Judged, filename: str, top_k: int) -> dict:
     }
     if prediction.note:
         result["note"] = prediction.note
-    if judged.heat is not None:
-        result |= {"preview": data_url(judged.shown),
+    if answer.heat is not None:
+        result |= {"preview": data_url(answer.shown),
                    "seen": data_url(as_picture(prediction.square)),
-                   "explanation": data_url(judged.heat)}
+                   "explanation": data_url(answer.heat)}
     return result
 
 

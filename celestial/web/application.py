@@ -16,12 +16,12 @@ from celestial.web import safety
 from celestial.web.answers import as_jpeg, as_json
 from celestial.web.counting import Counts
 from celestial.web.hosts import visitor_of
-from celestial.web.judging import Judge
 from celestial.web.model_card import card_of
 from celestial.web.openapi import describe
 from celestial.web.room import BusyError, Room
 from celestial.web.safety import Limits
 from celestial.web.words import LANGUAGES, PAGE_WORDS, WORDS, chosen_language
+from celestial.web.worker import Worker
 
 MOST_CLASSES = 1000  # that are given back
 MOST_NAMED = 40  # classes, in the documentation
@@ -32,16 +32,16 @@ SAMPLES = Path(__file__).with_name("static") / "samples"
 class Service:
     """What the pages share: the checkpoints, the limits, the counts."""
 
-    def __init__(self, judge: Judge, limits: Limits):
-        self.judge = judge
-        self.models = judge.predictors
+    def __init__(self, worker: Worker, limits: Limits):
+        self.worker = worker
+        self.models = worker.predictors
         self.limits = limits
         self.counts = Counts()
         self.pace = safety.Pace(limits.a_minute)
 
     def close(self) -> None:
         """End the threads that compute."""
-        self.judge.close()
+        self.worker.close()
 
 
 def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None,
@@ -61,7 +61,7 @@ def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=limits.content_length,
                       MAX_FORM_PARTS=2 * limits.files + 10, MAX_FORM_MEMORY_SIZE=100_000)
-    service = Service(Judge(predictors, Room(limits.room)), limits)
+    service = Service(Worker(predictors, Room(limits.room)), limits)
     app.extensions["celestial"] = service
     service.counts.watch(app)
     safety.guard(app, hosts)
@@ -107,7 +107,7 @@ def _add_pages(app: Flask, service: Service) -> None:
 
     @app.post("/predict")
     def predict_form() -> str:
-        answers, _ = judge_request(service)
+        answers, _ = answer_request(service)
         return page("results.html", results=answers)
 
     @app.get("/predict")
@@ -118,7 +118,7 @@ def _add_pages(app: Flask, service: Service) -> None:
 def _add_api(app: Flask, service: Service) -> None:
     @app.post("/api/predict")
     def predict() -> tuple[Response, int]:
-        answers, model = judge_request(service)
+        answers, model = answer_request(service)
         if all(answer["status"] == "failed" for answer in answers):
             return _error(422, answers[0]["reason"] if len(answers) == 1 else
                           "none of the files is a picture that can be read", results=answers)
@@ -127,7 +127,7 @@ def _add_api(app: Flask, service: Service) -> None:
     @app.post("/api/preview")
     def preview() -> Response | tuple[Response, int]:
         file, = uploaded_files(service, most=1)
-        shown = service.judge.show(_model_name(service), file.read(), _visitor())
+        shown = service.worker.show(_model_name(service), file.read(), _visitor())
         if isinstance(shown, ImageError):
             return _error(422, str(shown))
         return Response(as_jpeg(shown), mimetype="image/jpeg")
@@ -145,8 +145,8 @@ def _add_api(app: Flask, service: Service) -> None:
         return Response(service.counts.text(), mimetype="text/plain; version=0.0.4")
 
 
-def judge_request(service: Service) -> tuple[list[dict], str]:
-    """Judge the files of the request; return an answer for each and the model's name.
+def answer_request(service: Service) -> tuple[list[dict], str]:
+    """Answer the files of the request; return an answer for each and the model's name.
 
     Raises:
         HTTPException: 400, 413, 415 or 429, with the reason.
@@ -155,10 +155,10 @@ def judge_request(service: Service) -> tuple[list[dict], str]:
     files = uploaded_files(service, service.limits.files)
     top_k, explain = _whole_number("top_k", 3, MOST_CLASSES), _switch("explain")
     name = _model_name(service)
-    with service.counts.judging(len(files)):
-        judged = service.judge.judge(name, [file.read() for file in files], explain, _visitor())
+    with service.counts.answering(len(files)):
+        found = service.worker.answer(name, [file.read() for file in files], explain, _visitor())
     answers = [as_json(one, file.filename, top_k)
-               for one, file in zip(judged, files, strict=True)]
+               for one, file in zip(found, files, strict=True)]
     for answer in answers:
         service.counts.pictures.labels(answer["status"]).inc()
     return answers, name

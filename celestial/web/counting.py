@@ -19,11 +19,11 @@ class Counts:
                                 registry=self.registry)
         self.seconds = Histogram("celestial_request_seconds", "Time to answer", ["endpoint"],
                                  buckets=SECONDS, registry=self.registry)
-        self.pictures = Counter("celestial_pictures", "Judged pictures by their status",
+        self.pictures = Counter("celestial_pictures", "Answered pictures by their status",
                                 ["status"], registry=self.registry)
         self.failures = Counter("celestial_failures", "Requests that this program failed at",
                                 registry=self.registry)
-        self.under_way = Gauge("celestial_pictures_under_way", "Pictures being judged or waiting",
+        self.under_way = Gauge("celestial_pictures_under_way", "Pictures being answered or waiting",
                                registry=self.registry)
 
     def watch(self, app: Flask) -> None:
@@ -43,7 +43,7 @@ class Counts:
             return response
 
     @contextmanager
-    def judging(self, pictures: int) -> Iterator[None]:
+    def answering(self, pictures: int) -> Iterator[None]:
         """Count pictures as under way for as long as the block runs."""
         self.under_way.inc(pictures)
         try:
@@ -51,8 +51,8 @@ class Counts:
         finally:
             self.under_way.dec(pictures)
 
-    def judged(self) -> int:
-        """Return how many pictures were judged."""
+    def answered(self) -> int:
+        """Return how many pictures were answered."""
         return int(sum(sample.value for metric in self.pictures.collect()
                        for sample in metric.samples if sample.name.endswith("_total")))
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, abort, request
 
 from celestial.web.hosts import host_name
 
-HEADERS = {
+SECURITY_HEADERS = {
     # Nothing from other hosts, nothing inline; pictures come as data or from the page itself.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -33,7 +33,7 @@ class Limits:
         megabytes: of a request.
         files: of a request.
         room: pictures under way at once, half of them one visitor's; beyond them 503.
-        a_minute: requests for judging from one visitor; beyond them 429.
+        a_minute: requests for answers from one visitor; beyond them 429.
     """
 
     megabytes: int = 40
@@ -64,7 +64,7 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             response.headers[name] = value
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"

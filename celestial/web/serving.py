@@ -15,7 +15,7 @@ from waitress.utilities import RequestEntityTooLarge
 from celestial.web.hosts import visitor_of
 from celestial.web.safety import Limits
 
-SPARE = 8  # threads beside those that judge: pages, refusals
+SPARE = 8  # threads beside those that answer: pages, refusals
 SECONDS_SILENT = 30  # after which a client that sends nothing is dropped
 SECONDS_ARRIVING = 120  # after which one is dropped that sends a byte now and then
 MOST_HELD = 1 << 30  # bytes of unanswered requests in the memory; who sends more is dropped
@@ -24,7 +24,7 @@ MOST_PASSED_OVER = 1 << 30  # bytes that a client may still send after it was re
 RECEIVED_AT_ONCE = 1 << 17  # bytes
 LAST_ANSWERS = 30  # seconds that accepted requests have at the end
 CONNECTIONS = 500
-HEADERS = 32_768  # bytes of a request's headers
+MOST_HEADER_BYTES = 32_768  # bytes of a request's headers
 
 
 class Parser(HTTPRequestParser):
@@ -83,10 +83,10 @@ class Channel(HTTPChannel):
             self.answered = True
             self.handle_close()
             return False
-        for first in range(0, len(data), HEADERS):
+        for first in range(0, len(data), MOST_HEADER_BYTES):
             if any(request.error for request in list(self.requests)) or self.refused:
                 break
-            super().received(data[first:first + HEADERS])
+            super().received(data[first:first + MOST_HEADER_BYTES])
             if len(self.requests) > MOST_AHEAD:  # unread answers would fill memory and threads
                 self.handle_close()
                 return False
@@ -138,7 +138,7 @@ class Server:
         address = min(found, key=lambda one: one[0] != socket.AF_INET)[4][0]
         self.server = create_server(
             app, map=self.channels, host=address, port=port, threads=limits.room + SPARE,
-            max_request_body_size=limits.content_length, max_request_header_size=HEADERS,
+            max_request_body_size=limits.content_length, max_request_header_size=MOST_HEADER_BYTES,
             # Uploads stay in memory: beyond this many bytes waitress would use a temporary file.
             inbuf_overflow=limits.content_length + 1, outbuf_overflow=limits.content_length + 1,
             channel_timeout=SECONDS_SILENT, cleanup_interval=5, connection_limit=CONNECTIONS,

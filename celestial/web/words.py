@@ -46,7 +46,7 @@ _PAGE = {
     "documentation": ("What it knows, how well, and its API", "它认识什么、表现如何，以及 API",
                       "아는 것, 정확도, API"),
     "back": ("Back to the page", "返回页面", "페이지로 돌아가기"),
-    "private": ("Your pictures stay in this server's memory while they are judged and are not "
+    "private": ("Your pictures stay in this server's memory while they are answered and are not "
                 "stored.", "您的图片只在识别时留在服务器内存中，不会被保存。",
                 "사진은 판별하는 동안만 서버 메모리에 있으며 저장되지 않습니다."),
     "error": ("That did not work", "未能完成", "처리하지 못했습니다"),

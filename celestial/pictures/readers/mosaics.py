@@ -46,10 +46,10 @@ def interpolated(colours: np.ndarray) -> np.ndarray:
     filled = np.empty_like(colours)
     for number, colour in enumerate(colours):
         known = np.isfinite(colour)
-        amount, share = (cv2.filter2D(part, -1, weights, borderType=cv2.BORDER_CONSTANT)
+        amount, proportion = (cv2.filter2D(part, -1, weights, borderType=cv2.BORDER_CONSTANT)
                          for part in (np.where(known, colour, np.float32(0)), np.float32(known)))
         with np.errstate(invalid="ignore"):  # NaN where there is nothing all round
-            filled[number] = np.where(known, colour, amount / share)
+            filled[number] = np.where(known, colour, amount / proportion)
     return filled
 
 

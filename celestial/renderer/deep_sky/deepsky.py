@@ -23,7 +23,7 @@ class DeepLook(Look):
     Attributes:
         stretch: of the tone curve, asinh(stretch * light) / asinh(stretch) (Lupton et al. 2004,
             PASP 116, 133); faint light shows at 10 and more.
-        white_cores: share of a bright star's colour that is burnt out, 0..1.
+        white_cores: proportion of a bright star's colour that is burnt out, 0..1.
         spike_angles: directions of the diffraction spikes, radians.
         window: radius of a round window with soft edges, image-plane units; 0: none.
     """

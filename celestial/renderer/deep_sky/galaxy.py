@@ -88,7 +88,7 @@ def _pair(canvas: Canvas) -> torch.Tensor:
 
 def _stamp(canvas: Canvas, light: torch.Tensor, kind: str, radius: float,
            spread: float) -> None:
-    """Add a small galaxy of this radius to light, in the middle part of it (share)."""
+    """Add a small galaxy of this radius to light, in the middle part of it (proportion)."""
     side = max(6, int(radius * 3.2 / canvas.pixel))
     part = Canvas(side, canvas.rng, canvas.device)
     galaxy = SINGLE[kind](part, Place(0, 0, 1 / 1.6, canvas.uniform(0, 2 * math.pi)))

@@ -10,7 +10,7 @@ from celestial.renderer.light.canvas import Canvas
 
 KINDS = {"emission": emission, "planetary": planetary, "reflection": reflection, "dark": dark,
          "remnant": remnant, "bubble": bubble, "complex": complex_cloud, "jet": jet}
-SHARES = {"emission": 31, "planetary": 32, "reflection": 9, "dark": 7, "remnant": 11,
+PROPORTIONS = {"emission": 31, "planetary": 32, "reflection": 9, "dark": 7, "remnant": 11,
           "bubble": 4, "complex": 4, "jet": 1}
 STARS = {"complex": (300, 4000), "planetary": (10, 300)}
 TAKEN = {"amateur": 0.45, "plate": 0.1, "texture": 0.1, "hubble": 0.28, "raw": 0.04, "webb": 0.03}
@@ -18,7 +18,7 @@ TAKEN = {"amateur": 0.45, "plate": 0.1, "texture": 0.1, "hubble": 0.28, "raw": 0
 
 def draw(canvas: Canvas) -> np.ndarray:
     """Draw a picture of a nebula: uint8 (height, width, 3)."""
-    kind = canvas.pick(SHARES)
+    kind = canvas.pick(PROPORTIONS)
     look = deep_look(canvas, 0.08, TAKEN)
     look.stretch = canvas.log_uniform(2, 25)
     look.saturation = canvas.uniform(0.6, 1.35)

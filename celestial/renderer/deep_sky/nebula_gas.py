@@ -110,7 +110,7 @@ def shell(q: torch.Tensor, thickness: float, blur: float = 0.03) -> torch.Tensor
 
     Args:
         q: distance from the middle in units of the outline's, (size, size).
-        thickness: of the wall, share of the radius; 1 fills it.
+        thickness: of the wall, proportion of the radius; 1 fills it.
         blur: softness of its edges.
     """
     inner = 1 - min(thickness, 0.999)

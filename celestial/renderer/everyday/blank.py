@@ -53,7 +53,7 @@ def _fog(canvas: Canvas) -> np.ndarray:
     """Return a colour that comes and goes softly, as of something far out of focus."""
     c = canvas
     ground, veil = np.array(any_colour(c), float), np.array(any_colour(c), float)
-    share = gaussian_field(c, c.uniform(3.5, 5)).cpu().numpy()
-    share = 1 / (1 + np.exp(-share.reshape(c.size, c.size, 1) * c.uniform(0.5, 2)))
+    proportion = gaussian_field(c, c.uniform(3.5, 5)).cpu().numpy()
+    proportion = 1 / (1 + np.exp(-proportion.reshape(c.size, c.size, 1) * c.uniform(0.5, 2)))
     grain = c.rng.normal(0, c.uniform(0, 6), (c.size, c.size, 3))
-    return (ground + (veil - ground) * share + grain).clip(0, 255).astype(np.uint8)
+    return (ground + (veil - ground) * proportion + grain).clip(0, 255).astype(np.uint8)

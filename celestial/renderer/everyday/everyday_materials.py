@@ -151,10 +151,10 @@ def cloth(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     second = smoothstep(-0.2, 0.2, torch.sin((across + 0.1 * fold) * count * math.pi))
     dots = smoothstep(0.5, 0.7, torch.sin(along * count * math.pi)
                       * torch.sin(across * count * math.pi))
-    share = {"stripes": first, "tartan": (first + second) / 2, "dots": dots,
+    proportion = {"stripes": first, "tartan": (first + second) / 2, "dots": dots,
              "checks": first + second - 2 * first * second}[
         canvas.pick({"stripes": 3, "checks": 2, "tartan": 2, "dots": 1.5})]
-    return mix(colour(canvas), colour(canvas), share) * (0.6 * fold).exp()
+    return mix(colour(canvas), colour(canvas), proportion) * (0.6 * fold).exp()
 
 
 def facade(canvas: Canvas, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -157,11 +157,11 @@ def face(canvas: Canvas, light: torch.Tensor, spot: Spot) -> torch.Tensor:
     eye, gap, height = c.uniform(0.06, 0.18), c.uniform(0.2, 0.4), c.uniform(0.0, 0.35)
     iris = colour(c)
     for side in (-1, 1):
-        for share, tone in ((1.2, 0.3 * iris), (1, iris), (0.55, 0.02 * iris),
+        for proportion, tone in ((1.2, 0.3 * iris), (1, iris), (0.55, 0.02 * iris),
                             (0.2, 3 * iris + 0.5)):
-            off = 0.3 * eye if share == 0.2 else 0
-            level = disc(u, v * c.uniform(1, 1.3), side * gap + off, height + off, share * eye)
-            light = mix(light, tone, inside(level, soft / (share * eye)))
+            off = 0.3 * eye if proportion == 0.2 else 0
+            level = disc(u, v * c.uniform(1, 1.3), side * gap + off, height + off, proportion * eye)
+            light = mix(light, tone, inside(level, soft / (proportion * eye)))
     snout = disc(u, (v + c.uniform(0.1, 0.3)) * c.uniform(0.8, 2), radius=c.uniform(0.08, 0.25))
     light = mix(light, colour(c, "dark"), inside(snout, soft * 8))
     if c.chance(0.4):
@@ -195,9 +195,9 @@ def vehicle(canvas: Canvas, light: torch.Tensor, spot: Spot) -> torch.Tensor:
         return light
     radius, apart = c.uniform(0.15, 0.28), c.uniform(0.45, 0.65)
     for side in (-1, 1):
-        for share, tone in ((1, "dark"), (0.6, "grey"), (0.15, "dark")):
-            level = disc(u, v, side * apart, -high, radius * share)
-            light = mix(light, colour(c, tone), inside(level, soft / (radius * share)))
+        for proportion, tone in ((1, "dark"), (0.6, "grey"), (0.15, "dark")):
+            level = disc(u, v, side * apart, -high, radius * proportion)
+            light = mix(light, colour(c, tone), inside(level, soft / (radius * proportion)))
     return light
 
 

@@ -32,8 +32,8 @@ def look_up(table: torch.Tensor, latitude: torch.Tensor) -> torch.Tensor:
     """Return a profile (channels, STEPS) at latitudes in radians (h, w): (channels, h, w)."""
     place = ((latitude / math.pi + 0.5) * (STEPS - 1)).clamp(0, STEPS - 1.001)
     below = place.floor()
-    index, share = below.long(), place - below
-    return torch.lerp(table[:, index], table[:, index + 1], share)
+    index, proportion = below.long(), place - below
+    return torch.lerp(table[:, index], table[:, index + 1], proportion)
 
 
 def by_latitude(values: torch.Tensor, latitude: torch.Tensor) -> torch.Tensor:

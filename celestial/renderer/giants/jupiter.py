@@ -46,8 +46,8 @@ def draw(canvas: Canvas) -> np.ndarray:
     if kind == "planetarium":
         shade = shade + (c.log_uniform(0.01, 0.08) if c.chance(0.6) else night_light(c))
     if kind in JUNO:  # exposed for what is there
-        share = (shade * globe.coverage).sum() / globe.coverage.sum().clamp(min=1)
-        shade = shade * (0.62 / share.clamp(min=0.35))
+        proportion = (shade * globe.coverage).sum() / globe.coverage.sum().clamp(min=1)
+        shade = shade * (0.62 / proportion.clamp(min=0.35))
     disc = disc * shade
     light = space(c) if c.chance(0.15) else c.dark()
     if kind in ("telescope", "disc"):
@@ -207,7 +207,7 @@ def shadow_of_moon(canvas: Canvas, globe: Globe, disc: torch.Tensor) -> torch.Te
 
 
 def _dot(canvas: Canvas, pose: Pose, x: float, y: float, radius: float) -> torch.Tensor:
-    """Return the share of each pixel that a small disc fills; x, y, radius in planet radii."""
+    """Return the proportion of each pixel that a small disc fills; x, y, radius in planet radii."""
     cosine, sine = math.cos(pose.turn), math.sin(pose.turn)
     across = canvas.x - pose.centre[0] - pose.radius * (x * cosine - y * sine)
     down = canvas.y - pose.centre[1] - pose.radius * (x * sine + y * cosine)

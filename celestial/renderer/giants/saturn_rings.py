@@ -70,16 +70,16 @@ def add_rings(canvas: Canvas, light: torch.Tensor, globe: Globe, plane: RingPlan
     """
     sun, eye = plane.sun_slant, plane.slant
     if plane.lit_face or kind == "program":
-        share = sun / (sun + eye) * (1 - torch.exp(-depth * (1 / sun + 1 / eye)))
+        proportion = sun / (sun + eye) * (1 - torch.exp(-depth * (1 / sun + 1 / eye)))
     else:
         sun = sun if abs(sun - eye) > 1e-3 else eye + 1e-3
-        share = sun / (sun - eye) * (torch.exp(-depth / sun) - torch.exp(-depth / eye))
+        proportion = sun / (sun - eye) * (torch.exp(-depth / sun) - torch.exp(-depth / eye))
     # Phase curve of the rings' big particles, (1 - phase / pi)^n (Dones et al. 1993, Icarus 105,
     # 184, have n = 3.1; less here, for the light that Saturn itself throws on them).
     curve = (1 - math.acos(float(globe.pose.sun[2])) / math.pi) ** 1.5 + 0.05
     gain = {"program": canvas.uniform(0.15, 0.7), "infrared": 3.0, "backlit": 1.0}.get(
         kind, 1.6 * curve)
-    glow = albedo * (share * gain)
+    glow = albedo * (proportion * gain)
     if kind == "backlit":  # dust scatters forward: the thin regions shine
         glow = glow * (1 + 3 * (albedo[0] < 0.36)) + 0.02 * albedo
     seen = Profile(OUTER, torch.cat([glow, 1 - torch.exp(-depth / eye)[None]]))

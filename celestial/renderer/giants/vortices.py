@@ -50,8 +50,8 @@ def stir(canvas: Canvas, globe: Globe, vortices: list[Vortex]) -> tuple[torch.Te
     Returns:
         (where the material of each pixel comes from, float (3, h, w);
         of each vortex that can be seen (vortex, window, square): the part of the picture around
-        it, for indexing (3, h, w), and there the squared distance from its middle as a share of
-        its half axes).
+        it, for indexing (3, h, w), and there the squared distance from its middle in units of its
+        half axes).
     """
     moved, seen = globe.point.clone(), []
     for vortex in vortices:

@@ -79,10 +79,10 @@ def _longer(light: torch.Tensor, look: Look) -> float:
     return max(1.0, min(wanted, room))
 
 
-def _nth_brightest(light: torch.Tensor, share: float) -> torch.Tensor:
-    """Return the light that this share of the pixels (1 or 3, size, size) reach."""
+def _nth_brightest(light: torch.Tensor, proportion: float) -> torch.Tensor:
+    """Return the light that this proportion of the pixels (1 or 3, size, size) reach."""
     brightest = light.amax(0).flatten()
-    return brightest.topk(max(1, round(share * len(brightest)))).values[-1]
+    return brightest.topk(max(1, round(proportion * len(brightest)))).values[-1]
 
 
 def _colour(canvas: Canvas, light: torch.Tensor, look: Look) -> torch.Tensor:
@@ -188,16 +188,16 @@ def _add_noise(canvas: Canvas, light: torch.Tensor, look: Look) -> torch.Tensor:
     return light + width * canvas.tensor(noise)
 
 
-def _lose_panels(canvas: Canvas, picture: torch.Tensor, share: float) -> torch.Tensor:
+def _lose_panels(canvas: Canvas, picture: torch.Tensor, proportion: float) -> torch.Tensor:
     """Black out rows (lost in transmission) or corners of a mosaic (never taken)."""
     picture = picture.clone()
     side = canvas.size
     if canvas.chance(0.5):
-        for _ in range(max(1, int(share * 25))):
+        for _ in range(max(1, int(proportion * 25))):
             row, start = canvas.rng.integers(side, size=2)
             picture[:, row:row + max(1, side // 100), start:] = 0
         return picture
-    panel = int(side * math.sqrt(share))
+    panel = int(side * math.sqrt(proportion))
     top = 0 if canvas.chance(0.5) else side - panel
     left = 0 if canvas.chance(0.5) else side - panel
     picture[:, top:top + panel, left:left + panel] = 0

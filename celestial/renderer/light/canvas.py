@@ -59,8 +59,7 @@ class Canvas:
         return torch.zeros(3, self.size, self.size, device=self.device)
 
     def covers(self, coverage: torch.Tensor) -> None:
-        """Note the share of each pixel, float (size, size), that the body fills; the last counts.
-        """
+        """Note how much of each pixel the body fills, 0..1, float (size, size); the last counts."""
         if self.cutout is not None:
             self.cutout.coverage = coverage
 
@@ -78,8 +77,8 @@ class Canvas:
 
     def pick(self, weights: dict[str, float]) -> str:
         """Return one of the names, each as likely as its weight among the others."""
-        shares = np.array(list(weights.values()), float)
-        return str(self.rng.choice(list(weights), p=shares / shares.sum()))
+        proportions = np.array(list(weights.values()), float)
+        return str(self.rng.choice(list(weights), p=proportions / proportions.sum()))
 
     def tensor(self, values) -> torch.Tensor:
         """Return values as a float32 tensor on the canvas's device."""
@@ -112,6 +111,7 @@ def smoothstep(low: float, high: float, values: torch.Tensor) -> torch.Tensor:
     return t * t * (3 - 2 * t)
 
 
-def mix(first: torch.Tensor, second: torch.Tensor, share: torch.Tensor | float) -> torch.Tensor:
-    """Return first where share is 0, second where it is 1."""
-    return first + (second - first) * share
+def mix(first: torch.Tensor, second: torch.Tensor, proportion: torch.Tensor | float
+        ) -> torch.Tensor:
+    """Return first where proportion is 0, second where it is 1."""
+    return first + (second - first) * proportion

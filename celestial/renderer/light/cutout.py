@@ -16,8 +16,8 @@ class Cutout:
     Attributes:
         rng: decides how the picture is shown: another than the drawing's own.
         clean: without a camera's noise, as three-dimensional programs render.
-        coverage: share of each pixel that the globe fills, 0..1, float (size, size); None before
-            a globe is seen, and where there is none.
+        coverage: how much of each pixel the globe fills, 0..1, float (size, size); None before a
+            globe is seen, and where there is none.
         alpha: the same with rings, moons and air, as sharp as the picture; None without a globe.
     """
 

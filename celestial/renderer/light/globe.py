@@ -61,7 +61,7 @@ class Globe:
 
     Attributes:
         pose: how the body stands.
-        coverage: share of the pixel that the body fills, 0..1.
+        coverage: proportion of the pixel that the body fills, 0..1.
         point: unit vector from the body's middle, in the body's axes.
         normal: unit vector out of the surface, in camera axes.
         depth: z of the surface in camera axes, equatorial radii, from the body's middle.
@@ -205,7 +205,7 @@ def night_light(canvas: Canvas) -> float:
     """Choose the light on the night side: none in space, some in most planetarium programs.
 
     Returns:
-        light as a share of full sun, to be added to what the phase law gives.
+        light as a proportion of full sun, to be added to what the phase law gives.
     """
     return canvas.log_uniform(0.004, 0.06) if canvas.chance(0.25) else 0.0
 

@@ -20,9 +20,9 @@ class Look:
         beta: of Moffat's profile; 2.5 to 5 for air (Trujillo et al. 2001, MNRAS 328, 977).
         spikes: length of diffraction spikes, pixels; 0: none.
         sky: background light, (3,), linear.
-        gradient: how much the sky differs between two sides, share.
+        gradient: how much the sky differs between two sides, proportion.
         photons: that fill a white pixel; their noise is Poisson's.
-        read_noise: of a pixel, share of white.
+        read_noise: of a pixel, proportion of white.
         cast: gain of each channel, (3,).
         saturation: 1 as it is, 0 grey.
         mono: None: in colour; else the channel weights of a monochrome camera, (3,).
@@ -31,12 +31,12 @@ class Look:
         contrast: of an s-curve, 0 none.
         sharpening: amount of unsharp masking; its halos are part of many pictures.
         sharpening_radius: its radius, pixels.
-        vignette: darkening of the corners, share.
+        vignette: darkening of the corners, proportion.
         aspect: height / width of the picture kept.
         shrink: the picture passes through a size this many times smaller.
         quality: of the JPEG compression; 0: none.
         text: words in a corner; empty: none.
-        missing: share of the picture lost in missing mosaic panels or lines.
+        missing: proportion of the picture lost in missing mosaic panels or lines.
     """
 
     exposure: float = 1.0

@@ -98,7 +98,7 @@ def see_rings(canvas: Canvas, globe: Globe) -> RingPlane:
 
 
 def _in_shadow(pose: Pose, place: torch.Tensor, width: torch.Tensor | float = 0.01) -> torch.Tensor:
-    """Return the share of the sun that the planet hides from a place in space, 0..1.
+    """Return the proportion of the sun that the planet hides from a place in space, 0..1.
 
     Args:
         pose: how the planet stands.
@@ -117,11 +117,11 @@ def _in_shadow(pose: Pose, place: torch.Tensor, width: torch.Tensor | float = 0.
 
 
 def shadow_of_rings(globe: Globe, stopped: Profile) -> torch.Tensor:
-    """Return the share of sunlight that the rings take away on the planet, (size, size).
+    """Return the proportion of sunlight that the rings take away on the planet, (size, size).
 
     Args:
         globe: the planet.
-        stopped: share of the light that is stopped at this height of the sun, one channel.
+        stopped: proportion of the light that is stopped at this height of the sun, one channel.
     """
     pose = globe.pose
     sun = pose.axes @ pose.sun  # in the planet's axes

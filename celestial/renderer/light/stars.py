@@ -46,12 +46,12 @@ def splat(canvas: Canvas, x: np.ndarray, y: np.ndarray, light: np.ndarray) -> to
     left, top = np.floor(column).astype(int), np.floor(row).astype(int)
     sky = np.zeros((canvas.size * canvas.size, 3))
     for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        share = (1 - abs(column - left - right)) * (1 - abs(row - top - down))
+        proportion = (1 - abs(column - left - right)) * (1 - abs(row - top - down))
         i, j = top + down, left + right
         inside = (i >= 0) & (i < canvas.size) & (j >= 0) & (j < canvas.size)
         for channel in range(3):
             sky[:, channel] += np.bincount((i * canvas.size + j)[inside],
-                                           (share * light[:, channel])[inside], len(sky))
+                                           (proportion * light[:, channel])[inside], len(sky))
     return canvas.tensor(sky.T.reshape(3, canvas.size, canvas.size))
 
 

@@ -2,8 +2,8 @@
 
 in: a folder of maps and a canvas; out: a picture.
 
-map_choice: Which map which picture is drawn from: several maps of a body in turn, a share of each
-    class.
+map_choice: Which map which picture is drawn from: several maps of a body in turn, a proportion
+    of each class.
 map_earth: Earth from maps: EPIC's full discs, the Blue Marble, crescents, the horizon from a low
     orbit.
 map_files: Which pictures of a folder are maps of celestial bodies, told by names; their pixels.

@@ -1,4 +1,4 @@
-"""Which map which picture is drawn from: several maps of a body in turn, a share of each class."""
+"""Which map which picture is drawn from: several maps in turn, a proportion of each class."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from celestial.renderer.maps.map_globe import rows_needed
 
 # Pictures from maps and how many pictures have that many: the others stay as without maps, so
 # that a network sees both. Of other_space, bodies with maps are only a part.
-SHARE, SHARE_OF_OTHERS = (3, 5), (1, 3)
+PROPORTION, PROPORTION_OF_OTHERS = (3, 5), (1, 3)
 LEAST_RADIUS = 0.5  # of a globe; what is too coarse for it at a picture's size is left out
 
 
@@ -44,7 +44,7 @@ class MapSet:
         charts = [chart for chart in fine if chart.kind == "map"
                   and (chart.body == class_name
                        or class_name == "other_space" and chart.body not in PLANETS)]
-        part, whole = SHARE_OF_OTHERS if class_name == "other_space" else SHARE
+        part, whole = PROPORTION_OF_OTHERS if class_name == "other_space" else PROPORTION
         if not charts or index * part % whole >= part:
             return None
         turn = index * part // whole  # counts the pictures from maps

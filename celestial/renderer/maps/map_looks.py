@@ -104,7 +104,7 @@ def small_pose(canvas: Canvas, pose: Pose, radius: float, room: float, high: flo
         pose: how the body is turned and lit.
         radius: of the disc, image-plane units.
         room: how far from the picture's middle, at most, to the left and right.
-        high: share of it, up and down.
+        high: proportion of it, up and down.
     """
     x, y = (canvas.uniform(-room, room) for _ in range(2))
     return replace(pose, radius=radius, centre=(x, y * high))

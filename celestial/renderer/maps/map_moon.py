@@ -19,7 +19,7 @@ STYLE_WEIGHTS = {
     "near": {"plain": 50, "haze": 20, "eclipse": 5, "day": 6, "low": 14, "mineral": 5},
     "orbit": {"plain": 97, "mineral": 3}, "close": {"plain": 97, "mineral": 3},
     "program": {"program": 1}}
-MONO = {"near": 0.25, "orbit": 0.5, "close": 0.6, "program": 0.0}  # monochrome cameras' share
+MONO = {"near": 0.25, "orbit": 0.5, "close": 0.6, "program": 0.0}  # monochrome cameras' proportion
 
 
 def draw(canvas: Canvas, source: Source) -> np.ndarray:

@@ -72,8 +72,9 @@ def _lit(canvas: Canvas, globe: Globe, ground: torch.Tensor, body: str) -> torch
         veil = mix(ground, tone * 0.6, c.uniform(0.2, 0.9))
         light = veil * minnaert(globe, c.uniform(0.85, 1.1))
         return light + tone * limb_haze(globe, c.log_uniform(0.01, 0.08))
-    share = c.uniform(0.3, 1) if body in BRIGHT else c.uniform(0, 0.5)  # ice darkens to the limb
-    shade = mix(lommel_seeliger(globe), minnaert(globe, c.uniform(0.8, 1.0)), share)
+    # ice darkens to the limb
+    proportion = c.uniform(0.3, 1) if body in BRIGHT else c.uniform(0, 0.5)
+    shade = mix(lommel_seeliger(globe), minnaert(globe, c.uniform(0.8, 1.0)), proportion)
     return ground * (shade + night_light(c))
 
 

@@ -20,7 +20,7 @@ STYLE_WEIGHTS = {
     "near": {"plain": 56, "haze": 20, "eclipse": 6, "day": 7, "low": 7, "mineral": 4},
     "orbit": {"plain": 97, "mineral": 3}, "close": {"plain": 97, "mineral": 3},
     "program": {"program": 1}}
-MONO = {"near": 0.3, "orbit": 0.6, "close": 0.75, "program": 0.0}  # monochrome cameras' share
+MONO = {"near": 0.3, "orbit": 0.6, "close": 0.75, "program": 0.0}  # monochrome cameras' proportion
 
 
 def draw(canvas: Canvas) -> np.ndarray:

@@ -72,7 +72,7 @@ def glow(canvas: Canvas, globe: Globe, disc: torch.Tensor, strength: float,
         canvas: the picture.
         globe: the Moon.
         disc: its light, linear (3, size, size).
-        strength: of the light at the limb, share of the disc's mean.
+        strength: of the light at the limb, proportion of the disc's mean.
         width: in which it falls to 1/e, radii of the Moon.
     """
     mean = (disc * globe.coverage).mean((1, 2), keepdim=True)

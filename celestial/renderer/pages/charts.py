@@ -185,9 +185,9 @@ def _paths(canvas: Canvas, sheet: Sheet) -> None:
     points = [(c.uniform(-0.8, 0.8) * sheet.reach[0], c.uniform(-0.7, 0.7) * sheet.reach[1])
               for _ in range(int(c.rng.integers(3, 7)))]
     for first, second in zip(points, points[1:], strict=False):
-        for share in np.arange(0, 1, 0.1):
+        for start in np.arange(0, 1, 0.1):
             ends = [(first[0] + (second[0] - first[0]) * part,
-                     first[1] + (second[1] - first[1]) * part) for part in (share, share + 0.06)]
+                     first[1] + (second[1] - first[1]) * part) for part in (start, start + 0.06)]
             sheet.line(ends, ink, 0.012)
     for point in points:
         sheet.disc(point, c.log_uniform(0.04, 0.25), any_colour(c, 0.4), ink, 0.015)

@@ -64,11 +64,11 @@ def _graticule(sheet: Sheet, middle: Point, radius: float, colour: Colour) -> No
     """Draw the globe that stands for "world" or "language": a circle with meridians."""
     width = radius * 0.09
     sheet.disc(middle, radius, outline=colour, width=width)
-    for share in (0.0, 0.5):
-        sheet.ellipse(middle, radius * max(share, 0.01), radius, outline=colour, width=width)
-    for share in (-0.5, 0.0, 0.5):
-        wide = radius * math.sqrt(1 - share ** 2)
-        y = middle[1] + share * radius
+    for proportion in (0.0, 0.5):
+        sheet.ellipse(middle, radius * max(proportion, 0.01), radius, outline=colour, width=width)
+    for proportion in (-0.5, 0.0, 0.5):
+        wide = radius * math.sqrt(1 - proportion ** 2)
+        y = middle[1] + proportion * radius
         sheet.line([(middle[0] - wide, y), (middle[0] + wide, y)], colour, width)
 
 

@@ -110,7 +110,7 @@ class Sheet:
 
 def star_corners(point: Point, radius: float, rays: int, inner: float,
                  turn: float = 0.0) -> np.ndarray:
-    """Return the corners of a star, (2 rays, 2); inner: radius of the notches, share."""
+    """Return the corners of a star, (2 rays, 2); inner: radius of the notches, proportion."""
     angle = turn + math.pi / 2 + np.arange(2 * rays) * math.pi / rays
     far = np.where(np.arange(2 * rays) % 2, inner * radius, radius)
     return np.stack([point[0] + far * np.cos(angle), point[1] + far * np.sin(angle)], 1)

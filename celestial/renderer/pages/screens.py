@@ -113,8 +113,8 @@ def _plot(canvas: Canvas, sheet: Sheet, box: Box) -> None:
         _pie(c, sheet, ((left + right) / 2, (top + bottom) / 2), 0.34 * min(wide, high))
         return
     sheet.line([(x0, y1), (x0, y0), (x1, y0)], ink, 0.012)
-    for share in np.linspace(0.1, 0.9, 5):
-        sheet.text((x0 + share * (x1 - x0), y0 - 0.05 * high), f"{c.uniform(0, 99):.0f}",
+    for proportion in np.linspace(0.1, 0.9, 5):
+        sheet.text((x0 + proportion * (x1 - x0), y0 - 0.05 * high), f"{c.uniform(0, 99):.0f}",
                    0.12 * wide, 0.06 * high, ink)
     along = np.linspace(0, 1, 40)
     for _ in range(int(c.rng.integers(1, 4))):

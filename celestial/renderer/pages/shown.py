@@ -15,8 +15,8 @@ from celestial.renderer.pages.backdrops import any_colour, backdrop
 from celestial.renderer.pages.lettering import words, write
 from celestial.renderer.pages.web_finish import finish_for_web
 
-SHARE = 0.25  # of the pictures of a class that are shown as web sites do
-SHARE_OF_SCENES = 0.1  # of classes without a globe, which only get a page around them
+PROPORTION = 0.25  # of the pictures of a class that are shown as web sites do
+PROPORTION_OF_SCENES = 0.1  # of classes without a globe, which only get a page around them
 SCENES = ("galaxy", "nebula", "star_cluster", "everyday")
 LEAST, MOST = 0.015, 0.97  # of the frame, that a body to be cut out covers
 DARKEST = 20  # of 255, mean of a disc that is cut out; a darker one is all but night
@@ -29,7 +29,7 @@ SHAPES = {1.0: 5, 0.75: 2, 0.5625: 2, 1.4: 2}  # height / width: weight
 
 def is_shown(class_name: str, rng: np.random.Generator) -> bool:
     """Decide whether a picture of a class is shown as web sites do it."""
-    return bool(rng.random() < (SHARE_OF_SCENES if class_name in SCENES else SHARE))
+    return bool(rng.random() < (PROPORTION_OF_SCENES if class_name in SCENES else PROPORTION))
 
 
 def ask_for_cutout(rng: np.random.Generator) -> Cutout:

@@ -85,8 +85,8 @@ def _tiles(device: torch.device) -> list[torch.Tensor]:
     """
     rng = np.random.default_rng(1969)
     height, fresh = np.zeros((TILE, TILE)), np.zeros((TILE, TILE))
-    share = rng.random(7500)
-    for diameter in SMALLEST / np.sqrt(1 - share * (1 - (SMALLEST / LARGEST) ** 2)):
+    proportion = rng.random(7500)
+    for diameter in SMALLEST / np.sqrt(1 - proportion * (1 - (SMALLEST / LARGEST) ** 2)):
         _paint(height, fresh, rng, diameter)
     height = (height - height.mean()) / TILE
     levels, side = [], TILE
@@ -157,7 +157,7 @@ def rugged(canvas: Canvas, globe: Globe, side: float, strength: torch.Tensor) ->
 
 
 def moonlight(canvas: Canvas, globe: Globe, ground: Ground) -> torch.Tensor:
-    """Return the light of dark, rough ground as a share of that at full phase, (size, size).
+    """Return the light of dark, rough ground as a proportion of that at full phase, (size, size).
 
     Lommel-Seeliger's law with the normals of the relief. The phase function, an opposition surge
     of more than 40 % from 4 degrees to 0 (Buratti et al. 1996, Icarus 124, 490), is left to the

@@ -50,7 +50,7 @@ DESERTS: list[Feature] = [
 
 @lru_cache
 def _charts(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return maps for `look_up`: share of land, 0..1, and dryness."""
+    """Return maps for `look_up`: proportion of land, 0..1, and dryness."""
     land = np.asarray(Image.open(LAND).convert("L"), np.float32) / 255
     return torch.as_tensor(land, device=device), draw_map(DESERTS, 180, 2.5, device)
 

@@ -66,10 +66,11 @@ def _over_black(colours: np.ndarray, alpha: np.ndarray, page: Page,
                 profile: bytes | None) -> np.ndarray:
     """Convert colours that are multiplied by alpha, and leave them so: any -> uint8."""
     white = WHITE[page.type]
-    share = alpha / np.float32(white)
-    straight = np.divide(colours, share, out=np.zeros(colours.shape, np.float32), where=share > 0)
+    opacity = alpha / np.float32(white)
+    transparent = np.zeros(colours.shape, np.float32)
+    straight = np.divide(colours, opacity, out=transparent, where=opacity > 0)
     straight = np.rint(straight.clip(0, white)).astype(page.type)
-    return np.rint(_in_srgb(straight, page, profile) * share).astype(np.uint8)
+    return np.rint(_in_srgb(straight, page, profile) * opacity).astype(np.uint8)
 
 
 def _in_srgb(colours: np.ndarray, page: Page, profile: bytes | None) -> np.ndarray:

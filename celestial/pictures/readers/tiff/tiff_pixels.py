@@ -256,5 +256,5 @@ def _mean_of_finite(image: pyvips.Image, factor: int) -> pyvips.Image:
     """Average over what is a number; where none is, the mean is none either."""
     finite = image.abs() <= FINITE  # nothing is smaller than what is not a number
     both = finite.ifthenelse(image, 0).bandjoin(finite / 255).shrink(factor, factor)
-    sums, shares = both[:image.bands], both[image.bands:]
-    return (shares > 0).ifthenelse(sums / shares, math.nan)
+    sums, proportions = both[:image.bands], both[image.bands:]
+    return (proportions > 0).ifthenelse(sums / proportions, math.nan)

@@ -27,7 +27,7 @@ ENDING = 10  # seconds that a thread has to finish its batch at the end
 
 
 @dataclass(frozen=True)
-class Judged:
+class Answer:
     """An answer for one file.
 
     Attributes:
@@ -41,8 +41,8 @@ class Judged:
     heat: np.ndarray | None = None
 
 
-class Judge:
-    """All checkpoints behind one bounded queue: what waits is judged together, in batches."""
+class Worker:
+    """All checkpoints behind one bounded queue: what waits is answered together, in batches."""
 
     def __init__(self, predictors: Mapping[str, Predictor], room: Room):
         """Start the threads that compute; the checkpoints share them.
@@ -73,8 +73,8 @@ class Judge:
             thread.join(ENDING)
         self.explaining.shutdown(wait=False, cancel_futures=True)
 
-    def judge(self, name: str, files: Sequence[bytes], explain: bool, visitor: str
-              ) -> list[Judged]:
+    def answer(self, name: str, files: Sequence[bytes], explain: bool, visitor: str
+              ) -> list[Answer]:
         """Return an answer for each file, in order; as many at once as the visitor has places.
 
         Args:
@@ -88,8 +88,8 @@ class Judge:
         """
         predictor = self.predictors[name]
         with self.room.hold(visitor, len(files)) as places:
-            return [judged for first in range(0, len(files), places)
-                    for judged in self._judge(predictor, files[first:first + places], explain)]
+            return [answer for first in range(0, len(files), places)
+                    for answer in self._answer_all(predictor, files[first:first + places], explain)]
 
     def show(self, name: str, content: bytes, visitor: str) -> np.ndarray | ImageError:
         """Return a file as a small picture, uint8 (height, width, 3), or why it is none.
@@ -105,14 +105,15 @@ class Judge:
         read = partial(prepare, predictor.preprocessing, keep_picture=keep_picture)
         return start_decoding(predictor.workers, read, content)
 
-    def _judge(self, predictor: Predictor, files: Sequence[bytes], explain: bool) -> list[Judged]:
+    def _answer_all(self, predictor: Predictor, files: Sequence[bytes], explain: bool
+                    ) -> list[Answer]:
         answers = [Future() for _ in files]
         for number, (content, answer) in enumerate(zip(files, answers, strict=True)):
             future = self._start(predictor, content, keep_picture=explain)
             self.decoding.add(future)
             future.add_done_callback(partial(self._decoded, predictor, number, answer))
         found = [answer.result() for answer in answers]
-        return [self._judged(predictor, one) for one in found]
+        return [self._with_heat(predictor, one) for one in found]
 
     def _decoded(self, predictor: Predictor, number: int, answer: Future, future: Future) -> None:
         try:
@@ -122,12 +123,12 @@ class Judge:
         self.decoding.discard(future)  # before it waits, or who gathers would still wait for it
         self.waiting.put((predictor, found, answer))
 
-    def _judged(self, predictor: Predictor, prediction: Prediction) -> Judged:
+    def _with_heat(self, predictor: Predictor, prediction: Prediction) -> Answer:
         if prediction.square is None:
-            return Judged(prediction)
+            return Answer(prediction)
         shown = framed(predictor, prediction)
         heat = self.explaining.submit(_explain, predictor, prediction, shown).result()
-        return Judged(prediction, shown, heat)
+        return Answer(prediction, shown, heat)
 
     def _work(self) -> None:
         self.start_stream()
@@ -144,7 +145,7 @@ class Judge:
     def _gather(self) -> list[Waiting | None]:
         """Wait for a picture and, for a moment, for those that are being decoded meanwhile.
 
-        Alone, a picture takes three times as long as one of ten that are judged together.
+        Alone, a picture takes three times as long as one of ten that are answered together.
         """
         batch = [self.waiting.get()]
         until = time.monotonic() + MOMENT
@@ -171,7 +172,7 @@ def _answer(predictor: Predictor, batch: Sequence[tuple[Prepared | Exception, Fu
             answer.set_exception(found)
     batch = [item for item in batch if not item[1].done()]
     try:
-        predictions = predictor.judge([prepared for prepared, _ in batch])
+        predictions = predictor.predict_prepared([prepared for prepared, _ in batch])
     except Exception as error:  # the thread must live on; each visitor gets the error
         for _, answer in batch:
             answer.set_exception(error)
