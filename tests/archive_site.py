@@ -1,5 +1,6 @@
 """A server on this machine that answers as NASA's API and ESA/Hubble's feed are documented to."""
 
+import csv
 import io
 import json
 import threading
@@ -146,3 +147,19 @@ def busy_first(content, status, **headers):
 
 def leads_to(url):
     return lambda handler: reply(handler, "", 302, Location=url)
+
+
+def make_site(network):
+    """Start a site and let the scripts take it for both archives; `network` is conftest's."""
+    site = Site()
+    network.setenv("CELESTIAL_NASA_URL", site.url)
+    network.setenv("CELESTIAL_ESAHUBBLE_URL", site.other_url)
+    return site
+
+
+def table(folder, name="data/input"):
+    """Return the rows of a folder's sources.csv."""
+    path = folder / name / "sources.csv"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "spreadsheets need the mark"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))

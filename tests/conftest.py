@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from PIL import Image  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,9 @@ PYTHONPATH = os.environ.get("PYTHONPATH")
 # Small and short, but every part of the training runs.
 QUICK = ("--image-size", "32", "--epochs", "2", "--stage1-epochs", "2", "--stage1-views", "2",
          "--batch-size", "8")
+# Of hypothesis: the same examples in every run.
+quickly = settings(max_examples=300, deadline=None, derandomize=True, database=None,
+                   suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -203,3 +207,12 @@ def checkpoint(dataset, tmp_path_factory) -> Path:
     assert done.status == 0, done.err
     assert content_of(dataset) == before, "training changed the dataset"
     return base / "model_checkpoints/celestial_classification_final_model.pth"
+
+
+@pytest.fixture(scope="module")
+def network():
+    """The environment of a test file: only what runs on this machine can be reached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        yield patch

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import content_of, draw_folder, run, start
-from corpus import LOSSLESS, broken_files, cuts, same, whole_files
+from corpus import LOSSLESS, same, whole_files
+from damaged_files import broken_files, cuts
 from processes import family
 
 from celestial.pictures.loader import decode, load_image

@@ -7,43 +7,16 @@ import threading
 import time
 from urllib.parse import quote
 
-import numpy as np
 import pytest
-from archive_site import Site, busy_first, leads_to, picture, reply
+from archive_site import busy_first, leads_to, make_site, picture, reply, table
 from conftest import content_of, run, start
 
 from celestial.common.files import sha256_of
-from celestial.data.archives import Candidate, fits, open_archives
-from celestial.data.downloads import Client, DownloadError, TooLarge
-from celestial.data.fetched_folder import Collection, look_at
 
 MOST = 0.05  # megabytes
 LONG = "ä" * 900 + "/../" + "x" * 900
 HOSTILE = "../../x"
 QUICK = ("--seconds-between", "0.01", "--most-megabytes", MOST, "--workers", "1")
-
-
-@pytest.fixture(scope="module")
-def network():
-    """The environment of this file: only what runs on this machine can be reached."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        patch.setenv("no_proxy", "127.0.0.1,localhost")
-        yield patch
-
-
-def make_site(network):
-    site = Site()
-    network.setenv("CELESTIAL_NASA_URL", site.url)
-    network.setenv("CELESTIAL_ESAHUBBLE_URL", site.other_url)
-    return site
-
-
-def table(folder, name="data/input"):
-    path = folder / name / "sources.csv"
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "spreadsheets need the mark"
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def pictures_in(folder):
@@ -294,115 +267,6 @@ def test_help_answers_at_once_and_names_what_it_needs(tmp_path):
     assert done.status == 0 and "python fetch_pictures.py" in done.out
     assert "CELESTIAL_NASA_URL" in done.out and "star_cluster" in done.out
     assert time.monotonic() - begun < 5, "no torch, no requests"
-
-
-def test_a_host_is_left_in_peace_between_two_requests(network):
-    site, pause = Site(), 0.15
-    site.answers.update({"/a": b"a", "/b": leads_to("/c"), "/c": b"c",
-                         "/busy": busy_first(b"d", 503)})
-    client = Client(pause)
-    assert [client.read(site.url + path, 9) for path in ("/a", "/b", "/busy")] == [b"a", b"c", b"d"]
-    moments = [moment for moment, _, _ in site.log]
-    assert len(moments) == 5
-    assert min(np.diff(moments)) >= pause, "redirects and new tries wait as well"
-
-
-def test_a_server_that_asks_for_too_long_a_wait_is_left_alone(network, monkeypatch):
-    monkeypatch.setattr("celestial.data.downloads.LONGEST_WAIT", 0.5)
-    site = Site()
-    site.answers["/later"] = lambda handler: reply(handler, "", 429, Retry_After="1")
-    with pytest.raises(DownloadError, match="429.* 1 seconds"):
-        Client(0.01).read(f"{site.url}/later", 9)
-    assert len(site.log) == 1
-
-
-def test_too_large(network):
-    site, client = Site(), Client(0.01)
-    site.answers["/large"] = lambda handler: reply(handler, bytes(2000), length=False)
-    with pytest.raises(TooLarge):
-        client.read(f"{site.url}/large", 1999)
-    assert len(client.read(f"{site.url}/large", 2000)) == 2000
-    # What is announced counts before any of it comes: here nothing does.
-    site.answers["/large"] = functools.partial(reply, content=b"", length=False,
-                                               Content_Length="2000")
-    with pytest.raises(TooLarge):
-        client.read(f"{site.url}/large", 1999)
-    with pytest.raises(DownloadError, match="cut short"):
-        client.read(f"{site.url}/large", 2000)
-
-
-@pytest.mark.parametrize("headers", [
-    {"Retry_After": "9" * 5000}, {"Retry_After": "\x1b[2J"}, {"Content_Length": "9" * 5000},
-], ids=["wait", "escape", "length"])
-def test_headers_that_make_no_sense(network, headers):
-    site = Site()
-    status = 503 if "Retry_After" in headers else 200
-    site.answers["/odd"] = functools.partial(reply, content="", status=status, length=False,
-                                             **headers)
-    with pytest.raises(DownloadError) as caught:
-        Client(0.01).read(f"{site.url}/odd", 9)
-    assert str(caught.value).isprintable()
-
-
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "/etc/hostname",
-                                 "http://", "http://[", "http://\ud800.example/"],
-                         ids=["file", "ftp", "path", "no host", "bracket", "no letter"])
-def test_only_web_addresses_are_opened(network, url):
-    with pytest.raises(DownloadError):
-        Client(0.01).read(url, 9)
-
-
-@pytest.mark.parametrize("answer", [b"[]", b"{", b"[" * 100_000, b"\xff", b"null"],
-                         ids=["list", "cut", "deep", "no text", "null"])
-def test_answers_that_are_not_documented(network, tmp_path, answer):
-    site = make_site(network)
-    site.search = site.feed = lambda query: answer
-    for archive in open_archives(["nasa", "esahubble"], Client(0.01)):
-        with pytest.raises(DownloadError):
-            next(archive.search("mars"))
-
-
-@pytest.mark.parametrize("name, title, wanted", [
-    ("mars", "Mars from Hubble", True), ("mars", "Marsh in Florida", False),
-    ("mars", "Mars and Jupiter", False), ("mars", "Artist's concept of Mars", False),
-    ("jupiter", "Jupiter's moon Io", False), ("moon", "Earth's Moon", True),
-    ("saturn", "Saturn V on its way", False), ("galaxy", "Spiral galaxy NGC 1300", True),
-    ("star_cluster", "Globular cluster M13", True), ("comet", "Comet Hale-Bopp", True),
-    ("spiral_galaxy", "The spiral galaxy M 74", True), ("comet", "Mars", False),
-])
-def test_which_titles_are_about_a_class(name, title, wanted):
-    assert fits(name, title) == wanted
-
-
-def test_one_picture_stands_under_one_class_and_one_name(tmp_path):
-    def offered(picture_id):
-        return Candidate("nasa", picture_id, "Mars", "NASA", "free", "https://example.org")
-
-    def reopened():
-        return Collection(tmp_path / "in", 1)
-
-    content, collection = picture("mars", 1), reopened()
-    row = collection.new_row("mars", offered("PIA01"))
-    row = row.ended("", path=collection.path_for("mars", offered("PIA01"), "http://a/b.PNG?c=.gif"))
-    assert row.path == "mars/nasa_PIA01.png"
-    collection.add(collection.keep(row, content, look_at(content)))
-    assert collection.owner("saturn", offered("PIA01")) == "mars/nasa_PIA01.png"
-    assert not collection.owner("mars", offered("PIA01"))
-    assert not collection.owner("saturn", offered("PIA02"))
-    assert collection.copy_of("saturn", look_at(content)) == "mars/nasa_PIA01.png"
-    assert not collection.copy_of("saturn", look_at(picture("saturn", 2)))
-    # On disks that ignore case pia01 would be the same file.
-    other = collection.path_for("mars", offered("pia01"), "http://a/b.png")
-    assert other.startswith("mars/nasa_pia01~") and other.endswith(".png")
-
-    (tmp_path / "in/mars").rename(tmp_path / "away")
-    assert reopened().kept("mars") == 0 and reopened().is_settled("mars", offered("PIA01"), 9)
-    collection = reopened()
-    collection.add(collection.new_row("mars", offered("PIA02")).ended("too large", "larger than 1"))
-    assert not collection.is_settled("mars", offered("PIA02"), 9), "the limit is another one now"
-    assert [row["status"] for row in table(tmp_path, "in")] == ["removed", "too large"]
-    (tmp_path / "away").rename(tmp_path / "in/mars")
-    assert reopened().kept("mars") == 1
 
 
 def test_ids_are_quoted_in_addresses(fetched):

@@ -1,11 +1,16 @@
 """FITS as telescopes and cameras write it: scales, gaps, several images, colour filters."""
 
+import bz2
+import gzip
 import io
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from conftest import draw
+from conftest import CLASSES, draw
+from corpus import saved
+from fits_file import as_fits
+from PIL import Image
 
 from celestial.pictures.loader import decode, load_image
 from celestial.pictures.stretch import Stretch
@@ -23,16 +28,6 @@ def by_hand(raw: np.ndarray, **cards: float) -> bytes:
     head = "".join(f"{name:<8}= {value:>20}".ljust(80) for name, value in cards.items())
     return b"".join(part.ljust(-(-len(part) // 2880) * 2880, pad) for part, pad in
                     (((head + "END").encode(), b" "), (raw.tobytes(), b"\0")))
-
-
-def as_fits(*images: np.ndarray | None, names: tuple[str, ...] = (), **cards) -> bytes:
-    hdus = fits.HDUList([fits.PrimaryHDU(images[0])])
-    hdus[0].header.update(cards)
-    hdus.extend(fits.ImageHDU(image, name=name)
-                for image, name in zip(images[1:], names, strict=True))
-    buffer = io.BytesIO()
-    hdus.writeto(buffer)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("factor", [1, 5])
@@ -173,3 +168,67 @@ def test_what_names_no_pattern_is_grey_or_has_its_colours():
     assert np.array_equal(load_image(as_fits(planes, BAYERPAT="RGGB")), picture)
     wrong = as_fits(picture[:, :, 0].copy(), BAYERPAT="RGGB", XBAYROFF="none")
     assert load_image(wrong).shape == picture.shape
+
+
+def test_linear_data_are_stretched_by_the_declared_rule():
+    """Compared with the formula of Lupton et al. as astropy documents it, computed here."""
+    random = np.random.default_rng(1)
+    sky = random.normal(1000, 20, (80, 100))
+    sky[30:40, 50:60] += 4000
+    sky[35, 55] = 60000
+    values = sky.astype(np.float32)
+    black, white = np.percentile(values, 0.5), np.percentile(values, 99.8)
+    part = np.clip((values - black) / (white - black), 0, 1)
+    expected = 255 * np.arcsinh(part / 0.1) / np.arcsinh(1 / 0.1)
+    for data in (as_fits(values), saved(Image.fromarray(values), "TIFF")):
+        found = load_image(data)
+        assert np.abs(found - expected[:, :, None]).max() <= 0.51
+    other = Stretch(black=5.0, white=90.0, softening=0.5)
+    assert not np.array_equal(load_image(as_fits(values), stretch=other), found)
+
+
+def test_the_stretch_takes_the_colour_of_the_sky_away_and_keeps_that_of_the_object():
+    random = np.random.default_rng(2)
+    frame = random.normal(0, 15, (3, 60, 60)) + np.array([900, 1500, 700])[:, None, None]
+    frame[:, 20:40, 20:40] += np.array([6000, 3000, 1500])[:, None, None]
+    picture = load_image(as_fits(frame.astype(np.uint16))).astype(float)
+    sky, planet = picture[:15].mean(axis=(0, 1)), picture[25:35, 25:35].mean(axis=(0, 1))
+    assert np.ptp(sky) < 6 and planet[0] > planet[1] + 20 > planet[2] + 40
+
+
+@pytest.mark.parametrize("label", CLASSES)
+def test_deep_and_fits_versions_of_a_picture_are_the_picture(label):
+    picture = draw(label, 3)
+    planes = np.moveaxis(picture, -1, 0)
+    for data in (as_fits(planes), as_fits(planes.astype(np.uint16) * 257),
+                 as_fits(planes.astype(np.int16)), as_fits((planes / 255).astype(np.float32))):
+        assert np.abs(load_image(data).astype(int) - picture).max() <= 1
+    grey = picture[:, :, 0]
+    for data in (saved(Image.fromarray(grey.astype(np.uint16) * 257)), as_fits(grey),
+                 saved(Image.fromarray((grey / 255).astype(np.float32)), "TIFF")):
+        assert np.abs(load_image(data)[:, :, 0].astype(int) - grey).max() <= 1
+
+
+def test_fits_rows_planes_extensions_and_blanks():
+    grey = draw("mars", 1)[:, :, 0]
+    assert np.array_equal(load_image(as_fits(grey))[:, :, 2], grey)
+    assert np.array_equal(load_image(as_fits(grey, ROWORDER="BOTTOM-UP"))[::-1, :, 0], grey)
+    assert np.array_equal(load_image(as_fits(grey, ROWORDER="TOP-DOWN"))[:, :, 0], grey)
+    planes = np.moveaxis(draw("mars", 1), -1, 0)
+    for cube in (planes, planes[:, None], planes[None], np.moveaxis(planes, 0, -1)):
+        assert np.array_equal(load_image(as_fits(np.ascontiguousarray(cube))), draw("mars", 1))
+    assert np.array_equal(load_image(as_fits(np.stack([grey, 255 - grey])))[:, :, 0], grey)
+
+    buffer = io.BytesIO()
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=[1, 2])])
+    packed = fits.CompImageHDU(grey.astype(np.int16))
+    fits.HDUList([fits.PrimaryHDU(), table, packed, fits.ImageHDU(255 - grey)]).writeto(buffer)
+    assert np.array_equal(load_image(buffer.getvalue())[:, :, 0], grey)
+    for pack in (gzip.compress, bz2.compress):
+        assert np.array_equal(load_image(pack(as_fits(grey)))[:, :, 0], grey)
+
+    values = grey.astype(np.int16)
+    values[5, 5] = -32768
+    assert load_image(as_fits(values, BLANK=-32768))[5, 5].tolist() == [0, 0, 0]
+    halved = as_fits(grey.astype(np.int16) // 2, BSCALE=2.0, BZERO=1.0)
+    assert np.abs(load_image(halved)[:, :, 0] - (grey // 2 * 2.0 + 1)).max() <= 1

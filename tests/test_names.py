@@ -1,31 +1,25 @@
 """Names of files that nobody thought of: a row for each, outputs in their folder, no formula."""
 
-import contextlib
-import csv
-import importlib
-import io
 import json
 import os
 import sys
 import unicodedata
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import CLASSES, ROOT, content_of, draw, draw_folder, run, start, without_override
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from conftest import CLASSES, content_of, draw, draw_folder, run, start, without_override
 from PIL import Image
+from table_checks import require_no_formula
 
 import datapre
 import generate_visual_predictions
-from celestial.common import file_names, tables
+from celestial.common import tables
 from celestial.common.console import UserError
-from celestial.common.file_names import display_name, output_paths, path_named, short_name
+from celestial.common.file_names import display_name, path_named
 from celestial.data import splits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names are any bytes there alone")
-SIGNS = tuple("=+-@＝＋－＠")  # what formulas begin with
 # Every one is a picture. The names in Unicode stand in both of its forms, those in bytes are not
 # UTF-8, and the literal \xff must not be taken for the byte.
 NASTY = [name.encode() for name in (
@@ -75,17 +69,6 @@ def rows_of(path: Path) -> list[dict]:
     rows = tables.read_csv(path)
     assert all(len(cell.splitlines()) < 2 for row in rows for cell in row.values())
     return rows
-
-
-def require_no_formula(text: str) -> None:
-    """Read a table as spreadsheets do that are set to comma or to semicolon."""
-    for row in csv.reader(io.StringIO(text, newline="")):
-        assert not any(cell.startswith((*SIGNS, "\t", "\r", "\n"))
-                       and not tables.NUMBER.fullmatch(cell) for cell in row), row
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=";"):
-        for cell in row:  # a number may have the rest of its row behind it
-            assert (not cell.lstrip("\t\r\n").startswith(SIGNS)
-                    or tables.NUMBER.fullmatch(cell.strip().partition(",")[0])), row
 
 
 @pytest.fixture
@@ -264,158 +247,3 @@ def test_a_class_folder_that_cannot_be_shown(name, tmp_path):
     done = run("datapre.py", "--input-dir", source, "--output-dir", tmp_path / "out", cwd=tmp_path)
     assert done.status == 1 and "rename it" in done.error
     assert display_name(os.fsdecode(name)) in done.error
-
-
-# The pure functions, on what hypothesis thinks of. The second kind makes names meet.
-parts = st.one_of(
-    st.binary(min_size=1, max_size=60).map(lambda name: name.translate(None, b"/\0")),
-    st.sampled_from(["a", "A", "a.png", "x.jpg", "x.jpg.png", "..", "C:", "\\", "é", "e\u0301",
-                     "ß", "ss", "K", "\u212a", "n" * 255, "日" * 85, "~"]).map(str.encode))
-names = st.lists(parts.filter(lambda name: name not in (b"", b".")), min_size=1, max_size=6).map(
-    lambda found: os.fsdecode(b"/".join(found)))
-quickly = settings(max_examples=300, deadline=None, derandomize=True, database=None,
-                   suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-
-
-@given(names)
-@example("\x85")
-@example(os.fsdecode(b"\x85"))
-@quickly
-def test_a_name_is_one_printable_line_and_no_other_files(name):
-    shown = display_name(name)
-    assert path_named(shown) == Path(name)
-    assert len(shown.splitlines()) == 1 and shown.encode()
-    assert not any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in shown)
-
-
-@pytest.mark.parametrize("name", ["土星 3.png", "화성.png", "\u3000.png", "é e\u0301.png",
-                                  "\U0001f468\u200d\U0001f680.png", "مريخ.png", "it's \"it\".png"])
-def test_letters_of_any_language_stay(name):
-    assert display_name(name) == name
-
-
-def require_sound(wanted: dict[str, str]) -> dict[str, str]:
-    found = output_paths(wanted)
-    assert list(found) == list(wanted) or sorted(found) == sorted(wanted)
-    assert output_paths(dict(reversed(wanted.items()))) == found
-    places = {file_names.folded(path) for path in found.values()}
-    assert len(places) == len(found)
-    for path in found.values():
-        *folders, name = path.split("/")
-        assert not {"", ".", ".."} & {*folders, name}
-        assert not places & {file_names.folded("/".join(folders[:end]))
-                             for end in range(1, len(folders) + 1)}
-        assert all(len(part.encode()) <= 255 for part in [*folders, f".{name}.tmp"])
-        assert len(path.encode()) < 1000
-        for kind in (PurePosixPath, PureWindowsPath):
-            assert (kind("out") / path).parts == ("out", *folders, name)
-    return found
-
-
-@given(st.sets(names, max_size=12))
-@quickly
-def test_output_files_never_meet_and_never_leave_their_folder(several):
-    found = require_sound({name: f"{name}.png" for name in map(display_name, several)})
-    # Somebody may call a file just as another one's output is called.
-    require_sound({name: f"{name}.png" for name in (
-        *found, *(path.removesuffix(".png") for path in found.values()))})
-
-
-@given(st.lists(st.text(max_size=20), max_size=6))
-@quickly
-def test_output_files_of_class_names_of_strangers(several):
-    require_sound({str(number): path for number, path in enumerate(several)})
-
-
-def test_an_output_path_that_is_taken_or_too_long():
-    hashed = require_sound({"A.png": "A.png", "a.png": "a.png"})["a.png"]
-    assert hashed.startswith("a~") and hashed.endswith(".png")
-    require_sound({name: name for name in ("A.png", "a.png", hashed.upper())})
-    require_sound({"deep": "/".join(["d" * 90] * 12)})
-
-
-def test_plain_output_paths_stay_as_they_are():
-    wanted = {name: name for name in ("mars/mars 1.jpg.png", "a.jpg.png", "a.png.png", "土星,.png")}
-    assert output_paths(wanted) == wanted
-
-
-@given(st.text(max_size=600), st.integers(0, 50))
-@quickly
-def test_a_short_name_fits_and_is_no_other_names(name, extra):
-    name = name.encode(errors="ignore").decode()
-    short = short_name(name, extra)
-    assert len(short.encode()) <= 255 - extra
-    assert (short == name) == (len(name.encode()) <= 255 - extra)
-    assert short == name or short_name(f"{name}x", extra) != short
-    assert len(short) < 250 or short_name(f"{name}.fits", extra).endswith(".fits")
-
-
-cells = st.one_of(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-                  st.text("=+-@\t\r\n'\"＝;, a1.e", max_size=8),
-                  st.floats(-1000, 1000).map(lambda value: f"{value:.4f}"))
-
-
-@given(st.lists(st.lists(cells, min_size=1, max_size=5), max_size=5))
-@quickly
-def test_tables_come_back_and_hold_no_formula(rows):
-    text = io.StringIO(newline="")
-    tables.write_rows(text, rows)
-    require_no_formula(text.getvalue())
-    assert list(tables.read_rows(io.StringIO(text.getvalue(), newline=""))) == rows
-
-
-def test_numbers_stay_numbers():
-    text = io.StringIO(newline="")
-    tables.write_rows(text, [["-1.09", "+2", "-3e-07", -0.5, "-1.09 km", "-"]])
-    assert text.getvalue() == "-1.09,+2,-3e-07,-0.5,'-1.09 km,'-\r\n"
-
-
-def test_a_manifest_of_formulas_comes_back(tmp_path):
-    sources = ["mars/=1.png", "=1+1.png", "'x.png", "a;=1.png", "'", "''", "-1"]
-    pictures = [splits.Picture(source, source, "train", "", "", 1, 1, source, "")
-                for source in sources]
-    assert splits.read_manifest(splits.write_manifest(tmp_path / "m.csv", pictures)) == pictures
-
-
-SCRIPTS = sorted(path.stem for path in ROOT.glob("*.py"))
-OPTIONS = ("--checkpoint", "--data-dir", "--input-dir", "--output-dir", "--seed", "--workers",
-           "--batch-size", "--device", "--epochs", "--image-size", "--groups", "--mapping",
-           "--learning-rate", "--per-class", "--size", "--model", "--weights", "--split", "-h",
-           "--")
-values = st.one_of(st.sampled_from(OPTIONS), st.text(max_size=12), st.integers().map(str),
-                   st.floats().map(str), st.sampled_from(["9" * 5000, "1_0", "٣", "", "--seed=x"]))
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_nonsense_options_are_wrong_options(script):
-    module = importlib.import_module(script)
-
-    @given(st.lists(values, max_size=6))
-    @settings(quickly, max_examples=100)
-    def read(options):
-        before = sys.argv
-        sys.argv = [f"{script}.py", *options]
-        said = io.StringIO()
-        try:
-            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-                module.parse_args()
-        except SystemExit as error:
-            assert error.code == 2 or (error.code == 0 and "-h" in options)
-        finally:
-            sys.argv = before
-
-    read()
-
-
-@pytest.mark.parametrize("script, options", [
-    ("datapre.py", ("--input-dir", "in", "--groups", "in")),
-    ("datapre.py", ("--input-dir", "in/mars/mars 0.png")),
-    ("predict_my_images.py", ("in", "--output-dir", "in/mars/mars 0.png")),
-], ids=str)
-def test_wrong_places_are_one_sentence(script, options, checkpoint, tmp_path):
-    draw_folder(tmp_path / "in", 1)
-    before = content_of(tmp_path)
-    model = () if script == "datapre.py" else ("--checkpoint", checkpoint)
-    done = run(script, *options, *model, cwd=tmp_path)
-    assert done.status in (1, 2) and done.error
-    assert content_of(tmp_path) == before

@@ -8,6 +8,7 @@ import pillow_heif
 import pytest
 import pyvips
 from conftest import draw
+from corpus import saved
 from PIL import Image
 
 from celestial.pictures import loader
@@ -18,12 +19,6 @@ PICTURE = draw("mars", 1)[:40]
 HEIGHT, WIDTH = PICTURE.shape[:2]
 CLEAR = np.dstack([PICTURE, np.zeros((HEIGHT, WIDTH), np.uint8)])
 BGRA = CLEAR[:, :, [2, 1, 0, 3]]
-
-
-def saved(values: np.ndarray, form: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, form, **options)
-    return buffer.getvalue()
 
 
 def bmp(values: np.ndarray, header: int) -> bytes:
