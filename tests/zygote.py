@@ -7,6 +7,7 @@ Python does.
   python zygote.py FD     FD: of a Unix socket over which requests come, JSON with two descriptors
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -15,6 +16,9 @@ import sys
 from pathlib import Path
 
 LONGEST = 1 << 20  # bytes of a request
+# What scripts import late counts as well: it is most of a short run.
+LIBRARIES = ("torch", "torchvision", "timm", "pytorch_grad_cam", "scipy.stats", "cv2",
+             "astropy.io.fits", "sklearn.ensemble", "sklearn.metrics", "seaborn", "jinja2")
 
 
 def serve(connection: socket.socket) -> tuple[dict, list[int]] | None:
@@ -51,9 +55,9 @@ def become(request: dict, descriptors: list[int]) -> None:
 if __name__ == "__main__":
     # Nothing of the project, as some tests run the scripts of a changed copy of it.
     import numpy
-    import seaborn  # noqa: F401 (brings matplotlib and pandas)
-    import sklearn.metrics  # noqa: F401
-    import torch  # noqa: F401
+
+    for library in LIBRARIES:
+        importlib.import_module(library)
 
     if asked := serve(socket.socket(fileno=int(sys.argv[1]))):
         become(*asked)
