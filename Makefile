@@ -10,7 +10,7 @@ DEMO := demo
 TRAINING :=
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
-.PHONY: setup demo web test versions lint bench
+.PHONY: setup demo web test test-all versions lint bench
 
 setup: .venv/installed
 
@@ -58,9 +58,15 @@ web: setup
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
 
+# Kills, simulations, engines, browsers and hostile visitors are marked slow: test-all runs them too.
+PYTEST := $(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 test: .venv/tested
 	$(PY) -m ruff check .
-	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/tested
+	$(PY) -m ruff check .
+	$(PYTEST)
 
 # The oldest and the newest Python that the README names, each in an environment of its own.
 PYTHONS ?= python3.10 python3.13

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -185,28 +187,44 @@ def content_of(folder: Path) -> dict[str, str]:
             for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def made_once(tmp_path_factory, worker_id: str, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first worker of a run makes and all others use as it is."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / name
+    made = folder.with_suffix(".made")
+    with FileLock(folder.with_suffix(".lock")):
+        if not made.exists():
+            folder.mkdir()  # fails where another worker could not make it
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def dataset(tmp_path_factory) -> Path:
+def dataset(tmp_path_factory, worker_id) -> Path:
     """A dataset of three classes with 20 pictures each, made by datapre.py."""
-    base = tmp_path_factory.mktemp("dataset")
-    draw_folder(base / "data/input", 20)
-    done = run("datapre.py", cwd=base)
-    assert done.status == 0, done.err
-    return base / "data/celestial_dataset"
+    def make(base: Path) -> None:
+        draw_folder(base / "data/input", 20)
+        done = run("datapre.py", cwd=base)
+        assert done.status == 0, done.err
+
+    return made_once(tmp_path_factory, worker_id, "dataset", make) / "data/celestial_dataset"
 
 
 @pytest.fixture(scope="session")
-def checkpoint(dataset, tmp_path_factory) -> Path:
+def checkpoint(dataset, tmp_path_factory, worker_id) -> Path:
     """A checkpoint trained from scratch for two epochs on the drawn dataset."""
-    base = tmp_path_factory.mktemp("trained")
-    before = content_of(dataset)
-    # Fresh: forked runs share the seed of Python's hashes, and a test compares one with this.
-    # RegNet: two epochs from scratch teach EfficientNet-Lite nothing.
-    done = run("improved_training.py", "--data-dir", dataset, "--model", "regnet_y_800mf",
-               "--weights", "none", *QUICK, cwd=base, fresh=True)
-    assert done.status == 0, done.err
-    assert content_of(dataset) == before, "training changed the dataset"
-    return base / "model_checkpoints/celestial_classification_final_model.pth"
+    def make(base: Path) -> None:
+        before = content_of(dataset)
+        # Fresh: forked runs share the seed of Python's hashes, and a test compares one with this.
+        # RegNet: two epochs from scratch teach EfficientNet-Lite nothing.
+        done = run("improved_training.py", "--data-dir", dataset, "--model", "regnet_y_800mf",
+                   "--weights", "none", *QUICK, cwd=base, fresh=True)
+        assert done.status == 0, done.err
+        assert content_of(dataset) == before, "training changed the dataset"
+
+    return (made_once(tmp_path_factory, worker_id, "trained", make)
+            / "model_checkpoints/celestial_classification_final_model.pth")
 
 
 @pytest.fixture(scope="module")
