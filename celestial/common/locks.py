@@ -6,32 +6,45 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-if os.name == "nt":
-    import msvcrt
-else:
-    import fcntl
+from filelock import FileLock, Timeout
+
+# What a file system without locks answers: NFS without its lock daemon, some of FUSE, Windows.
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 @contextmanager
 def only_one(lock: Path, waiting: str) -> Iterator[None]:
-    """Wait until no other process is in such a block with the same file `lock`.
+    """Wait until no other process or thread is in such a block with the same file `lock`.
 
-    Where the disk knows no locks, nobody waits.
+    The operating system frees the lock of a process that is killed, and forked processes do not
+    inherit it. Where the file system has no locks, nobody waits. filelock would put a file there
+    for a lock (`fallback_to_soft`), and the file of a killed process could be waited for for ever.
 
     Args:
-        lock: any file; made where there is none, and left there.
-        waiting: is printed where another process is in it.
+        lock: any file; made where there is none, and left there (but on Windows).
+        waiting: is printed where another one is in it.
+
+    Raises:
+        OSError: the file cannot be made or opened.
+        RuntimeError: this thread is in such a block already.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as file:
-        if not _is_free(file):
+    held = FileLock(lock, fallback_to_soft=False)
+    try:
+        try:
+            held.acquire(blocking=False)
+        except Timeout:
             print(waiting, flush=True)
-            _wait_for(file)
+            held.acquire()
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    try:
         yield
+    finally:
+        held.release()
 
 
 def lock_for(folder: Path) -> Path:
@@ -39,29 +52,3 @@ def lock_for(folder: Path) -> Path:
     user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()  # not each has a name
     key = hashlib.sha256(f"{user} {folder.resolve()}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"celestial-{key}.lock"
-
-
-def _is_free(file: BinaryIO) -> bool:
-    """Take the lock if it is free, and say whether it was; where there are no locks it is."""
-    try:
-        if os.name == "nt":
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            # unlike flock's, workers do not inherit this lock
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EACCES, errno.EAGAIN)
-    return True
-
-
-def _wait_for(file: BinaryIO) -> None:
-    if os.name != "nt":
-        with suppress(OSError):
-            fcntl.lockf(file, fcntl.LOCK_EX)
-        return
-    while True:
-        try:
-            return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        except OSError as error:
-            if error.errno != errno.EDEADLOCK:  # which says that it was in vain for ten seconds
-                return
