@@ -3,9 +3,9 @@
   python killing.py improved_training.py < orders
 
 Importing torch takes seconds; here one import serves all runs. Each line of stdin is one run:
-{"options": [...], "phase": "saving", "step": 7} kills it with SIGKILL at the seventh call of a
-function while it saves; without a phase it runs to its end. Each line of stdout says how a run
-ended: {"status": 0, "steps": {phase: calls}}, or {"status": -9} where it was killed.
+{"options": [...], "phase": "saving", "step": 7, "counting": true} kills it with SIGKILL at the
+seventh call of a function while it saves; without a phase it runs to its end. Each line of stdout
+says how a run ended: {"status": 0, "steps": {phase: calls}}, or {"status": -9} where it was killed.
 """
 
 import importlib.util
@@ -41,9 +41,12 @@ class Steps:
         self.counts = Counter()
         self.within = [("all", None)]
 
-    def start(self) -> None:
+    def start(self, counting: bool) -> None:
+        """Begin; calls are counted where that is wanted, for it makes the run several times slower.
+        """
         sys.addaudithook(self._audit)
-        sys.setprofile(self._profile)
+        if counting:
+            sys.setprofile(self._profile)
 
     def _count(self, phase: str) -> None:
         self.counts[phase] += 1
@@ -102,7 +105,7 @@ def child(module, script: str, order: dict, answer: int) -> None:
     sys.stdout.reconfigure(line_buffering=True)
     sys.argv = [script, *order["options"]]
     steps = Steps(order.get("phase"), order.get("step"))
-    steps.start()
+    steps.start(order["counting"])
     try:
         console.run(module.main)
         status = 0

@@ -45,16 +45,18 @@ class Runs:
     def __exit__(self, *error):
         self.process.communicate()
 
-    def one(self, *options, phase=None, step=None):
-        """Run once; return how it ended."""
-        order = {"options": [str(option) for option in options], "phase": phase, "step": step}
+    def one(self, *options, phase=None, step=None, counting=None):
+        """Run once; return how it ended. Operations on files are always counted, calls if asked."""
+        counting = phase not in (None, "files") if counting is None else counting
+        order = {"options": [str(option) for option in options], "phase": phase, "step": step,
+                 "counting": counting}
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def whole(self, *options):
+    def whole(self, *options, counting=False):
         """Run to the end; return the number of steps in each phase."""
-        ended = self.one(*options)
+        ended = self.one(*options, counting=counting)
         assert ended["status"] == 0, self.log.read_text()[-2000:]
         return ended["steps"]
 
@@ -125,7 +127,7 @@ OPTIONS = ("--model", MODEL, "--weights", "weights.pth", "--image-size", 32, "--
 @pytest.fixture(scope="module")
 def undisturbed(training, base):
     """The folder of an undisturbed training, and its steps in each phase."""
-    steps = training.whole(*OPTIONS, "whole")
+    steps = training.whole(*OPTIONS, "whole", counting=True)
     return base / "whole", steps
 
 
@@ -286,7 +288,7 @@ def test_a_killed_script_run_again(script, options, undisturbed, base):
         return [str(option).replace("OUT", folder) for option in options]
 
     with Runs(script, base) as runs:
-        steps = runs.whole(*into(f"{script} whole"))
+        steps = runs.whole(*into(f"{script} whole"), counting=True)
         killed = into(f"{script} killed")
         kills = sorted((chance.randint(1, steps[phase]) / steps[phase], phase)
                        for phase in ("files", "files", "all"))
