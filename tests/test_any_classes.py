@@ -113,6 +113,7 @@ def test_explained_cards_and_the_same_table(two_classes, tmp_path):
     assert width > 600, "the heat map stands beside the picture"
 
 
+@pytest.mark.slow
 def test_two_hundred_classes_some_with_unusual_names(tmp_path):
     random = np.random.default_rng(0)
     names = ["土星", "100 % sure", "은하", "a+b"] + [f"kind {number}" for number in range(196)]

@@ -175,6 +175,7 @@ def blind_test(data, model, script="blind_test_validation.py"):
     return report, {part["name"]: part for part in report["parts"]}, done
 
 
+@pytest.mark.slow
 def test_a_model_that_goes_by_names_is_called_out(tmp_path):
     data = draw_data(tmp_path / "data", lambda label, number: any_disc(number))
     script = sabotaged_project(tmp_path / "project", STAMPING)
@@ -188,6 +189,7 @@ def test_a_model_that_goes_by_names_is_called_out(tmp_path):
     assert "depend on the file, not only on its pixels" in report["because"]
 
 
+@pytest.mark.slow
 def test_a_model_that_goes_by_a_coloured_border_is_called_out(tmp_path):
     data = draw_data(tmp_path / "data",
                      lambda label, number: with_border(any_disc(number), label))
@@ -201,6 +203,7 @@ def test_a_model_that_goes_by_a_coloured_border_is_called_out(tmp_path):
     assert cues["width and height"]["value"] < 0.5
 
 
+@pytest.mark.slow
 def test_a_split_whose_test_pictures_are_all_copies_is_named(tmp_path):
     data = draw_data(tmp_path / "data", lambda label, number: np.uint8(
         clouds(number if number % 1000 < 20 else number - 20) * (0.9 if number % 1000 > 19 else 1)))
@@ -211,6 +214,7 @@ def test_a_split_whose_test_pictures_are_all_copies_is_named(tmp_path):
     assert "the split leaks, all 42 test pictures are near-copies" in report["because"]
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_only_copies_is_not_called_sound(tmp_path):
     data = draw_data(tmp_path / "data", lambda label, number: clouds(
         number if number % 1000 < 32 else number - 32), train=20, test=24)
@@ -222,6 +226,7 @@ def test_a_model_that_knows_only_copies_is_not_called_sound(tmp_path):
     assert report["learned_the_content"] != YES and "its training" in report["because"]
 
 
+@pytest.mark.slow
 def test_code_that_looks_where_the_answers_are_gets_none(dataset, checkpoint, tmp_path):
     script = sabotaged_project(tmp_path / "project", SNOOPING.format(str(dataset / "test")))
     shutil.copy(checkpoint, tmp_path / "model.pth")
@@ -233,6 +238,7 @@ def test_code_that_looks_where_the_answers_are_gets_none(dataset, checkpoint, tm
     assert not (tmp_path / "blind_test_predictions.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_sound_model_passes(tmp_path):
     classes = ("earth", "jupiter", "moon", "saturn")
     done = run("render_samples.py", "--classes", *classes, "--per-class", 45, "--size", 96,

@@ -21,6 +21,8 @@ from ray.cluster_utils import Cluster  # noqa: E402
 
 from celestial.common.remote_folders import Folder  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 PICTURES = 60
 VIEWS = 2  # their temperature must come with the checkpoint
 PLAN, RUN = "plan.parquet", "run.json"

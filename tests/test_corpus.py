@@ -15,6 +15,8 @@ from processes import family
 from celestial.pictures.loader import decode, load_image
 from celestial.pictures.readers.types import ImageError
 
+pytestmark = pytest.mark.slow
+
 WHOLE = whole_files()
 BROKEN = broken_files(WHOLE)
 MOST_MEMORY = 2 << 30  # bytes of a script and all its processes

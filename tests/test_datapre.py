@@ -235,6 +235,7 @@ def test_read_only_output_folder(tmp_path):
     assert list(locked.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX systems")
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_an_interrupted_run_leaves_the_old_dataset_or_the_new_one_whole(tmp_path, how):

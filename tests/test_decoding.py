@@ -107,6 +107,7 @@ def outcomes(names: list[str], workers: int) -> list[tuple[str, str]]:
             for path, found in decode_all(behave, map(Path, names), workers)]
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_file_that_kills_or_hangs_its_decoder_costs_its_own_row(monkeypatch):
     monkeypatch.setattr(decoder_pool, "SECONDS", 3)
@@ -119,6 +120,7 @@ def test_a_file_that_kills_or_hangs_its_decoder_costs_its_own_row(monkeypatch):
         assert reasons.get(name, f"{name} is fine") in answer
 
 
+@pytest.mark.slow
 @LINUX
 def test_it_goes_on_after_many_crashes():
     names = [name for number in range(12) for name in ("crash", str(number))]
@@ -138,6 +140,7 @@ def test_a_worker_that_waits_has_given_back_what_a_large_file_took(name):
     assert isinstance(found[1], ImageError) == (name == "large and broken")
 
 
+@pytest.mark.slow
 @LINUX
 def test_what_the_threads_of_a_library_took_is_given_back_as_well():
     def settled(content: bytes, times: int) -> int:
@@ -204,6 +207,7 @@ def test_a_decoder_computes_with_one_thread(tmp_path):
     assert done.stdout == "1\n", done.stderr
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_no_process_remains_of_a_script_that_is_stopped(stop, tmp_path):
@@ -270,6 +274,7 @@ loader._read = _read
 """
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_whole_script_goes_on_after_a_crash_and_a_hang(checkpoint, tmp_path, monkeypatch):
     (tmp_path / "plant").mkdir()
@@ -304,6 +309,7 @@ def huge() -> pyvips.Image:
         [(across[1] / 12000 * 255).cast("uchar"), (across[0] + across[1]).cast("uchar")])
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("name, options", [
     ("a.tif", {"compression": "lzw"}), ("tiles.tif", {"tile": True, "compression": "deflate"}),

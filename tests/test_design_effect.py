@@ -66,6 +66,7 @@ def test_pictures_of_no_group_count_as_they_are(random):
         comparison.paired_difference(first, second, None, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [[5], [1, 1, 1, 2, 10]])
 @pytest.mark.parametrize("true", [0.8, 0.95])
 def test_intervals_of_shares_hold(sizes, true, random):
@@ -80,6 +81,7 @@ def test_intervals_of_shares_hold(sizes, true, random):
     assert held / 400 >= 0.93 and naive / 400 < 0.87
 
 
+@pytest.mark.slow
 def test_all_right_has_an_honest_lower_end(random):
     """Of groups that are right or wrong as one; most of these test sets are all right."""
     groups = np.repeat(np.arange(20), 5)
@@ -93,6 +95,7 @@ def test_all_right_has_an_honest_lower_end(random):
     assert held / 400 >= 0.93
 
 
+@pytest.mark.slow
 def test_intervals_of_all_figures_hold(random, few_resamples):
     """Three classes of 12 groups of 5; two models, and 40 scores of other things."""
     groups, labels = np.repeat(np.arange(36), 5), np.repeat([0, 1, 2], 60)
@@ -125,6 +128,7 @@ def test_intervals_of_all_figures_hold(random, few_resamples):
     assert all(count >= 54 for count in seen.values()), seen
 
 
+@pytest.mark.slow
 def test_calibration_error_of_groups(random, few_resamples):
     """A calibrated model whose pictures hang together is not called too sure."""
     groups, called, naive = np.repeat(np.arange(20), 5), 0, 0
@@ -136,6 +140,7 @@ def test_calibration_error_of_groups(random, few_resamples):
     assert called <= 2 < 5 < naive
 
 
+@pytest.mark.slow
 def test_p_values_of_groups(random, few_resamples):
     """Labels and models that have nothing to do with each other: p < 0.05 in about 5 %."""
     groups, found = np.repeat(np.arange(24), 5), np.zeros(4)

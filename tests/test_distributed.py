@@ -67,6 +67,7 @@ def uninterrupted(dataset, given, tmp_path_factory) -> tuple[Path, Done]:
     return folder, train(folder, *options(dataset, given, *LONG))
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(uninterrupted, dataset, given, tmp_path):
     folder, done = uninterrupted
     assert done.status == 0, done.err
@@ -82,6 +83,7 @@ def test_two_processes_learn_what_one_learns(uninterrupted, dataset, given, tmp_
                                                              rel=0.3)
 
 
+@pytest.mark.slow
 def test_only_the_first_process_speaks_and_writes(uninterrupted):
     folder, done = uninterrupted
     assert done.out.count("improved_training.py  celestial") == done.out.count("RESULT ") == 1
@@ -93,6 +95,7 @@ def test_only_the_first_process_speaks_and_writes(uninterrupted):
     assert not list((folder / "model_checkpoints").glob("unfinished*"))
 
 
+@pytest.mark.slow
 def test_a_killed_process_costs_no_more_than_a_restart(uninterrupted, dataset, given, tmp_path):
     process = subprocess.Popen(
         torchrun(*options(dataset, given, *LONG), max_restarts=2), cwd=tmp_path,
@@ -118,6 +121,7 @@ def process_of_rank(rank: int, parent: int) -> int:
     raise AssertionError("there is no such process")
 
 
+@pytest.mark.slow
 def test_a_batch_too_small_to_share(dataset, given, tmp_path):
     done = train(tmp_path, *options(dataset, given, "--batch-size", 3))
     assert done.status != 0

@@ -46,6 +46,7 @@ def used(model: Classifier) -> Classifier:
     return model.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_folded_batch_norm_changes_nothing(name):
     model = used(Classifier(name, 3))
@@ -77,6 +78,7 @@ def test_same_probabilities_for_any_batch_order_and_number_of_workers(
         assert np.abs(first - other).max() < nearness
 
 
+@pytest.mark.slow
 def test_openvino_gives_the_same_answers(dataset, monkeypatch):
     pytest.importorskip("openvino", reason="pip install -r tests/requirements.txt")
     monkeypatch.setattr(engines, "inference_precision", lambda device: None)

@@ -131,6 +131,7 @@ def undisturbed(training, base):
     return base / "whole", steps
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_20_moments_ends_like_an_undisturbed_one(training, undisturbed, base):
     whole, steps = undisturbed
     kills = draw_kills(steps, seed=1)
@@ -148,6 +149,7 @@ def test_a_training_killed_at_20_moments_ends_like_an_undisturbed_one(training, 
     assert leftovers(base) == [] and list((base / "killed").glob("unfinished*")) == []
 
 
+@pytest.mark.slow
 def test_a_training_killed_before_the_first_epoch_of_each_stage(training, undisturbed, base):
     whole, steps = undisturbed
     # The last steps copy the hundreds of tensors that stage 2 begins with.
@@ -161,6 +163,7 @@ def test_a_training_killed_before_the_first_epoch_of_each_stage(training, undist
     assert_same_training(whole, base / "early")
 
 
+@pytest.mark.slow
 def test_a_damaged_state_falls_back_on_the_one_before(training, undisturbed, base):
     assert training.one(*OPTIONS, "damaged", phase="finishing", step=1)["status"] < 0
     newest, before = sorted((base / "damaged").glob("unfinished*"),
@@ -278,6 +281,7 @@ def save_three(path):
     ("render_samples.py", ("--per-class", 4, "--size", 64, "--classes", "mars", "saturn",
                            "--output-dir", "OUT")),
 ], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.slow
 def test_a_killed_script_run_again(script, options, undisturbed, base):
     chance = random.Random(script)
     if script not in ("datapre.py", "render_samples.py"):

@@ -52,6 +52,7 @@ def test_figures_are_sklearns_also_where_a_class_has_no_picture(random):
         "log_loss": theirs.log_loss(labels, probs, labels=range(5))})
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_they_promise(random):
     """Of 300 simulated test sets, about 95 % of the intervals contain the true value."""
     recalls = np.array([0.98, 0.95, 0.8, 0.99])
@@ -77,6 +78,7 @@ def simulated(random, count, sureness, too_sure):
     return softmax(too_sure * logits, axis=1), np.minimum(labels, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sureness, too_sure", [(1, 3), (3, 3), (6, 1), (9, 3)])
 def test_intervals_of_skewed_losses_hold(sureness, too_sure, random):
     """Of models that have 60, 77, 95 and 99 % right; most test sets of the last have no mistake."""

@@ -12,6 +12,8 @@ from conftest import ROOT, content_of, environment
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
+
+pytestmark = pytest.mark.slow
 NOTEBOOK = ROOT / "docs/quickstart.ipynb"
 MADE = ("dataset/manifest.csv", "dataset/sample_images.png",
         "model/celestial_classification_final_model.pth", "model/training_history.png",

@@ -51,9 +51,10 @@ def is_run(words: list[str]) -> bool:
     return not any(words[0].startswith(what) or what in words for what in NOT_RUN)
 
 
-def followed() -> list[str]:
-    """Return the pages that have a command to run."""
-    return [page for page in PAGES if any(map(is_run, commands(page)))]
+def followed() -> list:
+    """Return the pages that have a command to run; the README alone is quick."""
+    return [pytest.param(page, marks=() if page == "README.md" else pytest.mark.slow)
+            for page in PAGES if any(map(is_run, commands(page)))]
 
 
 def prepare(words: list[str], place: Path) -> None:
@@ -202,6 +203,7 @@ def make_demo(cwd, *settings):
         cwd=ROOT, env=environment(cwd), capture_output=True, text=True, encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_demo_draws_and_runs_everything(tmp_path):
     drawn = tmp_path / "drawn"

@@ -68,6 +68,7 @@ def test_the_page_stands_alone(place):
         assert f'id="{target}"' in page
 
 
+@pytest.mark.slow
 def test_the_blind_test_is_added_if_it_is_of_the_same_weights(place, checkpoint):
     other = place / "other.pth"
     other.write_bytes(checkpoint.read_bytes() + b"\0")

@@ -76,6 +76,7 @@ def test_from_scratch_writes_everything(checkpoint, dataset):
     assert {"commit", "torch", "torchvision"} <= content["versions"].keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in MODELS if "lite" not in name])  # test_lite.py
 def test_two_stages_on_a_weight_file_for_every_model(name, dataset, tmp_path):
     torch.manual_seed(1)
@@ -119,6 +120,7 @@ def load_and_replace(tmp_path, dataset, states, file):
     return states
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX systems")
 def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_run(dataset, tmp_path):
     """From scratch; test_interrupted.py kills a training of two stages, at 20 moments."""
@@ -161,6 +163,7 @@ def test_fresh_and_other_options_start_anew(dataset, tmp_path):
     assert set(folder.glob("unfinished*")) == left, "another run's state was lost"
 
 
+@pytest.mark.slow
 def test_the_seed_decides(checkpoint, dataset, tmp_path):
     final = tmp_path / "model_checkpoints" / FINAL
     options = ("--model", "regnet_y_800mf", "--weights", "none")
@@ -170,6 +173,7 @@ def test_the_seed_decides(checkpoint, dataset, tmp_path):
     assert not same_weights(checkpoint, final)
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_the_best_epoch(dataset, tmp_path):
     done = train(tmp_path, dataset, "--model", "regnet_y_800mf", "--weights", "none", "--epochs",
                  "60", "--patience", "1", "--learning-rate", "0.05")
@@ -400,6 +404,7 @@ def test_learning_rate_rises_then_falls_as_a_cosine():
     assert factors[99] < 0.02 and factors == factors[:10] + sorted(factors[10:], reverse=True)
 
 
+@pytest.mark.slow
 def test_outliers_teach_the_model_to_be_sure_of_nothing(dataset, tmp_path):
     folder = tmp_path / "outliers/cats"
     folder.mkdir(parents=True)
@@ -441,6 +446,7 @@ def test_the_loss_of_outliers_is_their_distance_from_the_uniform_distribution():
     assert top_accuracies(logits, torch.tensor([0, OUTLIER, 1])) == (0.5, 1.0)
 
 
+@pytest.mark.slow
 def test_fine_tuning_all_moves_the_first_layer_too(dataset, tmp_path):
     torch.manual_seed(1)
     given = Classifier("regnet_y_800mf", 2).backbones["regnet_y_800mf"].state_dict()

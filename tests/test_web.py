@@ -212,6 +212,7 @@ def test_nothing_is_stored(client, home):
     assert not seen and content_of(home) == before
 
 
+@pytest.mark.slow
 def test_many_visitors_get_their_own_answers(client):
     names = [(label, number) for number in range(8) for label in CLASSES]
     alone = [client.post("/api/predict", [(label, png(label, number))]).json["results"][0]
@@ -225,6 +226,7 @@ def test_many_visitors_get_their_own_answers(client):
         assert abs(first["confidence"] - second["confidence"]) < 2e-3
 
 
+@pytest.mark.slow
 def test_hostile_requests(checkpoint, tmp_path):
     """No 5xx but 503, the server stays up, and those who are slow do not hold up the others."""
     requests = hostile_requests(400)
@@ -254,6 +256,7 @@ def test_a_folder_of_checkpoints(checkpoint, tmp_path):
         assert b'<option>second</option>' in client.send("GET", "/").body
 
 
+@pytest.mark.slow
 def test_the_api_keeps_to_its_description(client, tmp_path):
     """schemathesis makes requests from /api/openapi.json: no 5xx, no undocumented answer."""
     pytest.importorskip("schemathesis")
