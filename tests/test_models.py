@@ -134,9 +134,11 @@ def test_cached_features_are_those_of_the_live_backbone_in_training():
 
 
 def test_depthwise_convolution_is_the_usual_one():
-    layer = DepthwiseConv(8, 8, 3, padding=1, groups=8, bias=False)
-    usual = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
-    usual.load_state_dict(layer.state_dict())
+    usual = nn.Conv2d(8, 8, 3, stride=2, padding=1, dilation=2, groups=8, bias=False)
+    before = torch.get_rng_state()
+    layer = DepthwiseConv(usual)
+    assert torch.equal(torch.get_rng_state(), before), "it drew weights of its own"
+    assert layer.state_dict().keys() == usual.state_dict().keys() and layer.weight is usual.weight
     inputs = torch.randn(2, 8, 9, 9)
     assert torch.equal(layer(inputs), usual(inputs))
     with torch.autocast("cpu", torch.bfloat16):
