@@ -148,7 +148,7 @@ def load_data(args: argparse.Namespace, device, processes):
     from celestial.models.backbones import input_scale
     from celestial.pictures.cleaning import Cleaning
     from celestial.pictures.preprocessing import Preprocessing
-    from celestial.training.stages import TrainingData
+    from celestial.training.training_data import TrainingData
 
     cleaning = Cleaning(args.denoise, args.normalise, args.stretch)
     preprocessing = Preprocessing(args.image_size, cleaning=cleaning, **input_scale(args.model))
@@ -291,8 +291,9 @@ def main() -> None:
     from celestial.models.networks import Classifier
     from celestial.models.start_weights import start_weights
     from celestial.training import distributed
-    from celestial.training.stages import side_in_epoch
-    from celestial.training.trainer import Progress, Trainer
+    from celestial.training.progress import Progress
+    from celestial.training.trainer import Trainer
+    from celestial.training.training_data import side_in_epoch
 
     processes = distributed.join(args.batch_size)
     device = distributed.start(processes, pick_device(args.device))

@@ -12,7 +12,8 @@ from celestial.models.backbones import BACKBONES, MEMBERS
 from celestial.models.convolutions import DepthwiseConv
 from celestial.models.networks import Classifier, LateClassifier
 from celestial.pictures.preprocessing import Preprocessing
-from celestial.training.stages import TrainingData, fine_tuning_stage
+from celestial.training.stages import fine_tuning_stage
+from celestial.training.training_data import TrainingData
 
 NAMES = [name for name in MEMBERS if ":" not in name]  # the others differ in the head alone
 PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
