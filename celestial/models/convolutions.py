@@ -1,4 +1,4 @@
-"""What is done to convolutions and BatchNorm in whatever network they stand."""
+"""What is done to the convolutions and BatchNorms of any network."""
 
 from collections.abc import Set
 from itertools import pairwise
