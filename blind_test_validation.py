@@ -18,9 +18,19 @@ pictures cost. The report opens with "learned the content: yes / no / cannot tel
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial.common import console
 from celestial.common.console import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from celestial.blind.hidden_names import BlindPicture
+    from celestial.blind.isolated_run import BlindAnswers
+    from celestial.blind.verdict import Part
+    from celestial.data.datasets import SplitFiles
+    from celestial.inference.predictor import Prediction, Predictor
 
 EXAMINED = 1024  # pictures at most that are re-encoded, masked and changed
 
@@ -38,7 +48,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, Path, Path]:
+def hide_names(predictor: "Predictor", files: "SplitFiles", args: argparse.Namespace
+               ) -> tuple[list["BlindPicture"], list[tuple[Path, str]], Path, Path]:
     """Write blind_test/ and the key; return its pictures, the unreadable, the folder, the key."""
     from celestial.blind import hidden_names
     from celestial.common.file_names import display_name
@@ -56,7 +67,8 @@ def hide_names(predictor, files, args: argparse.Namespace) -> tuple[list, list, 
     return made, bad, folder, mapping
 
 
-def answer_blind(predictor, folder: Path, examined: list, seed: int):
+def answer_blind(predictor: "Predictor", folder: Path, examined: list["BlindPicture"],
+                 seed: int) -> "BlindAnswers":
     """Ask in the separate process, for the blind folder and lossless re-encodings of it."""
     from celestial.blind.hidden_names import LOSSLESS, reencode
     from celestial.blind.isolated_run import predict_apart
@@ -73,8 +85,9 @@ def answer_blind(predictor, folder: Path, examined: list, seed: int):
     return answers
 
 
-def all_verdicts(predictor, answers, sources: list[Path], labels, groups,
-              args: argparse.Namespace):
+def all_verdicts(predictor: "Predictor", answers: "BlindAnswers", sources: list[Path],
+                 labels: "np.ndarray", groups: "np.ndarray | None", args: argparse.Namespace
+                 ) -> tuple[list["Part"], list]:
     """Return the verdicts (a) to (e) and the rows of the sheet of changed pictures.
 
     Args:
@@ -116,7 +129,8 @@ def all_verdicts(predictor, answers, sources: list[Path], labels, groups,
             ], evidence.example_rows(small, known, predictor.classes, seed)
 
 
-def write_predictions(path: Path, predictions: list, truth: dict[str, str]) -> Path:
+def write_predictions(path: Path, predictions: list["Prediction"],
+                      truth: dict[str, str]) -> Path:
     """Write blind_test_predictions.csv, the truth beside each answer."""
     from celestial.common.tables import write_csv
 

@@ -21,10 +21,19 @@ import argparse
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial.common import console
 from celestial.common.console import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from celestial.data.groups import Duplicate
+    from celestial.data.leaks import Leak
+    from celestial.data.splits import Picture, Rejected
 
 TABLES = ("manifest.csv", "rejected.csv", "duplicates.csv", "class_indices.json",
           "sample_images.png", "duplicates.png")
@@ -87,7 +96,8 @@ def require_own_dataset(dataset: Path) -> None:
                         f"({foreign[0]}); move them away or choose another --output-dir")
 
 
-def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[list, list, int]:
+def place_all(dataset: Path, pictures: list["Picture"], args: argparse.Namespace
+              ) -> tuple[list["Picture"], list["Rejected"], int]:
     """Put each picture's file into `dataset`; return the placed, the lost, and how many are links.
 
     Raises:
@@ -113,7 +123,8 @@ def place_all(dataset: Path, pictures: list, args: argparse.Namespace) -> tuple[
     return placed, lost, linked
 
 
-def build(dataset: Path, pictures: list, rejected: list, found: list, input_dir: Path) -> None:
+def build(dataset: Path, pictures: list["Picture"], rejected: list["Rejected"],
+          found: list["Duplicate"], input_dir: Path) -> None:
     """Write the tables and sheets beside the placed pictures."""
     from celestial.common import files, tables
     from celestial.data import groups
@@ -130,7 +141,7 @@ def build(dataset: Path, pictures: list, rejected: list, found: list, input_dir:
     draw_groups(dataset, found, input_dir)
 
 
-def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
+def draw_samples(dataset: Path, pictures: list["Picture"], classes: list[str]) -> None:
     """Write sample_images.png: the first training pictures of each class, a row a class."""
     from celestial.drawing.cards import labelled_rows
 
@@ -142,7 +153,7 @@ def draw_samples(dataset: Path, pictures: list, classes: list[str]) -> None:
     labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
 
 
-def load_readable(paths: list[Path]) -> list:
+def load_readable(paths: list[Path]) -> list["np.ndarray"]:
     """Decode pictures to show, without those that can no longer be read."""
     from celestial.pictures.loader import load_image
     from celestial.pictures.readers.types import ImageError
@@ -156,7 +167,7 @@ def load_readable(paths: list[Path]) -> list:
     return pictures
 
 
-def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
+def draw_groups(dataset: Path, found: list["Duplicate"], input_dir: Path) -> None:
     """Write duplicates.png: the largest groups, a row each; nothing where no picture has copies."""
     from celestial.common.file_names import path_named
     from celestial.drawing.cards import labelled_rows
@@ -177,7 +188,7 @@ def draw_groups(dataset: Path, found: list, input_dir: Path) -> None:
                       title=f"The largest of {len(groups)} groups of copies")
 
 
-def print_rejected(rejected: list) -> None:
+def print_rejected(rejected: list["Rejected"]) -> None:
     """Print the first files that are left out, with their reasons."""
     for row in rejected[:LISTED]:
         print(f"left out: {row.source}: {row.reason}")
@@ -185,7 +196,7 @@ def print_rejected(rejected: list) -> None:
         print(f"... and {len(rejected) - LISTED} more")
 
 
-def print_counts(pictures: list) -> None:
+def print_counts(pictures: list["Picture"]) -> None:
     """Print the table of pictures by class and split."""
     from celestial.data.splits import SPLITS
 
@@ -199,8 +210,9 @@ def print_counts(pictures: list) -> None:
         print(f"{label:<{width}}" + "".join(f"{n:>8}" for n in (*row, sum(row))))
 
 
-def find_groups(pictures: list, thumbnails: dict, rejected: list,
-                groups_file: Path | None) -> tuple:
+def find_groups(pictures: list["Picture"], thumbnails: dict[str, "np.ndarray"],
+                rejected: list["Rejected"], groups_file: Path | None
+                ) -> tuple[list["Picture"], list["Rejected"], list["Duplicate"]]:
     """Return the pictures with their groups, all files left out, and the rows of duplicates.csv."""
     from celestial.data import groups
 
@@ -213,7 +225,8 @@ def find_groups(pictures: list, thumbnails: dict, rejected: list,
         found + copies, key=lambda row: (row.picture.group, row.distance, row.picture.source))
 
 
-def print_groups(pictures: list, found: list, leaks: list, compared: int) -> dict[str, int]:
+def print_groups(pictures: list["Picture"], found: list["Duplicate"], leaks: list["Leak"],
+                 compared: int) -> dict[str, int]:
     """Print what copies were found and which classes are split unevenly; return the counts."""
     from celestial.data.splits import uneven_splits
 
@@ -255,7 +268,7 @@ def main() -> None:
     classes = [folder.name for folder in class_folders(args.input_dir)]
     check_classes(args.input_dir, classes)
 
-    def show(results, total):
+    def show(results: Iterable, total: int) -> Iterable:
         return tqdm(results, total=total, desc="checking", unit="file")
 
     pictures, thumbnails, rejected = scan(args.input_dir, args.workers, show)

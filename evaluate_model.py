@@ -22,10 +22,20 @@ training pictures. Of several checkpoints the first is evaluated, then all are c
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial.common import console
-from celestial.common.console import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from celestial.data.datasets import SplitFiles
+    from celestial.evaluation.answers import Answers
+    from celestial.evaluation.evaluated import Evaluated
+    from celestial.evaluation.seen_in_training import Overlap
+    from celestial.inference.predictor import Prediction, Predictor
 
 MISTAKES = 36  # that are printed
 
@@ -51,61 +61,30 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_predictions(path: Path, predictions: list, truth: list[str], classes: tuple[str, ...],
-                      overlap, data_dir: Path) -> Path:
-    """Write predictions.csv: one row a file, the unreadable ones with their reason."""
-    from itertools import repeat
+def find_files(predictors: list["Predictor"], args: argparse.Namespace
+               ) -> tuple["SplitFiles", Sequence[Path], list["np.ndarray | None"]]:
+    """Return the files of the split, the outliers, and which files each model has learned from.
 
-    from celestial.common.file_names import display_name
-    from celestial.common.tables import write_csv
+    Raises:
+        UserError: a folder is missing or empty, or a model has learned from some of the pictures.
+    """
+    from celestial.data.datasets import list_outliers, list_split
+    from celestial.evaluation.seen_in_training import find_exact
 
-    header = ["path", "true", "predicted", "right", "status", "known_score",
-              *(f"probability_{name}" for name in classes), "nearest_training_distance",
-              "near_copy", "reason"]
-    distances = repeat("") if overlap.distances is None else (
-        f"{distance:.4f}" for distance in overlap.distances)
-    near = repeat("") if overlap.near is None else (
-        "yes" if copy else "no" for copy in overlap.near)
-    rows = []
-    for prediction, label in zip(predictions, truth, strict=True):
-        name = display_name(prediction.path.relative_to(data_dir).as_posix())
-        if prediction.probabilities is None:
-            rows.append([name, label, "", "", "failed", *[""] * (len(classes) + 3),
-                         prediction.reason])
-            continue
-        guess = prediction.top(1)[0][0]
-        rows.append([name, label, guess, "yes" if guess == label else "no", prediction.status,
-                     f"{prediction.known_score:.6f}",
-                     *(f"{value:.8f}" for value in prediction.probabilities),
-                     next(distances), next(near), ""])
-    return write_csv(path, header, rows)
+    files = list_split(args.data_dir, args.split, predictors[0].classes)
+    outliers = list_outliers(args.outliers) if args.outliers else ()
+    exact = find_exact(files.paths, predictors, args.allow_overlap, args.split != "val")
+    find_exact(outliers, predictors[:1], args.allow_overlap)
+    return files, outliers, exact
 
 
-def write_class_report(path: Path, labels, predicted, classes: tuple[str, ...]) -> Path:
-    """Write classification_report.csv: a row a class and the averages."""
-    import numpy as np
-    from sklearn.metrics import classification_report
-
-    from celestial.common.tables import write_csv
-
-    present = np.unique(labels)
-    names = [classes[index] for index in present]
-    report = classification_report(labels, predicted, labels=present, target_names=names,
-                                   output_dict=True, zero_division=0)
-    columns = ["precision", "recall", "f1-score", "support"]
-    return write_csv(path, ["class", *columns],
-                     [[name, *(report[name][column] for column in columns)]
-                      for name in (*names, "macro avg", "weighted avg")])
-
-
-def draw_plots(out: Path, answers, classes: tuple[str, ...], measured: dict) -> list[Path]:
+def draw_plots(out: Path, answers: "Answers", classes: tuple[str, ...], ece: dict) -> list[Path]:
     """Draw the confusion matrices, the accuracy of each class, the curves and the reliability."""
     import numpy as np
     from sklearn.metrics import confusion_matrix
 
     from celestial.drawing import figures
     from celestial.evaluation import metrics
-    from celestial.evaluation.calibration import bin_intervals, rising_bins
 
     probs, labels = answers.probs, answers.labels
     counts = confusion_matrix(labels, probs.argmax(axis=1), labels=range(len(classes)))
@@ -113,7 +92,6 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], measured: dict) -> 
     right, totals = np.diag(counts)[present], counts.sum(axis=1)[present]
     by_class = [answers.keep(labels == label) for label in present]
     recalls = [metrics.proportion_of(own.right, own.groups) for own in by_class]
-    bins = rising_bins(probs.max(axis=1), answers.right)
     of_two = [figures.draw_binary(labels == 1, probs[:, 1], classes, out / "binary_curves.png")
               ] if len(classes) == len(present) == 2 else []
     return [
@@ -125,48 +103,82 @@ def draw_plots(out: Path, answers, classes: tuple[str, ...], measured: dict) -> 
         figures.draw_curves(labels, probs, classes, "roc", out / "roc_curves.png"),
         figures.draw_curves(labels, probs, classes, "precision_recall",
                             out / "precision_recall_curves.png"),
-        figures.draw_reliability(
-            bins, bin_intervals(probs.max(axis=1), answers.right, bins, answers.groups),
-            f"{len(labels)} pictures in groups of equal size ({len(bins.counts)})\n"
-            f"calibration error (ECE) {metrics.as_text(measured['ece'], False)}",
-            out / "reliability_diagram.png"),
-    ]
+        draw_reliability(out / "reliability_diagram.png", answers, ece)]
 
 
-def measure_outliers(out: Path, predictions: list, folder: Path, known: list, groups,
-                   threshold: float) -> tuple[dict, list[Path]]:
+def draw_reliability(path: Path, answers: "Answers", ece: dict) -> Path:
+    """Draw how often answers of each confidence are right; `ece` is the calibration error."""
+    from celestial.drawing import figures
+    from celestial.evaluation import metrics
+    from celestial.evaluation.calibration import bin_intervals, rising_bins
+
+    confidence = answers.probs.max(axis=1)
+    bins = rising_bins(confidence, answers.right)
+    title = (f"{len(answers.labels)} pictures in groups of equal size ({len(bins.counts)})\n"
+             f"calibration error (ECE) {metrics.as_text(ece, False)}")
+    return figures.draw_reliability(
+        bins, bin_intervals(confidence, answers.right, bins, answers.groups), title, path)
+
+
+def check_labels(out: Path, found: "Evaluated", data_dir: Path) -> tuple[int, list[Path]]:
+    """List the labels that the model doubts; return how many may be wrong, files written."""
+    from celestial.common.file_names import display_name
+    from celestial.drawing.sheets import draw_doubts
+    from celestial.evaluation import label_check
+
+    answers, predictor = found.answers, found.predictor
+    doubts = label_check.check_labels(answers.probs, answers.labels)
+    names = [display_name(path.relative_to(data_dir).as_posix()) for path in found.paths]
+    return int(doubts.issue.sum()), [
+        label_check.write_doubts(out, doubts, answers, names, predictor.classes),
+        draw_doubts(out, doubts, answers, found.paths, predictor)]
+
+
+def show_predictions(out: Path, found: "Evaluated", seed: int) -> list[Path]:
+    """Draw the sheets of pictures: right and wrong ones, and what the model looks at."""
+    from celestial.drawing import sheets
+
+    predictor, good, truth = found.predictor, found.good, found.truth
+    return [*sheets.draw_cards(out, predictor, good, truth, seed),
+            *sheets.draw_activations(out, predictor, good, truth),
+            *sheets.draw_worst(out, predictor, good, truth)]
+
+
+def measure_outliers(out: Path, outliers: list["Prediction"], folder: Path,
+                     found: "Evaluated") -> tuple[dict, list[Path]]:
     """Tell how many pictures of other things are taken for a class; return figures, files."""
     import numpy as np
 
     from celestial.drawing import figures
     from celestial.evaluation import metrics, rejection
 
-    good = [prediction for prediction in predictions if not prediction.reason]
+    good = [prediction for prediction in outliers if not prediction.reason]
     known_scores, scores = (np.array([prediction.known_score for prediction in kind])
-                            for kind in (known, good))
+                            for kind in (found.good, good))
     measured = rejection.measure_outliers(
         known_scores, good, [rejection.kind_of(prediction.path, folder) for prediction in good],
-        groups)
+        found.answers.groups)
     print(f"\n{len(good)} pictures of {folder} that are none of the classes, "
-          f"{len(predictions) - len(good)} unreadable")
-    for name, found in measured.items():
-        print(f"  {name}: AUROC {metrics.as_text(found['auroc'], False)}, taken for a class "
-              f"{metrics.as_text(found['accepted'])} of {found['pictures']}")
+          f"{len(outliers) - len(good)} unreadable")
+    for name, figure in measured.items():
+        print(f"  {name}: AUROC {metrics.as_text(figure['auroc'], False)}, taken for a class "
+              f"{metrics.as_text(figure['accepted'])} of {figure['pictures']}")
     title = ("Known pictures score higher than others in "
              f"{metrics.as_text(measured[rejection.ALL]['auroc'])} of pairs (AUROC)")
     return measured, [
-        rejection.write_outliers(out / "outliers.csv", predictions, folder),
-        figures.draw_known_scores(known_scores, scores, threshold, title,
+        rejection.write_outliers(out / "outliers.csv", outliers, folder),
+        figures.draw_known_scores(known_scores, scores, found.predictor.reject_below, title,
                                   out / "known_scores.png")]
 
 
-def compare_models(out: Path, answers: list, far, seed: int) -> tuple[dict, list[Path]]:
+def compare_models(out: Path, answers: list["Answers"], far: "np.ndarray | None",
+                   seed: int) -> tuple[dict, list[Path]]:
     """Compare models and their soft vote on the same pictures; return figures, files written."""
     from dataclasses import asdict
 
     from celestial.drawing import figures
     from celestial.evaluation import comparison, metrics
-    from celestial.evaluation.answers import CANNOT_TELL, measure
+    from celestial.evaluation.answers import measure
 
     answers = [*answers, comparison.soft_vote(answers)]
     measured = {}
@@ -175,28 +187,28 @@ def compare_models(out: Path, answers: list, far, seed: int) -> tuple[dict, list
         far_accuracy = distant and metrics.proportion_of(distant.right, distant.groups)
         measured[own.name] = {**measure(own, seed), "far_accuracy": far_accuracy}
     pairs = comparison.compare_all(answers, seed)
-    print(f"\n{len(answers) - 1} models on the same pictures")
-    for name, found in measured.items():
-        of_far = CANNOT_TELL if far is None else metrics.as_text(found["far_accuracy"])
-        print(f"  {name}: accuracy {metrics.as_text(found['accuracy'])}, of far pictures {of_far}, "
-              f"log loss {metrics.as_text(found['log_loss'], False)}")
-    for pair in pairs:
-        print(f"  {pair.first} - {pair.second}: {metrics.as_text(asdict(pair))}, p {pair.p:.3g}")
-    return {"models": measured, "differences": [asdict(pair) for pair in pairs]}, [
+    differences = [asdict(pair) for pair in pairs]
+    print_comparison(measured, differences, far is not None)
+    return {"models": measured, "differences": differences}, [
         *comparison.write_tables(out, measured, pairs),
         figures.draw_comparison(
-            [(name, found["accuracy"]) for name, found in measured.items()],
-            [(f"{pair.first} - {pair.second}", asdict(pair)) for pair in pairs],
+            [(name, figure["accuracy"]) for name, figure in measured.items()],
+            [(f"{pair['first']} - {pair['second']}", pair) for pair in differences],
             out / "model_comparison.png")]
 
 
-def print_absent(classes: tuple[str, ...], present: set[str]) -> None:
-    """Say of which classes there are no pictures, and what the figures then are worth."""
-    if len(present) == 1:
-        print(f"only pictures of {min(present)}: the accuracy is how often it is found, never how "
-              "often others are taken for it; the curves need other classes and are empty")
-    elif absent := [name for name in classes if name not in present]:
-        print(f"no pictures of {', '.join(absent)}; the averages are over the other classes")
+def print_comparison(measured: dict[str, dict], differences: list[dict], far_known: bool) -> None:
+    """Print the figures of each model, and the difference of each two."""
+    from celestial.evaluation import metrics
+    from celestial.evaluation.answers import CANNOT_TELL
+
+    print(f"\n{len(measured) - 1} models on the same pictures")  # the soft vote is no model
+    for name, figure in measured.items():
+        of_far = metrics.as_text(figure["far_accuracy"]) if far_known else CANNOT_TELL
+        print(f"  {name}: accuracy {metrics.as_text(figure['accuracy'])}, of far pictures "
+              f"{of_far}, log loss {metrics.as_text(figure['log_loss'], False)}")
+    for pair in differences:
+        print(f"  {pair['first']} - {pair['second']}: {metrics.as_text(pair)}, p {pair['p']:.3g}")
 
 
 def print_figures(measured: dict, far: dict | str) -> None:
@@ -206,31 +218,17 @@ def print_figures(measured: dict, far: dict | str) -> None:
 
     told = isinstance(far, dict)
     print(f"  {'':<21} {'all pictures':<28} far pictures: {far['pictures'] if told else far}")
-    for name, found in measured.items():
+    for name, figure in measured.items():
         texts = [metrics.as_text(part, name not in PLAIN)
-                 for part in ([found, far[name]] if told else [found])]
+                 for part in ([figure, far[name]] if told else [figure])]
         print(f"  {name.replace('_', ' '):<21} " + " ".join(f"{text:<28}" for text in texts))
 
 
-def check_labels(out: Path, predictor, answers, paths: list[Path],
-                 data_dir: Path) -> tuple[int, list[Path]]:
-    """List the labels that the model doubts; return how many may be wrong, files written."""
-    from celestial.common.file_names import display_name
-    from celestial.drawing.sheets import draw_doubts
-    from celestial.evaluation import label_check
-
-    doubts = label_check.check_labels(answers.probs, answers.labels)
-    names = [display_name(path.relative_to(data_dir).as_posix()) for path in paths]
-    return int(doubts.issue.sum()), [
-        label_check.write_doubts(out, doubts, answers, names, predictor.classes),
-        draw_doubts(out, doubts, answers, paths, predictor)]
-
-
-def print_mistakes(predictions: list, truth: list[str]) -> None:
+def print_mistakes(found: "Evaluated") -> None:
     """Print the pictures that are misclassified, or the first of many."""
     from celestial.common.file_names import display_name
 
-    wrong = [prediction for prediction, name in zip(predictions, truth, strict=True)
+    wrong = [prediction for prediction, name in zip(found.good, found.truth, strict=True)
              if prediction.top(1)[0][0] != name]
     for prediction in wrong[:MISTAKES]:
         guess, confidence = prediction.top(1)[0]
@@ -239,102 +237,95 @@ def print_mistakes(predictions: list, truth: list[str]) -> None:
         print(f"  ... and {len(wrong) - MISTAKES} more, all in predictions.csv")
 
 
-def readable_ones(predictions: list, folder: Path) -> list[int]:
-    """Return the places of the pictures that could be read; print why the others could not.
+def content_of(found: "Evaluated", doubtful: int, overlap: "Overlap",
+               args: argparse.Namespace) -> dict[str, object]:
+    """Return what metrics.json says beside the figures: of what they are, and how many pictures."""
+    from celestial.data import design_effect
+    from celestial.drawing.report import facts_of
+    from celestial.evaluation import seen_in_training
 
-    Raises:
-        UserError: none could be read.
-    """
-    from celestial.common.file_names import display_name
+    path = found.predictor.path
+    return {"checkpoint": str(path), "split": args.split, "pictures": len(found.good),
+            **facts_of(found.predictor, args.data_dir),
+            "failed": len(found.every) - len(found.good), "called_unknown": found.called_unknown,
+            "doubtful_labels": doubtful, "interval": "95 %",
+            "independence": design_effect.in_words(len(found.good), found.answers.groups),
+            "training_overlap": seen_in_training.summarise(overlap, path)}
 
-    for prediction in predictions:
-        if prediction.reason:
-            print(f"not evaluated: {display_name(prediction.path)}: {prediction.reason}")
-    good = [place for place, prediction in enumerate(predictions) if not prediction.reason]
-    if not good:
-        raise UserError(f"no picture in {folder} can be read")
-    return good
+
+def commands(predictor: "Predictor", args: argparse.Namespace) -> list[str]:
+    """Return the commands by which the report can be made again."""
+    from celestial.drawing.report import commands_of
+
+    return commands_of(predictor.checkpoint, {
+        "data_dir": args.data_dir, "checkpoint": args.checkpoint or [predictor.path],
+        "split": args.split, "outliers": args.outliers, "allow_overlap": args.allow_overlap,
+        "seed": args.seed, "views": None if args.views == 1 else args.views})
+
+
+def print_counts(content: dict, sentences: list[str]) -> None:
+    """Print how many pictures the figures are of, and how many of them were seen in training."""
+    print(f"\n{content['pictures']} pictures, {content['failed']} unreadable, "
+          f"{content['called_unknown']} called unknown, {content['doubtful_labels']} labels may be "
+          f"wrong; in brackets the 95 % interval\n  {content['independence']}")
+    for sentence in sentences:
+        print(f"  {sentence}")
 
 
 def main() -> None:
     args = parse_args()
+    # Heavy imports wait until the options are read: --help answers at once.
     from celestial.common.files import write_json
-    from celestial.data import design_effect
-    from celestial.data.datasets import groups_of, list_outliers, list_split
-    from celestial.drawing import sheets
-    from celestial.drawing.report import commands_of, facts_of, write_report
+    from celestial.drawing.report import write_report
     from celestial.evaluation import comparison, seen_in_training
-    from celestial.evaluation.answers import answers_of, measure, measure_far
+    from celestial.evaluation.answer_tables import write_class_report, write_predictions
+    from celestial.evaluation.answers import measure, measure_far
+    from celestial.evaluation.evaluated import evaluate, readable_ones
 
+    # What do the models say, and which of the pictures are too near to what they have seen?
     predictors = comparison.start_predictors(__file__, args)
-    predictor, classes, out = predictors[0], predictors[0].classes, args.output_dir
-    files = list_split(args.data_dir, args.split, classes)
-    outliers = list_outliers(args.outliers) if args.outliers else ()
-    of_val = args.split != "val"
-    exact = seen_in_training.find_exact(files.paths, predictors, args.allow_overlap, of_val)
-    seen_in_training.find_exact(outliers, predictors[:1], args.allow_overlap)
-    everything = list(predictor.predict(files.paths))
-    all_truth = [classes[label] for label in files.labels]
-
-    places = readable_ones(everything, args.data_dir / args.split)
-    good, truth = [everything[i] for i in places], [all_truth[i] for i in places]
-    paths = [prediction.path for prediction in good]
-    print_absent(classes, set(truth))
-    overlaps = seen_in_training.find_overlaps(
-        paths, [None if own is None else own[places] for own in exact], predictors, of_val)
+    predictor, out = predictors[0], args.output_dir
+    files, outliers, exact = find_files(predictors, args)
     names = comparison.model_names([own.path for own in predictors])
-    groups = groups_of(args.data_dir, paths)
-    answers = answers_of(names[0], good, truth, classes, groups)
+    found = evaluate(predictor, names[0], files, args.data_dir / args.split)
+    answers = found.answers
+    overlaps = seen_in_training.find_overlaps(
+        found.paths, [None if own is None else own[found.places] for own in exact], predictors,
+        args.split != "val")
     measured, far = measure(answers, args.seed), measure_far(answers, overlaps[0].far, args.seed)
-    others = [comparison.ask(own, name, paths, truth, classes, groups)
+    others = [comparison.ask(own, name, found.paths, found.truth, predictor.classes, answers.groups)
               for own, name in zip(predictors[1:], names[1:], strict=True)]
     strange = list(predictor.predict(outliers))
     if strange:
         readable_ones(strange, args.outliers)
 
-    doubtful, label_files = check_labels(out, predictor, answers, paths, args.data_dir)
-    written = [
-        write_predictions(out / "predictions.csv", everything, all_truth, classes, overlaps[0],
-                          args.data_dir),
-        write_class_report(out / "classification_report.csv", answers.labels,
-                           answers.probs.argmax(axis=1), classes),
-        *draw_plots(out, answers, classes, measured),
-        *sheets.draw_cards(out, predictor, good, truth, args.seed),
-        *sheets.draw_activations(out, predictor, good, truth),
-        *sheets.draw_worst(out, predictor, good, truth),
-        *label_files,
-    ]
-    unknown = len(good) - int(answers.accepted.sum())
-    independence = design_effect.in_words(len(good), groups)
-    print(f"\n{len(good)} pictures, {len(everything) - len(good)} unreadable, {unknown} called "
-          f"unknown, {doubtful} labels may be wrong; in brackets the 95 % interval\n"
-          f"  {independence}")
-    for model, own in zip(predictors, overlaps, strict=True):
-        print(f"  {seen_in_training.describe(own, model.path)}")
+    # The evaluated model: tables, figures, and the same in words.
+    doubtful, label_files = check_labels(out, found, args.data_dir)
+    written = [write_predictions(out / "predictions.csv", found, overlaps[0], args.data_dir),
+               write_class_report(out / "classification_report.csv", answers, predictor.classes),
+               *draw_plots(out, answers, predictor.classes, measured["ece"]),
+               *show_predictions(out, found, args.seed), *label_files]
+    content = {**content_of(found, doubtful, overlaps[0], args), **measured, "far_pictures": far}
+    print_counts(content, [seen_in_training.describe(own, model.path)
+                           for model, own in zip(predictors, overlaps, strict=True)])
     print_figures(measured, far)
-    print_mistakes(good, truth)
-    content = {"checkpoint": str(predictor.path), "split": args.split, "pictures": len(good),
-               **facts_of(predictor, args.data_dir),
-               "failed": len(everything) - len(good), "called_unknown": unknown,
-               "doubtful_labels": doubtful, "interval": "95 %", "independence": independence,
-               "training_overlap": seen_in_training.summarise(overlaps[0], predictor.path),
-               **measured, "far_pictures": far}
+    print_mistakes(found)
+
+    # Other things than the classes, and other models.
     if strange:
-        content["outliers"], more = measure_outliers(out, strange, args.outliers, good, groups,
-                                                   predictor.reject_below)
+        content["outliers"], more = measure_outliers(out, strange, args.outliers, found)
         written += more
     if others:
         content["comparison"], more = compare_models(
             out, [answers, *others], seen_in_training.far_from_all(overlaps), args.seed)
         written += more
-    content["commands"] = commands_of(predictor.checkpoint, {
-        "data_dir": args.data_dir, "checkpoint": args.checkpoint or [predictor.path],
-        "split": args.split, "outliers": args.outliers, "allow_overlap": args.allow_overlap,
-        "seed": args.seed, "views": None if args.views == 1 else args.views})
+
+    # All of it on one page.
+    content["commands"] = commands(predictor, args)
     content["figures"] = [path.name for path in written if path.suffix == ".png"]
     written += [write_json(out / "metrics.json", content), write_report(out)]
     several = {} if args.views == 1 else {"views": args.views}
-    console.print_result({"pictures": len(good), **several, **measured, "far_pictures": far},
+    console.print_result({"pictures": len(found.good), **several, **measured, "far_pictures": far},
                          written)
 
 

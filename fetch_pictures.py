@@ -21,13 +21,22 @@ https://images-api.nasa.gov and https://esahubble.org.
 import argparse
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial.common import console
 from celestial.common.class_names import UNKNOWN
 from celestial.common.console import UserError
 from celestial.common.left_behind import is_no_picture
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from celestial.data.archives import Candidate, HubbleArchive, NasaLibrary
+    from celestial.data.fetched_folder import Collection, Row
+
+    Archive = NasaLibrary | HubbleArchive
 
 ARCHIVES = ("nasa", "esahubble")
 MOST_FAILURES = 5  # in a row; then the archive, or the network, is taken to be down
@@ -84,7 +93,7 @@ def check_folders(args: argparse.Namespace) -> None:
             raise UserError(f"{folder} is a file; choose another --output-dir", status=2)
 
 
-def take_turns(archives: list, name: str) -> Iterator[tuple]:
+def take_turns(archives: list["Archive"], name: str) -> Iterator[tuple["Archive", "Candidate"]]:
     """Yield archives, each with its next candidate for a class, as long as they have any.
 
     What keeps an archive from answering is noted in its `trouble`, and the others go on.
@@ -105,7 +114,8 @@ def take_turns(archives: list, name: str) -> Iterator[tuple]:
                 yield archive, candidate
 
 
-def download(archive, candidate, row, collection, most_bytes: int) -> tuple:
+def download(archive: "Archive", candidate: "Candidate", row: "Row", collection: "Collection",
+             most_bytes: int) -> tuple["Row", bytes | None]:
     """Return the row with its address and path, and the bytes; None where the file is there.
 
     Raises:
@@ -128,7 +138,8 @@ def download(archive, candidate, row, collection, most_bytes: int) -> tuple:
     raise AssertionError("the last address returns or raises")
 
 
-def try_candidate(archive, candidate, label: str, collection, most_bytes: int):
+def try_candidate(archive: "Archive", candidate: "Candidate", label: str,
+                  collection: "Collection", most_bytes: int) -> "Row":
     """Return the row of a candidate; if it is kept, its picture lies in the class folder."""
     from celestial.data.downloads import DownloadError, TooLarge
     from celestial.data.fetched_folder import too_large
@@ -155,7 +166,8 @@ def try_candidate(archive, candidate, label: str, collection, most_bytes: int):
     return collection.keep(row, content, look)
 
 
-def fetch_class(label: str, archives: list, collection, args: argparse.Namespace, bar) -> Counter:
+def fetch_class(label: str, archives: list["Archive"], collection: "Collection",
+                args: argparse.Namespace, bar: "tqdm") -> Counter[str]:
     """Fetch what a class lacks; return how many candidates of this run ended in which status."""
     most_bytes = int(args.most_megabytes * 1e6)
     turns, ended, failures, tried = take_turns(archives, label), Counter(), Counter(), set()
@@ -177,7 +189,8 @@ def fetch_class(label: str, archives: list, collection, args: argparse.Namespace
     return ended
 
 
-def fetch_all(archives: list, collection, args: argparse.Namespace) -> Counter:
+def fetch_all(archives: list["Archive"], collection: "Collection",
+              args: argparse.Namespace) -> Counter[str]:
     """Fetch what the classes lack; return how many candidates ended in which status.
 
     Raises:
@@ -190,7 +203,7 @@ def fetch_all(archives: list, collection, args: argparse.Namespace) -> Counter:
     if not lacking:
         return ended
 
-    def show(results, total):
+    def show(results: Iterable, total: int) -> Iterable:
         return tqdm(results, total=total, desc="looking", unit="file", disable=not total)
 
     collection.learn_looks(show)
@@ -207,7 +220,8 @@ def fetch_all(archives: list, collection, args: argparse.Namespace) -> Counter:
     return ended
 
 
-def print_counts(counts: dict[str, int], archives: list, args: argparse.Namespace) -> None:
+def print_counts(counts: dict[str, int], archives: list["Archive"],
+                 args: argparse.Namespace) -> None:
     """Print what each class has, what it lacks, and which archive did not answer."""
     width = max(map(len, [*counts, "class"]))
     print(f"{'class':<{width}}{'pictures':>10}")

@@ -14,9 +14,16 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial.common import console
 from celestial.common.console import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from celestial.blind.hidden_names import BlindPicture
+    from celestial.inference.predictor import Prediction, Predictor
 
 ON_SHEET = 60  # pictures in showcase_summary.png
 
@@ -27,13 +34,13 @@ class Framed:
 
     Attributes:
         place: its framed picture below the output folder; empty where there is none.
-        prediction: a `Prediction`, without the picture.
+        prediction: of the file, without the picture.
         true: its class.
         reason: why there is no framed picture.
     """
 
     place: str
-    prediction: object
+    prediction: "Prediction"
     true: str
     reason: str
 
@@ -61,8 +68,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def find_pictures(args: argparse.Namespace,
-                  classes: tuple[str, ...]) -> tuple[list, list, object, str]:
+def find_pictures(args: argparse.Namespace, classes: tuple[str, ...]
+                  ) -> tuple[list[Path], list[str], "np.ndarray | None", str]:
     """Return the files, their true classes, their groups or None, and where they come from."""
     from celestial.blind import hidden_names
     from celestial.data.datasets import groups_of, list_split
@@ -84,7 +91,7 @@ def find_pictures(args: argparse.Namespace,
             groups_of(folder.parent, files.paths), str(folder))
 
 
-def groups_behind(pictures: list):
+def groups_behind(pictures: list["BlindPicture"]) -> "np.ndarray | None":
     """Return the groups of a mapping's pictures, None where their dataset is no longer there."""
     from celestial.common.file_names import path_named
     from celestial.data.datasets import groups_of
@@ -97,7 +104,7 @@ def groups_behind(pictures: list):
     return None
 
 
-def frame_all(predictor, files: list[Path], truth: list[str], out: Path,
+def frame_all(predictor: "Predictor", files: list[Path], truth: list[str], out: Path,
               workers: int) -> list[Framed]:
     """Draw a framed picture of each file."""
     from tqdm import tqdm

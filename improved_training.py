@@ -19,10 +19,27 @@ machine or many, share each batch (docs/scale.md).
 import argparse
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celestial.common import console
 from celestial.common.console import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    from celestial.data.datasets import SplitFiles
+    from celestial.models.checkpoints import Checkpoint
+    from celestial.models.networks import Classifier
+    from celestial.models.start_weights import StartWeights
+    from celestial.pictures.preprocessing import Preprocessing
+    from celestial.training.distributed import Processes
+    from celestial.training.progress import EpochFigures, Progress
+    from celestial.training.trainer import Trainer
+    from celestial.training.training_data import TrainingData
 
 STATE_VERSION = 4  # of unfinished trainings; those of other versions are not resumed
 
@@ -103,7 +120,7 @@ def run_key(args: argparse.Namespace, *content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def require_enough(train_files, val_files) -> None:
+def require_enough(train_files: "SplitFiles", val_files: "SplitFiles") -> None:
     """Raise UserError where there is nothing to tell apart, to learn from or to choose by."""
     learned = set(train_files.labels.tolist())
     missing = [name for label, name in enumerate(train_files.classes) if label not in learned]
@@ -118,7 +135,7 @@ def require_enough(train_files, val_files) -> None:
     raise UserError(f"{reason}; put pictures into data/input and run datapre.py again")
 
 
-def say_absent(val_files) -> None:
+def say_absent(val_files: "SplitFiles") -> None:
     """Print the classes that val lacks, if any: nothing that is chosen on val knows of them."""
     from celestial.data.datasets import some
 
@@ -128,7 +145,8 @@ def say_absent(val_files) -> None:
               "threshold of unknown are chosen without; run datapre.py again, or add some to val")
 
 
-def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
+def load_split(split: str, classes: tuple[str, ...] | None, preprocessing: "Preprocessing",
+               args: argparse.Namespace) -> tuple["np.ndarray", "SplitFiles", list[str]]:
     """Decode a split; return (pictures, readable files, sha256 of each of these)."""
     from celestial.common.files import sha256_of
     from celestial.data.datasets import decode_split, list_outliers, list_split
@@ -142,13 +160,14 @@ def load_split(split: str, classes, preprocessing, args: argparse.Namespace):
     return pictures, files, [hashes[path] for path in files.paths]
 
 
-def load_data(args: argparse.Namespace, device, processes):
+def load_data(args: argparse.Namespace, device: "torch.device", processes: "Processes"
+              ) -> tuple["TrainingData", "SplitFiles", "SplitFiles", list[str]]:
     """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
     from celestial.data.datasets import folder_weights, groups_of
     from celestial.models.backbones import input_scale
     from celestial.pictures.cleaning import Cleaning
     from celestial.pictures.preprocessing import Preprocessing
-    from celestial.training.stages import TrainingData
+    from celestial.training.training_data import TrainingData
 
     cleaning = Cleaning(args.denoise, args.normalise, args.stretch)
     preprocessing = Preprocessing(args.image_size, cleaning=cleaning, **input_scale(args.model))
@@ -166,7 +185,8 @@ def load_data(args: argparse.Namespace, device, processes):
     return data, train_files, val_files, train_hashes
 
 
-def train(model, start, data, trainer, args: argparse.Namespace) -> None:
+def train(model: "Classifier", start: "StartWeights", data: "TrainingData", trainer: "Trainer",
+          args: argparse.Namespace) -> None:
     """Run the stages: two on given weights, one from scratch."""
     from celestial.training import stages
 
@@ -178,7 +198,8 @@ def train(model, start, data, trainer, args: argparse.Namespace) -> None:
         trainer.run(0, stages.scratch_stage(model, data, args))
 
 
-def draw_augmentations(data, classes: tuple[str, ...], args: argparse.Namespace) -> Path:
+def draw_augmentations(data: "TrainingData", classes: tuple[str, ...],
+                       args: argparse.Namespace) -> Path:
     """Write augmentation_examples.png: a picture of each class and views of it."""
     from torch import from_numpy, uint8
 
@@ -196,7 +217,7 @@ def draw_augmentations(data, classes: tuple[str, ...], args: argparse.Namespace)
                          columns=["as it is", *(f"view {n}" for n in range(1, 7))])
 
 
-def stored_weights(model, float16: bool) -> dict:
+def stored_weights(model: "Classifier", float16: bool) -> dict[str, "torch.Tensor"]:
     """Return the state dict for the checkpoint; in 16 bits only what cannot overflow there.
 
     The vectors stay in 32 bits: BatchNorm's variances may be too small or large for 16.
@@ -205,7 +226,8 @@ def stored_weights(model, float16: bool) -> dict:
             for name, value in model.state_dict().items()}
 
 
-def finish(model, data, files, val_files, train_sha256, why: str, args: argparse.Namespace):
+def finish(model: "Classifier", data: "TrainingData", files: "SplitFiles", val_files: "SplitFiles",
+           train_sha256: list[str], why: str, args: argparse.Namespace) -> "Checkpoint":
     """Fit temperatures and thresholds on val and return the checkpoint."""
     import numpy as np
     from torch import from_numpy, tensor
@@ -237,15 +259,16 @@ def finish(model, data, files, val_files, train_sha256, why: str, args: argparse
     return fitted
 
 
-def reporter(log_dir: Path, epochs_done: int):
-    """Return a function that prints an epoch's figures and adds them to the TensorBoard log."""
+def reporter(log_dir: Path, epochs_done: int
+             ) -> tuple["SummaryWriter", Callable[["EpochFigures"], None]]:
+    """Return a TensorBoard log, and a function that prints an epoch's figures and adds them."""
     from dataclasses import asdict
 
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(str(log_dir), purge_step=epochs_done + 1)
 
-    def report(row) -> None:
+    def report(row: "EpochFigures") -> None:
         for name, value in asdict(row).items():
             if name not in ("epoch", "stage"):
                 writer.add_scalar(name.replace("_", "/", 1), value, row.epoch)
@@ -259,7 +282,8 @@ def reporter(log_dir: Path, epochs_done: int):
     return writer, report
 
 
-def write_outputs(checkpoint, progress, args: argparse.Namespace) -> list[Path]:
+def write_outputs(checkpoint: "Checkpoint", progress: "Progress",
+                  args: argparse.Namespace) -> list[Path]:
     """Write the checkpoint and what belongs to it, the checkpoint last; return the files."""
     from dataclasses import asdict
 
@@ -291,8 +315,9 @@ def main() -> None:
     from celestial.models.networks import Classifier
     from celestial.models.start_weights import start_weights
     from celestial.training import distributed
-    from celestial.training.stages import side_in_epoch
-    from celestial.training.trainer import Progress, Trainer
+    from celestial.training.progress import Progress
+    from celestial.training.trainer import Trainer
+    from celestial.training.training_data import side_in_epoch
 
     processes = distributed.join(args.batch_size)
     device = distributed.start(processes, pick_device(args.device))

@@ -27,10 +27,16 @@ from dataclasses import asdict
 from itertools import islice, repeat
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from celestial.common import console
 from celestial.common.console import UserError
 from celestial.common.left_behind import RUN
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from celestial.inference.predictor import Prediction, Predictor
 
 SUMMARY = "batch_prediction_summary.csv"
 UNFINISHED = "batch_prediction_summary.partial.csv"
@@ -86,7 +92,7 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
     """Return a folder and every file below it, without what this script itself wrote.
 
     Args:
-        place: the folder, or one file, which is judged whatever its name is.
+        place: the folder, or one file, which is predicted whatever its name is.
         output_dir: where the answers go.
 
     Raises:
@@ -114,7 +120,7 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
     return place, files
 
 
-def row_of(prediction, folder: Path, names: dict) -> list[str]:
+def row_of(prediction: "Prediction", folder: Path, names: dict[str, dict[str, str]]) -> list[str]:
     """Return one row of the table."""
     from celestial.common.file_names import display_name
 
@@ -160,7 +166,7 @@ def read_run(path: Path) -> dict | None:
         return None
 
 
-def predict_rows(predictor, folder: Path, files: list[Path], cards: dict[str, str],
+def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards: dict[str, str],
                  args: argparse.Namespace) -> Iterator[list[str]]:
     """Predict, draw each annotated picture and yield the rows, one for each file."""
     from tqdm import tqdm
@@ -211,7 +217,7 @@ def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) ->
 
 
 def readable_cards(rows: list[list[str]], cards: dict[str, str],
-                   args: argparse.Namespace) -> Iterator:
+                   args: argparse.Namespace) -> Iterator["Image.Image"]:
     """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
     from PIL import Image
 
@@ -241,7 +247,8 @@ def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
     return [card_sheet(shown, out / "contact_sheet.png", title), out / PICTURES]
 
 
-def show_cleaning(predictor, files: dict[str, Path], args: argparse.Namespace) -> list[Path]:
+def show_cleaning(predictor: "Predictor", files: dict[str, Path],
+                  args: argparse.Namespace) -> list[Path]:
     """Write before_after.png where pictures are cleaned; return what was written."""
     if args.no_pictures or not predictor.preprocessing.cleaning.active:
         return []
@@ -372,7 +379,7 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     print_counts(ray_cluster.count_answers(output, len(sizes)), [output.address], args)
 
 
-def print_counts(counts: Counter, written: list, args: argparse.Namespace) -> None:
+def print_counts(counts: Counter, written: list[Path | str], args: argparse.Namespace) -> None:
     """Print the RESULT line: how many rows there are of each status."""
     statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
                 for name in ("ok", "unknown", "failed")}

@@ -16,6 +16,7 @@ import argparse
 import multiprocessing
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,11 +143,11 @@ def draw(job: tuple[str, int, argparse.Namespace]) -> None:
                                      comment=how_drawn(name, index, args))
 
 
-def draw_all(jobs: list, args: argparse.Namespace) -> None:
+def draw_all(jobs: list[tuple[str, int, argparse.Namespace]], args: argparse.Namespace) -> None:
     """Draw in as many processes as asked for, or here on a GPU or for a few pictures."""
     from tqdm import tqdm
 
-    def progress(done):
+    def progress(done: Iterable) -> Iterable:
         return tqdm(done, total=len(jobs), desc="drawing", unit="picture")
 
     if args.device != "cpu" or args.workers == 1 or len(jobs) < 20:

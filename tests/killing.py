@@ -21,10 +21,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PHASES = {"decode_split": ("datasets.py", "decoding"),
-          "_cached_features": ("stages.py", "caching"),
+          "cached_features": ("features.py", "caching"),
           "_begin": ("trainer.py", "beginning"),
           "_epoch": ("trainer.py", "learning"),
-          "save": ("trainer.py", "saving"),
+          "save": ("progress.py", "saving"),
           "finish": ("improved_training.py", "finishing"),
           "write_outputs": ("improved_training.py", "finishing")}
 # A side effect; needs Ray.

@@ -14,11 +14,12 @@ from conftest import QUICK, ROOT, Done, environment, run
 from processes import family
 
 from celestial.common.tables import read_csv
-from celestial.data.datasets import OUTLIER
+from celestial.data.datasets import OUTLIER, epoch_batches
 from celestial.models.checkpoints import load_checkpoint
 from celestial.models.networks import Classifier
 from celestial.training.distributed import Processes
 from celestial.training.loss import ClassifierLoss
+from celestial.training.sampler import StridedSampler
 
 FINAL = "model_checkpoints/celestial_classification_final_model.pth"
 LONG = ("--epochs", "16", "--patience", "16")  # after the options of QUICK: time for a kill
@@ -144,8 +145,23 @@ def test_the_parts_of_the_loss_add_up():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shares_are_all_and_nothing_twice(count):
+def test_parts_are_all_and_nothing_twice(count):
     indices = np.arange(20)[::-1]
-    shares = [Processes(rank, count).partition(indices) for rank in range(count)]
-    assert np.concatenate(shares).tolist() == indices.tolist()
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    parts = [Processes(rank, count).partition(indices) for rank in range(count)]
+    assert np.concatenate(parts).tolist() == indices.tolist()
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_each_picture_of_a_batch_goes_to_the_process_that_has_its_features(count):
+    pictures = 11  # features stand for pictures: that of picture p is p
+    weights = np.linspace(0.2, 3, pictures)  # some pictures come several times in an epoch
+    wholes = epoch_batches(pictures, 4, 42, 0, weights=weights)
+    samplers = [StridedSampler(Processes(rank, count), pictures) for rank in range(count)]
+    assert sorted(np.concatenate([sampler.own for sampler in samplers])) == list(range(pictures))
+    dealt = [list(sampler.batches(wholes)) for sampler in samplers]
+    for number, whole in enumerate(wholes):
+        parts = [batches[number][0] for batches in dealt]
+        assert sorted(np.concatenate(parts)) == sorted(whole)
+        for sampler, part in zip(samplers, parts, strict=True):
+            assert sampler.own[sampler.rows(part)].tolist() == (part % pictures).tolist()

@@ -12,7 +12,7 @@ from conftest import QUICK, draw_folder, run
 from celestial.data.datasets import OUTLIER, SplitFiles, epoch_batches, folder_weights
 from celestial.drawing.report import commands_of
 from celestial.models.checkpoints import load_checkpoint
-from celestial.training.stages import TrainingData
+from celestial.training.training_data import TrainingData
 
 WEIGHTS = np.array([1.0, 2.5, 0.4, 3.0, 1.0, 0.1])
 

@@ -20,7 +20,7 @@ from celestial.common.locks import only_one
 from celestial.data.datasets import cached_array
 from celestial.models.checkpoints import load_checkpoint
 from celestial.models.networks import Classifier
-from celestial.training.trainer import Progress
+from celestial.training.progress import Progress
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX processes")
 MODEL = "regnet_y_800mf"  # others would import timm in each run

@@ -12,7 +12,8 @@ from celestial.models.backbones import BACKBONES, MEMBERS
 from celestial.models.convolutions import DepthwiseConv
 from celestial.models.networks import Classifier, LateClassifier
 from celestial.pictures.preprocessing import Preprocessing
-from celestial.training.stages import TrainingData, fine_tuning_stage
+from celestial.training.stages import fine_tuning_stage
+from celestial.training.training_data import TrainingData
 
 NAMES = [name for name in MEMBERS if ":" not in name]  # the others differ in the head alone
 PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -134,9 +135,11 @@ def test_cached_features_are_those_of_the_live_backbone_in_training():
 
 
 def test_depthwise_convolution_is_the_usual_one():
-    layer = DepthwiseConv(8, 8, 3, padding=1, groups=8, bias=False)
-    usual = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
-    usual.load_state_dict(layer.state_dict())
+    usual = nn.Conv2d(8, 8, 3, stride=2, padding=1, dilation=2, groups=8, bias=False)
+    before = torch.get_rng_state()
+    layer = DepthwiseConv(usual)
+    assert torch.equal(torch.get_rng_state(), before), "it drew weights of its own"
+    assert layer.state_dict().keys() == usual.state_dict().keys() and layer.weight is usual.weight
     inputs = torch.randn(2, 8, 9, 9)
     assert torch.equal(layer(inputs), usual(inputs))
     with torch.autocast("cpu", torch.bfloat16):

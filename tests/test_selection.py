@@ -18,8 +18,9 @@ from celestial.models.checkpoints import save_checkpoint
 from celestial.models.networks import Classifier
 from celestial.models.start_weights import start_weights
 from celestial.training.distributed import ALONE
-from celestial.training.stages import TrainingData
-from celestial.training.trainer import Stage, Trainer
+from celestial.training.stages import Stage
+from celestial.training.trainer import Trainer
+from celestial.training.training_data import TrainingData
 
 CPU = torch.device("cpu")
 LABELS = torch.arange(200) % 4

@@ -31,9 +31,9 @@ from celestial.models.checkpoints import load_checkpoint
 from celestial.models.networks import Classifier
 from celestial.pictures.preprocessing import Preprocessing
 from celestial.training.augmentation import random_views
+from celestial.training.learner import moving_average, rate_factor, top_accuracies
 from celestial.training.loss import LABEL_SMOOTHING, OUTLIER_WEIGHT, ClassifierLoss
-from celestial.training.stages import TrainingData, side_in_epoch
-from celestial.training.trainer import moving_average, rate_factor, top_accuracies
+from celestial.training.training_data import TrainingData, side_in_epoch
 
 FINAL = "celestial_classification_final_model.pth"
 

@@ -15,8 +15,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray,
     """Return the temperature that makes the log loss on val smallest.
 
     Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks", 2017. One
-    pseudo-picture that could be of any class is added: without it a val split that is all right
-    would ask for certainty.
+    pseudo-picture is added to which every class fits equally, because where all of val is right,
+    the log loss alone would be smallest at a temperature of 0, for certainty.
 
     Args:
         logits: float (N, classes).
@@ -27,7 +27,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray,
 
     def log_loss(log_temperature: float) -> float:
         scaled = _log_softmax(logits / np.exp(log_temperature))
-        # The mean picture's log loss, were all classes equally right.
+        # Of the pseudo-picture: the mean log probability over all pictures and classes.
         any_class = np.average(scaled.mean(axis=1), weights=weights)
         return -(scaled[np.arange(len(labels)), labels] * counted).sum() - any_class
 
@@ -46,8 +46,8 @@ def log_loss(logits: np.ndarray, labels: np.ndarray, temperature: float) -> floa
 def calibrated_loss(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the log loss after temperature scaling: how well a model tells the classes apart.
 
-    The log loss itself says as well how sure a model is, which label smoothing and the length of
-    a training change, and which the temperature will put right.
+    The log loss itself depends as well on how sure a model is. Label smoothing and the length of a
+    training change that, but the temperature, which is fitted in the end, corrects it.
     """
     return log_loss(logits, labels, fit_temperature(logits, labels))
 
@@ -88,7 +88,7 @@ def fit_reject_below(scores: np.ndarray, weights: np.ndarray | None = None) -> f
     if weights is None:
         return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
     order = np.argsort(scores)
-    below = np.cumsum(weights[order]) - weights[order]  # the share that each would turn away
+    below = np.cumsum(weights[order]) - weights[order]  # the weight that each would reject
     return float(scores[order][below <= (1 - ACCEPTED) * weights.sum()][-1])
 
 

@@ -149,7 +149,7 @@ class OpenVINOEngine(TorchEngine):
         """
         if self.device.type != "cpu":
             raise UserError("--engine openvino computes on the CPU; say --device cpu", status=2)
-        # OpenVINO goes on without it; it would tell Intel, from a process that outlives a stop.
+        # OpenVINO works without its telemetry, which would report to Intel from another process.
         sys.modules.setdefault("openvino_telemetry", None)
         try:
             import openvino

@@ -13,9 +13,10 @@ from celestial.models.checkpoints import Checkpoint, build_model
 
 def fit_checkpoint(checkpoint: Checkpoint, path: Path, squares: np.ndarray, labels: np.ndarray,
                    groups: np.ndarray | None, device: torch.device) -> Checkpoint:
-    """Return the checkpoint with what `confidence.fit_on_val` says of its answers.
+    """Return the checkpoint with what `confidence.fit_on_val` fits to its answers on val.
 
-    Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
+    The answers come from the weights as they are stored, in the precision of a Predictor, because
+    training computes in another one.
 
     Args:
         checkpoint: its temperatures, thresholds and figures are replaced.

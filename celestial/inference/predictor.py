@@ -22,7 +22,7 @@ from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.preprocessing import SHOWN_SIDE, Input, prepare
 from celestial.pictures.readers.types import ImageError
 
-MOST_WAITING = 4096  # files; unreadable ones wait no longer for a batch to fill
+MOST_WAITING = 4096  # files in a batch, so that many unreadable ones do not wait for it to fill
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Predictor:
             checkpoint_path: the .pth file, or imagenet:resnet50 and the like.
             device: where the network runs.
             batch_size: pictures that go through it at once; None: what suits the device.
-            workers: processes that decode; 0: in this process, see `decoding.decode_all`.
+            workers: processes that decode; 0: in this process, see `decoder_pool.decode_all`.
             engine: what computes the network, a name in `engines.ENGINES`.
             cleaning: of the pictures, beside what the checkpoint remembers.
             views: turned and mirrored views of a picture whose logits are averaged, one of

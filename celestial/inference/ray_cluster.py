@@ -29,8 +29,8 @@ from celestial.pictures.loader import MOST_BYTES
 if TYPE_CHECKING:
     from celestial.inference.predictor import Prediction
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tells nobody that it was used
-os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what is retried is no user's concern
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report it to its makers
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray retries the others itself
 try:
     import pyarrow as pa
     import ray
@@ -77,7 +77,7 @@ def connect(address: str | None) -> None:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         if address:
-            _knock(address)
+            _require_listening(address)
         ray.init(address or "local", include_dashboard=None if address else False,
                  log_to_driver=False, logging_level=logging.ERROR,
                  runtime_env={"py_modules": [str(ROOT / "celestial")]})
@@ -90,8 +90,8 @@ def connect(address: str | None) -> None:
                         "--head, or leave --ray-address out", status=2) from error
 
 
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens at HOST:PORT: Ray would try for minutes."""
+def _require_listening(address: str) -> None:
+    """Raise OSError where nothing listens at HOST:PORT, because Ray would try for minutes."""
     place = urlsplit(f"//{address.rpartition('://')[2]}")
     if place.port is None:
         raise ValueError("HOST:PORT is wanted")
@@ -99,7 +99,7 @@ def _knock(address: str) -> None:
 
 
 def leave() -> None:
-    """Leave the cluster, or end the one that was started here; nothing of Ray speaks after that."""
+    """Leave the cluster, or end the one that was started here; Ray prints nothing after that."""
     ray.shutdown()
 
 

@@ -59,9 +59,9 @@ class Backbone:
         classifier: name of the layer that is taken off.
         last_blocks: names of the blocks that stage 2 fine-tunes.
         layers: names of a few layers with a spatial map, the first to the last.
-        hidden: units of the head's hidden layers. RegNet, which is there to learn from scratch,
-            has none: on 12,000 drawn pictures of 14 classes it got 52 % right, with them 44 %; nor
-            have later networks.
+        hidden: units of the head's hidden layers. RegNet has none, because it is there to learn
+            from scratch: on 12,000 drawn pictures of 14 classes it got 52 % right without hidden
+            layers and 44 % with them. Networks that were added later have none either.
         mean, std: of the channels R, G, B, 0..1, as its ImageNet weights expect them.
     """
 
@@ -100,7 +100,7 @@ class Backbone:
 
 
 def _build_lite(number: int) -> nn.Module:
-    from celestial.models import timm_import  # takes a while, and other networks do without
+    from celestial.models import timm_import  # here, because it takes a while and few need it
 
     return getattr(timm_import.efficientnet(), f"tf_efficientnet_lite{number}")()
 

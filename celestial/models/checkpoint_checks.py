@@ -1,4 +1,4 @@
-"""What a .pth file from a stranger must fulfil before it is used: no code, no bomb, no nonsense."""
+"""Checks of a .pth file from a stranger: it must run no code, fill no memory and make sense."""
 
 import io
 import math

@@ -172,9 +172,10 @@ def _require_version(path: Path, version: object) -> None:
 
 
 def say_unfitted(checkpoint: Checkpoint, path: Path, views: int) -> None:
-    """Print what it means where a checkpoint was fitted to fewer views than it is to average.
+    """Print a notice where a checkpoint was fitted to fewer views than it is to average.
 
-    The mean of several views is less spread than one, so what fits one makes it too careful.
+    The mean of several views' logits is less spread than those of one view, so with the temperature
+    for one view the model is less sure than it should be.
     """
     rejects = checkpoint.reject_below > float("-inf")  # ImageNet's own head accepts everything
     if rejects and views > 1 and views not in checkpoint.by_views:

@@ -1,16 +1,15 @@
-"""What is done to convolutions and BatchNorm in whatever network they stand."""
+"""What is done to the convolutions and BatchNorms of any network."""
 
 from collections.abc import Set
-from functools import cache
 from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# Convolutions whose weights are used as they are, and BatchNorms that do nothing else before their
-# own layers; by name where timm has them, which is not to be imported for this.
-PLAIN_CONVOLUTIONS = ("Conv2d", "DepthwiseConv", "Conv2dSame", "DepthwiseConv2dSame")
+# Convolutions that use their weights as they are, and BatchNorms that do nothing else before the
+# layers that they hold. By name, because some are timm's, which takes seconds to import.
+PLAIN_CONVOLUTIONS = ("Conv2d", "Conv2dSame", "DepthwiseConv")
 PLAIN_BATCH_NORMS = ("BatchNorm2d", "BatchNormAct2d")
 
 
@@ -21,35 +20,40 @@ class DepthwiseConv(nn.Conv2d):
     times as many pictures of 96 pixels a second this way, 1.3 times at 128 (2 cores, AVX512).
     """
 
+    def __init__(self, usual: nn.Conv2d):
+        """Take over the parameters of a convolution, in whose place this one stands from now on.
+
+        Args:
+            usual: one of `PLAIN_CONVOLUTIONS`.
+        """
+        super().__init__(usual.in_channels, usual.out_channels, usual.kernel_size, usual.stride,
+                         usual.padding, usual.dilation, usual.groups, usual.bias is not None,
+                         usual.padding_mode, device="meta")  # no memory, no random numbers
+        self.weight, self.bias = usual.weight, usual.bias
+        self.kind = type(usual)
+
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Convolve, in float32 where a gradient will be asked for on a CPU."""
+        """Convolve as the usual one does, in float32 where a gradient will be needed on a CPU."""
         learns = torch.is_grad_enabled() and (self.weight.requires_grad or inputs.requires_grad)
         if inputs.device.type != "cpu" or not learns:
-            return super().forward(inputs)
+            return self.kind.forward(self, inputs)  # timm's Conv2dSame pads first
         with torch.autocast("cpu", enabled=False):
-            return super().forward(inputs.float())
+            return self.kind.forward(self, inputs.float())
 
 
 def learn_depthwise_in_float32(network: nn.Module) -> None:
-    """Make each depthwise convolution of a network a DepthwiseConv, in place."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels:
-            layer.__class__ = _depthwise(type(layer))  # same parameters, other arithmetic
-
-
-@cache
-def _depthwise(kind: type[nn.Conv2d]) -> type[DepthwiseConv]:
-    """Return DepthwiseConv over another kind of convolution, as timm's Conv2dSame, which pads."""
-    if issubclass(DepthwiseConv, kind):
-        return DepthwiseConv
-    return type(f"Depthwise{kind.__name__}", (DepthwiseConv, kind), {})
+    """Put a DepthwiseConv in the place of each plain depthwise convolution of a network."""
+    for part in list(network.modules()):
+        for name, layer in list(part.named_children()):
+            if type(layer).__name__ in PLAIN_CONVOLUTIONS and 1 < layer.groups == layer.in_channels:
+                setattr(part, name, DepthwiseConv(layer))
 
 
 def fold_batch_norm(network: nn.Module, spared: Set[nn.Module] = frozenset()) -> nn.Module:
     """Fold each BatchNorm into the convolution before it, in place, for a network in eval mode.
 
     In torchvision's and timm's networks a BatchNorm is listed right after the convolution it
-    belongs to. The layers of timm's BatchNormAct2d, its activation among them, stay.
+    belongs to. The layers that timm's BatchNormAct2d holds, such as its activation, take its place.
 
     Args:
         network: is changed.
@@ -65,24 +69,22 @@ def fold_batch_norm(network: nn.Module, spared: Set[nn.Module] = frozenset()) ->
     return network
 
 
-class _SharedBatchNormAct(nn.SyncBatchNorm):
-    """A SyncBatchNorm with the layers of timm's BatchNormAct2d after it."""
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        outputs = super().forward(inputs)
-        for layer in self.children():
-            outputs = layer(outputs)
-        return outputs
-
-
 def share_batch_norm(network: nn.Module) -> None:
-    """Let each BatchNorm that learns see what it sees in all processes, in place.
+    """Let each BatchNorm that learns take its statistics from all processes, in place.
 
-    torch's own conversion alone would lose the activation of timm's BatchNormAct2d.
+    timm's BatchNormAct2d holds an activation that it calls after the normalisation. torch's
+    conversion keeps it as a layer but does not call it, so a hook does. (timm has a conversion of
+    its own, but that would import timm for every network, which takes seconds.)
     """
     for part in list(network.modules()):
         for name, layer in list(part.named_children()):
             if isinstance(layer, nn.BatchNorm2d) and layer.weight.requires_grad:
-                shared = nn.SyncBatchNorm.convert_sync_batchnorm(layer)  # keeps its layers, unused
-                shared.__class__ = _SharedBatchNormAct
+                shared = nn.SyncBatchNorm.convert_sync_batchnorm(layer)
+                shared.register_forward_hook(_call_children)
                 setattr(part, name, shared)
+
+
+def _call_children(layer: nn.Module, inputs: tuple, outputs: torch.Tensor) -> torch.Tensor:
+    for child in layer.children():
+        outputs = child(outputs)
+    return outputs

@@ -1,4 +1,4 @@
-"""ImageNet's networks as they are: a thousand everyday things, for any picture."""
+"""ImageNet's networks with their own last layer, which name everyday things in any picture."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def _preprocessing(member: str) -> Preprocessing:
 
 
 def _as_ours(state: dict[str, torch.Tensor], member: str) -> dict[str, torch.Tensor]:
-    """Name a network's weights as `models.Classifier` does."""
+    """Name a network's weights as `networks.Classifier` does."""
     prefix, unused = PREFIX[member], BACKBONES[member].classifier + "."
     backbone = {f"backbones.{member}.{name}": value for name, value in state.items()
                 if not name.startswith(unused)}

@@ -129,9 +129,9 @@ class Classifier(nn.Module):
 class LateClassifier(nn.Module):
     """What stage 2 teaches of a classifier: its last blocks and its head, not copies of them.
 
-    What is frozen is a copy in eval mode whose BatchNorm is folded and whose weights have the
-    precision of the computation, a quarter faster, and is no part of the state. Autograd remembers
-    nothing of what comes before the first layer that learns.
+    What is frozen is a copy in eval mode, with its BatchNorm folded and its weights in the
+    precision of the computation: this makes training a quarter faster. The copy is no part of the
+    state. Autograd stores nothing of what comes before the first layer that learns.
     """
 
     def __init__(self, model: Classifier, precision: torch.dtype):
@@ -142,14 +142,16 @@ class LateClassifier(nn.Module):
             parameter for part in model.backbones.modules() if part not in own
             for parameter in part.parameters(recurse=False) if parameter.requires_grad)
         self.head = model.head
-        shared = {id(part): part for part in (*self.learning, *self.single)}
-        networks = copy.deepcopy(list(model.backbones.values()), shared)
+        # deepcopy takes what stands in its memo for copied already, so these stay the model's own.
+        memo = {id(part): part for part in (*self.learning, *self.single)}
+        networks = copy.deepcopy(list(model.backbones.values()), memo)
         for network in networks:
             fold_batch_norm(network.eval(), spared=own)
             for part in network.modules():
                 if isinstance(part, (nn.Conv2d, nn.Linear)) and part not in own:
                     part.to(precision, memory_format=torch.channels_last)
-        self.networks = tuple(networks)  # not registered, so neither learned nor stored
+        # In a tuple they are no part of the module, so they are neither learned nor stored.
+        self.networks = tuple(networks)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalised float (N, 3, size, size) -> logits (N, classes)."""

@@ -1,6 +1,6 @@
 """ImageNet weights that come as a package of the Python package index.
 
-So they reach a machine behind any firewall that lets pip through.
+A machine can fetch them so wherever its firewall lets pip through.
 """
 
 import importlib

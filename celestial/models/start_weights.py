@@ -48,7 +48,7 @@ def start_weights(choice: str, model: str, side: int | None = None) -> StartWeig
     Args:
         choice: auto, imagenet, none, or a file.
         model: one of `backbones.MEMBERS`, or timm:NAME.
-        side: of the pictures, see `models.Classifier`.
+        side: of the pictures, see `networks.Classifier`.
 
     Raises:
         UserError: imagenet cannot be had, or the file cannot be used.

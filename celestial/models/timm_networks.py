@@ -1,4 +1,4 @@
-"""timm's networks by their names: what timm itself tells of each takes the place of a table."""
+"""timm's networks by their names; what is known of each comes from timm itself."""
 
 import copy
 import difflib
@@ -21,7 +21,7 @@ NOT_MADE_FOR_THIS = (TypeError, RuntimeError, AssertionError, ValueError, IndexE
 
 
 def _timm() -> ModuleType:
-    from celestial.models import timm_import  # takes a while, and other networks do without
+    from celestial.models import timm_import  # here, because it takes a while and few need it
 
     return timm_import.everything()
 
@@ -45,7 +45,7 @@ class TimmBackbone:
 
     @cached_property
     def _usual(self):
-        """Tell how its weights were trained: timm's PretrainedCfg."""
+        """How its weights were trained: timm's PretrainedCfg."""
         return _timm().get_pretrained_cfg(self.name)
 
     @property
@@ -94,7 +94,7 @@ class TimmBackbone:
         try:
             return hub.hf_hub_download(self.weights, name, local_files_only=True)
         except FileNotFoundError:  # not in the cache
-            # Asked at once: the download itself would try for a minute where there is no network.
+            # This fails at once where there is no network; the download would try for a minute.
             hub.get_hf_file_metadata(hub.hf_hub_url(self.weights, name))
             return hub.hf_hub_download(self.weights, name)
 
@@ -112,7 +112,7 @@ class TimmBackbone:
     def map_layers(self, body: nn.Module, side: int) -> list[str]:
         """Return the layers, the first to the last, on whose spatial map the features depend.
 
-        A transformer that looks at its class token alone does not depend on the last one.
+        Not all do: a transformer that takes its class token alone does not depend on the last map.
 
         Args:
             body: in eval mode.

@@ -23,11 +23,11 @@ def random_views(pictures: torch.Tensor, seed: int, view: int, indices: Sequence
                  side: int | None = None) -> torch.Tensor:
     """Return a random view of each picture.
 
-    Space has no up, so any turn and mirror image is fair. Pictures shrink but neither grow nor
-    move, so no disc is cut off. None loses all its colour: a Mars is hardly ever grey in
-    photographs, and grey views of it took the Moon's place. The numbers that decide a view come
-    from (seed, view, index) alone: batches and their order change nothing, and a resumed training
-    sees what an uninterrupted one would have seen.
+    Pictures are turned and mirrored at will, because space has no up. They shrink but neither grow
+    nor move, so that no disc is cut off. No view loses all its colour, because Mars is hardly ever
+    grey in photographs, and grey views of it were confused with the Moon. The numbers that decide a
+    view come from (seed, view, index) alone, so that batches and their order change nothing, and a
+    resumed training sees what an uninterrupted one would have seen.
 
     Args:
         pictures: uint8 (N, 3, size, size).

@@ -107,7 +107,7 @@ def _require_store_of_each_start() -> None:
 def start(processes: Processes, device: torch.device) -> torch.device:
     """Let the processes find each other; return the device of this one.
 
-    Processes on CUDA take a card each, and gather over gloo as well, for what is on the CPU.
+    Processes on CUDA take a card each; they use gloo as well, for what they gather on the CPU.
     """
     if processes.count == 1:
         return device
@@ -118,8 +118,8 @@ def start(processes: Processes, device: torch.device) -> torch.device:
     if os.environ["LOCAL_WORLD_SIZE"] != os.environ["WORLD_SIZE"]:
         distributed.init_process_group(backend)
         return device
-    # torchrun goes on using its store after a restart, and what the lost processes left in it would
-    # be taken for the new ones'.
+    # torchrun keeps its store after a restart. Each start has a prefix of its own there, because
+    # otherwise the new processes would read what the lost ones left.
     store, rank, count = next(distributed.rendezvous("env://"))
     own = distributed.PrefixStore(f"start {_restarts()}", store)
     distributed.init_process_group(backend, store=own, rank=rank, world_size=count)
@@ -136,6 +136,6 @@ def _restarts() -> int:
 
 
 def finish(processes: Processes) -> None:
-    """Take leave of the other processes."""
+    """Leave the group of processes."""
     if processes.count > 1:
         distributed.destroy_process_group()
