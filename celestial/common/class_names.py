@@ -1,4 +1,4 @@
-"""Checks of class folders: some hold the splits of a dataset, some have names that look alike."""
+"""Checks class folders: some hold a dataset's splits, some have names that look alike."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

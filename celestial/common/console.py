@@ -1,4 +1,4 @@
-"""The common command-line options, the run header, the last RESULT line, and how a script ends."""
+"""Gives every script its common options, run header, RESULT line and ending."""
 
 import argparse
 import gc

@@ -1,4 +1,4 @@
-"""File names: shown on one line, cut to the length disks allow, a different one for each output."""
+"""Shows file names on one line, cuts them to what disks allow, and keeps outputs apart."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and walking folders in a fixed order."""
+"""Writes files whole or not at all, and walks folders in a fixed order."""
 
 import errno
 import hashlib

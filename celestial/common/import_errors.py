@@ -1,4 +1,4 @@
-"""What a failed import says to a user: what is missing or does not fit, and how to mend it."""
+"""Says in one sentence why an import failed and how to correct that."""
 
 import importlib.util
 import re

@@ -1,4 +1,4 @@
-"""Folders on a disk, in S3 or in Google Cloud Storage, through pyarrow's file systems."""
+"""Reads and writes folders on a disk, in S3 or in Google Cloud Storage, with pyarrow."""
 
 import io
 from collections import defaultdict

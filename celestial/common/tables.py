@@ -1,5 +1,4 @@
-"""Writes and reads CSV tables that spreadsheets open correctly, without taking cells for formulas.
-"""
+"""Writes and reads CSV tables in which spreadsheets find no formula."""
 
 import csv
 import re

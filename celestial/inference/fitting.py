@@ -1,4 +1,4 @@
-"""What a checkpoint takes from val: temperatures, thresholds, figures."""
+"""Fits a checkpoint on val: temperatures, thresholds, figures."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from celestial.models.checkpoints import Checkpoint, build_model
 
 def fit_checkpoint(checkpoint: Checkpoint, path: Path, squares: np.ndarray, labels: np.ndarray,
                    groups: np.ndarray | None, device: torch.device) -> Checkpoint:
-    """Return the checkpoint with what `confidence.fit_on_val` says of its answers.
+    """Return the checkpoint with what `confidence.fit_on_val` finds for its answers.
 
-    Of the weights as they are stored, computed as a Predictor does: training computes otherwise.
+    The stored weights are computed as a Predictor does, because training computes them otherwise.
 
     Args:
         checkpoint: its temperatures, thresholds and figures are replaced.

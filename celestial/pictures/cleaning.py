@@ -1,4 +1,4 @@
-"""Cleaning a picture before a network sees it: noise, the colours' balance, what is faint."""
+"""Cleans a picture before a network sees it: noise, the colours' balance, faint light."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

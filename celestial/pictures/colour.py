@@ -1,4 +1,4 @@
-"""A decoded Pillow image of any mode -> RGB as a screen shows it."""
+"""Turns a decoded Pillow image of any mode into RGB as a screen shows it."""
 
 import io
 
@@ -49,5 +49,5 @@ def _to_srgb(image: Image.Image, original: Image.Image) -> Image.Image:
                 return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"),
                                                  outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
-            pass  # shown without the profile, because colours a little off are better than no picture
-    return image if image.mode == "RGB" else image.convert("RGB")  # no copy
+            pass  # shown without the profile: colours a little off are better than no picture
+    return image if image.mode == "RGB" else image.convert("RGB")  # convert would copy it

@@ -1,4 +1,4 @@
-"""Any picture file -> one RGB uint8 array, or one clear error. The only loader of the project."""
+"""Decodes any picture file to RGB, or raises one clear error: the only loader of the project."""
 
 import io
 import re

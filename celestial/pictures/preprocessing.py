@@ -1,4 +1,4 @@
-"""From a file to the network's input: the one preprocessing, the same in every script.
+"""Turns a file into the network's input: the one preprocessing, the same in every script.
 
 torch is imported only when a batch is normalised, so that the processes that decode start quickly
 and stay small.

@@ -1,4 +1,4 @@
-"""Deep pictures -> 8 bits a channel, by one declared rule that the checkpoint remembers."""
+"""Turns deep pictures into 8 bits a channel, by one rule that the checkpoint remembers."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Every text of the page in each language."""
+"""Holds every text of the page in each language."""
 
 from flask import Request
 
@@ -139,7 +139,7 @@ def _by_language(texts: dict[str, tuple[str, ...]]) -> dict[str, dict[str, str]]
             for place, language in enumerate(LANGUAGES)}
 
 
-PAGE_WORDS = _by_language(_PAGE)  # what the first page needs, which may switch the language itself
+PAGE_WORDS = _by_language(_PAGE)  # for the first page, whose script may switch the language
 WORDS = _by_language(_PAGE | _DOCUMENTATION)
 
 

@@ -1,4 +1,4 @@
-"""How many rows of a JPEG or PNG that breaks off are sound, and whether these are enough."""
+"""Says whether a JPEG or PNG that breaks off has enough sound rows."""
 
 from dataclasses import dataclass
 from typing import BinaryIO

@@ -1,4 +1,4 @@
-"""FITS: the first image of a file, read in strips so that a large one fits in memory."""
+"""Reads the first image of a FITS file, in strips so that a large one fits in memory."""
 
 import bz2
 import gzip
@@ -68,7 +68,7 @@ def read(file: BinaryIO, request: Request) -> Decoded:
     from astropy.utils.exceptions import AstropyUserWarning
 
     with warnings.catch_warnings():
-        # Cards against the standard harm no pixel, and missing data raise errors: no warning needed.
+        # No warnings, because wrong header cards harm no pixel and missing data raise errors.
         warnings.simplefilter("ignore", AstropyUserWarning)
         # uint=False, because astropy ignores BLANK when it makes unsigned numbers or signed bytes.
         with fits.open(file, mode="readonly", memmap=False, uint=False) as hdus:

@@ -1,4 +1,4 @@
-"""Icons (.ico): the largest of their pictures."""
+"""Takes the largest picture from an icon file (.ico)."""
 
 import struct
 from typing import BinaryIO

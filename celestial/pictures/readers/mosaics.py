@@ -1,4 +1,4 @@
-"""Demosaicing: frames of colour cameras with one colour a pixel -> three colours a pixel."""
+"""Demosaics frames of colour cameras: one colour a pixel becomes three colours a pixel."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Reads large PNG strip by strip with libvips; and the helpers of libvips that TIFF uses too."""
+"""Reads large PNG strip by strip with libvips; its helpers serve TIFF as well."""
 
 import io
 from typing import BinaryIO

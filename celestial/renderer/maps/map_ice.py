@@ -1,4 +1,4 @@
-"""Uranus and Neptune from maps: Voyager's colours, Hubble's stretched ones, filters, crescents."""
+"""Draws Uranus and Neptune from maps: Voyager's colours, Hubble's, filters, crescents."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What pictures from maps share: tones of filters, stretched colours, small telescopes."""
+"""Changes pictures from maps: tones of filters, stretched colours, small telescopes."""
 
 import math
 from dataclasses import replace

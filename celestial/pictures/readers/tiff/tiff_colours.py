@@ -1,4 +1,4 @@
-"""The samples of a TIFF -> 8 bits in sRGB, by the formulas of TIFF Revision 6.0 (Adobe, 1992)."""
+"""Turns the samples of a TIFF into 8-bit sRGB, by the formulas of TIFF 6.0 (Adobe, 1992)."""
 
 import numpy as np
 import pyvips

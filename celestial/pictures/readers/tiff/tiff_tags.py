@@ -1,4 +1,4 @@
-"""Reads the pages of a TIFF: what their tags say.
+"""Reads what the tags of a TIFF say of its pages.
 
 The tags are those of TIFF Revision 6.0 (Adobe, 1992); those of BigTIFF differ in their width alone.
 """
