@@ -39,7 +39,7 @@ class Gain:
     def found(self) -> bool | None:
         """True: more than chance. False: no useful gain. None: it cannot be told.
 
-        A high p alone is no evidence of chance, because with few pictures p is always high. So
+        A high p alone is no evidence of chance, because with few pictures p is seldom low. So
         False also needs an interval that ends less than `USEFUL` above chance.
         """
         if self.p < SURE:

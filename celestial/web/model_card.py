@@ -41,8 +41,8 @@ class ModelCard:
     Attributes:
         classes: names in each language.
         facts: (name in `words`, value) of how it was trained.
-        measured: how well it does.
-        pictures: how many it learned from.
+        measured: its figures.
+        pictures: how many the model learned from.
     """
 
     classes: list[dict[str, str]]

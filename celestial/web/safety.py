@@ -32,8 +32,8 @@ class Limits:
     Attributes:
         megabytes: of a request.
         files: of a request.
-        room: pictures under way at once, half of them one visitor's; beyond them 503.
-        a_minute: requests for answers from one visitor; beyond them 429.
+        room: pictures under way at once, at most half of them one visitor's; else status 503.
+        a_minute: requests for answers from one visitor; else status 429.
     """
 
     megabytes: int = 40

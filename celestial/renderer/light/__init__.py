@@ -5,8 +5,9 @@ in: a random generator and a device; out: light, and the picture that a camera m
 canvas: Holds what every drawing starts from: an image plane, a random generator, a device.
 noise: Makes random fields: turbulence on a sphere or in space, clouds in the image plane.
 framing: Chooses where a body stands in the picture, and where the sun stands.
-globe: Looks at a spheroid from far away: where each pixel looks, and how the sun falls there.
-rings: Looks at a planet's rings: where each pixel meets them, and the shadows both ways.
+globe: Shows a spheroid from far away: the place that each pixel sees, and how the sun falls
+    there.
+rings: Shows a planet's rings: where each pixel meets them, and the shadows both ways.
 stars: Draws stars: points of light with the colours and brightnesses that stars have.
 look: Chooses how a picture is taken and processed, as telescopes, spacecraft and users do it.
 camera: Turns light into a picture, taken and processed as a `Look` says.

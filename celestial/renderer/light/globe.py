@@ -1,4 +1,4 @@
-"""Looks at a spheroid from far away: where each pixel looks, and how the sun falls there."""
+"""Shows a spheroid from far away: the place that each pixel sees, and how the sun falls there."""
 
 import math
 from dataclasses import dataclass, replace

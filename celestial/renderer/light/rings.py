@@ -1,4 +1,4 @@
-"""Looks at a planet's rings: where each pixel meets them, and the shadows both ways."""
+"""Shows a planet's rings: where each pixel meets them, and the shadows both ways."""
 
 import math
 from dataclasses import dataclass

@@ -65,8 +65,8 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
 def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tensor]:
     """Return normal optical depth (N,) and albedo (3, N) of a picture of the rings.
 
-    As `saturn_rings.ring_tables` gives them: opacity is 1 - exp(-depth), and the colours, as light,
-    are scaled so that the dense rings have the albedo that they are drawn with.
+    The form is that of `saturn_rings.ring_tables`. Opacity is 1 - exp(-depth). The colours, as
+    light, are scaled so that the dense rings have the albedo that drawn ones have.
     """
     picture = read_rings(rings.path, rings.digest)
     cells = min(8192, max(2048, 16 * canvas.size))
