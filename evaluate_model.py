@@ -202,12 +202,12 @@ def print_absent(classes: tuple[str, ...], present: set[str]) -> None:
 def print_figures(measured: dict, far: dict | str) -> None:
     """Print each figure with its 95 % interval, of all pictures and of the far ones alone."""
     from celestial.evaluation import metrics
-    from celestial.evaluation.answers import PLAIN
+    from celestial.evaluation.answers import NOT_PROPORTIONS
 
     told = isinstance(far, dict)
     print(f"  {'':<21} {'all pictures':<28} far pictures: {far['pictures'] if told else far}")
     for name, found in measured.items():
-        texts = [metrics.as_text(part, name not in PLAIN)
+        texts = [metrics.as_text(part, name not in NOT_PROPORTIONS)
                  for part in ([found, far[name]] if told else [found])]
         print(f"  {name.replace('_', ' '):<21} " + " ".join(f"{text:<28}" for text in texts))
 

@@ -23,7 +23,7 @@ from celestial.common.files import atomic_path, sha256_of
 from celestial.common.tables import read_csv
 from celestial.data.datasets import manifest_rows
 from celestial.evaluation import metrics
-from celestial.evaluation.answers import PLAIN
+from celestial.evaluation.answers import NOT_PROPORTIONS
 from celestial.inference.predictor import Predictor
 from celestial.models.checkpoints import Checkpoint
 
@@ -183,7 +183,7 @@ def _verdict(found: dict, far: dict | None, blind: dict) -> list[str]:
 
 
 def _text(figures: dict, name: str) -> str:
-    return metrics.as_text(figures.get(name), name not in PLAIN)
+    return metrics.as_text(figures.get(name), name not in NOT_PROPORTIONS)
 
 
 def _training_rows(found: dict) -> list[tuple[str, str]]:

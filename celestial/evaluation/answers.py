@@ -9,7 +9,7 @@ from celestial.data.design_effect import kept
 from celestial.evaluation import calibration, metrics
 from celestial.inference.predictor import Prediction
 
-PLAIN = ("log_loss", "ece", "brier")  # figures that are no proportion of pictures
+NOT_PROPORTIONS = ("log_loss", "ece", "brier")  # figures that are no proportion of pictures
 CANNOT_TELL = "cannot tell"
 
 

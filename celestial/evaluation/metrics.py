@@ -48,7 +48,7 @@ def exact_limits(successes: float, total: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean_of_shares(successes: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
+def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
     """Return the interval of the mean of independent proportions.
 
     The squared distances to each proportion's Wilson limits are added up (MOVER: Zou and Donner,
@@ -95,7 +95,7 @@ def _class_mean_interval(figure: Callable[[np.ndarray], np.ndarray], counts: np.
     totals = counts.sum(axis=1)
     value, recall = float(figure(counts)), float(balanced_accuracy(counts))
     present = totals > 0
-    low, high = mean_of_shares((np.diag(counts) * worth)[present], (totals * worth)[present])
+    low, high = mean_of_proportions((np.diag(counts) * worth)[present], (totals * worth)[present])
     limits = middle(drawn)
     return (float(max(0.0, min(limits[0], value - (recall - low)))),
             float(min(1.0, max(limits[1], value + (high - recall)))))
