@@ -214,12 +214,12 @@ def print_comparison(measured: dict[str, dict], differences: list[dict], far_kno
 def print_figures(measured: dict, far: dict | str) -> None:
     """Print each figure with its 95 % interval, of all pictures and of the far ones alone."""
     from celestial.evaluation import metrics
-    from celestial.evaluation.answers import PLAIN
+    from celestial.evaluation.answers import NOT_PROPORTIONS
 
     told = isinstance(far, dict)
     print(f"  {'':<21} {'all pictures':<28} far pictures: {far['pictures'] if told else far}")
     for name, figure in measured.items():
-        texts = [metrics.as_text(part, name not in PLAIN)
+        texts = [metrics.as_text(part, name not in NOT_PROPORTIONS)
                  for part in ([figure, far[name]] if told else [figure])]
         print(f"  {name.replace('_', ' '):<21} " + " ".join(f"{text:<28}" for text in texts))
 

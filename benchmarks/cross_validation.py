@@ -336,7 +336,7 @@ def interval(name: str, summary: dict[str, dict]) -> tuple[float, float]:
     """Return the 95 % interval of `named_rightly`, of a mean over classes by the classes' own."""
     import numpy as np
 
-    from celestial.evaluation.metrics import mean_of_shares
+    from celestial.evaluation.metrics import mean_of_proportions
 
     kinds = {"planets": lambda label: label not in DEEP_SKY,
              "deep sky": lambda label: label in DEEP_SKY, "all": lambda label: True}
@@ -344,7 +344,7 @@ def interval(name: str, summary: dict[str, dict]) -> tuple[float, float]:
              if part.startswith("class ") and kinds[name](part.removeprefix("class "))
              ] if name in kinds else [summary[name]]
     totals = np.array([own["groups"] for own in parts])
-    return mean_of_shares(np.array([own["named_rightly"] for own in parts]) * totals, totals)
+    return mean_of_proportions(np.array([own["named_rightly"] for own in parts]) * totals, totals)
 
 
 def as_markdown(summary: dict[str, dict]) -> str:

@@ -1,6 +1,7 @@
-"""What the numbered scripts share, in rooms: a room a step of a picture's way, in this order.
+"""What the numbered scripts share, in rooms: one room for each step of a picture's way.
 
-A room imports from the rooms before it, never from one behind it, and no module imports a script.
+The rooms stand in the order of the steps. A room imports from the rooms above it, never from one
+below it, and no module imports a script.
 
 common: the terminal, files, folders
 pictures: any file -> RGB -> the network's square
@@ -10,7 +11,7 @@ inference: batches -> calibrated probabilities
 training: train and val -> a checkpoint
 evaluation: answers -> figures with intervals
 drawing: figures, cards, sheets, the report
-blind: has it learned the content?
+blind: tests whether a model has learned what the pictures show
 web: the same Predictor as a Flask application
 renderer: facts of physics, or maps -> pictures
 """

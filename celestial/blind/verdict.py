@@ -252,8 +252,8 @@ def _carries(part: np.ndarray, whole: np.ndarray, labels: np.ndarray,
     """Tell whether a part of the picture keeps half of what the model gains over chance.
 
     True: surely, and surely more than chance. False: surely not. None: nobody can tell. The
-    limits of accuracy less half of the whole's are put together as in `metrics.mean_of_shares`;
-    both being right on the same pictures makes them rather too wide.
+    limits of accuracy less half of the whole's are put together as in
+    `metrics.mean_of_proportions`; both being right on the same pictures makes them rather too wide.
     """
     chance = chance_of(labels)
     own, all_of_it = proportion_of(part, groups), proportion_of(whole, groups)

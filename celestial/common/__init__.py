@@ -3,25 +3,21 @@
 in: options, paths, tables; out: the same, checked and written whole, or one sentence that says
 why not.
 
-class_names: Folders that are no classes although they stand where classes do, and classes that
-    look alike.
-console: The common command-line options, the run header, the last RESULT line, and how a script
-    ends.
-file_names: Names of files: shown on one line, cut to what disks allow, never two outputs under
-    one.
-files: Writing files whole or not at all, and walking folders in a fixed order.
+console: Gives every script its common options, run header, RESULT line and ending.
+home: Gives libraries a home folder where the user has none, as in containers and services.
+import_errors: Says in one sentence why an import failed and how to correct that.
+files: Writes files whole or not at all, and walks folders in a fixed order.
+file_names: Shows file names on one line, cuts them to what disks allow, and keeps outputs apart.
+left_behind: Tells which files in a folder are no pictures: hidden ones, a system's, earlier
+    answers.
+class_names: Checks class folders: some hold a dataset's splits, some have names that look alike.
+tables: Writes and reads CSV tables in which spreadsheets find no formula.
+translations: Reads the classes' names in Chinese and Korean from names.csv.
+remote_folders: Reads and writes folders on a disk, in S3 or in Google Cloud Storage, with
+    pyarrow.
+ordered_work: Runs work ahead and returns it in order, so that decoding, the network and drawing
+    overlap.
+locks: One process at a time: a wait that ends even if the process that is waited for is killed.
 freed_memory: Where freed memory goes: it stays with the process, or back to the system. Linux
     with glibc.
-home: A home folder for the libraries, where the user has none: in containers, in services.
-import_errors: What a failed import says to a user: what is missing or does not fit, and how to
-    mend it.
-left_behind: What lies in folders and is no picture: hidden files, what systems leave, earlier
-    answers.
-locks: One process at a time: a wait that ends even if the process that is waited for is killed.
-ordered_work: Work that runs ahead and comes back in order: decoding, the network and drawing
-    overlap.
-remote_folders: Folders on a disk, in S3 or in Google Cloud Storage, through pyarrow's file
-    systems.
-tables: Tables: CSV that spreadsheets open rightly and in which they find no formula.
-translations: The classes' names in Chinese and Korean, from names.csv.
 """

@@ -1,4 +1,4 @@
-"""Folders that are no classes although they stand where classes do, and classes that look alike."""
+"""Checks class folders: some hold a dataset's splits, some have names that look alike."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,13 @@ from celestial.common.file_names import folded
 from celestial.common.files import class_folders
 
 UNKNOWN = "unknown"  # the answer where no class fits
-# How datasets call their splits, in any case.
+# The names that datasets give their splits, compared without regard to case.
 SPLIT_NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"),
                "test": ("test", "testing")}
 
 
 def split_folders(names: Iterable[str]) -> dict[str, str]:
-    """Return which of some folders hold which split; empty where there is no training part."""
+    """Return split -> folder name; empty unless there is a train folder and another split."""
     by_name = {folded(name): name for name in names}
     found = {split: by_name[word] for split, words in SPLIT_NAMES.items() for word in words
              if word in by_name}
@@ -23,10 +23,10 @@ def split_folders(names: Iterable[str]) -> dict[str, str]:
 
 
 def require_no_split(input_dir: Path) -> None:
-    """Raise UserError where a folder, which is to be split, holds a ready split.
+    """Raise UserError where a folder that is to be split holds pictures that are split already.
 
-    So it does as well if that is all it holds, one folder deeper, or where one of its folders is a
-    dataset that datapre.py made: its pictures would be copies of the others.
+    A split that stands one folder deeper is refused too, if nothing stands beside it. So is a
+    dataset of datapre.py among the class folders, because its pictures are copies of the others.
     """
     folders = class_folders(input_dir)
     for folder in (input_dir, *(folders if len(folders) == 1 else ())):
@@ -48,7 +48,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _advice(folder: Path, found: dict[str, str]) -> str:
-    """Return what makes a ready split one that the scripts take with --data-dir."""
+    """Return how to change a ready split so that the scripts take it with --data-dir."""
     todo = [f"rename {name}/ to {split}/" for split, name in found.items() if name != split]
     if "val" not in found:
         todo.append("move some pictures of each class from train/ to val/")
@@ -87,7 +87,7 @@ def check_classes(folder: Path, names: Sequence[str]) -> None:
 
 
 def look_alikes(names: Sequence[str], known: Sequence[str]) -> str:
-    """Return which names would be known ones, were they written alike; empty if none would."""
+    """Return which names differ from a known one in writing alone; empty where none does."""
     by_form = {folded(name): name for name in known}
     return ", ".join(f"{name} differs from {own} only by {_difference([name, own])}"
                      for name in names if (own := by_form.get(folded(name))))

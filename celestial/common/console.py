@@ -1,4 +1,4 @@
-"""The common command-line options, the run header, the last RESULT line, and how a script ends."""
+"""Gives every script its common options, run header, RESULT line and ending."""
 
 import argparse
 import gc
@@ -25,17 +25,17 @@ DEFAULT_MODEL = "efficientnet_lite0"
 SHIPPED = ROOT / f"pretrained/{DEFAULT_MODEL}.pth"  # the weights that ship
 TIMM = "timm:"  # begins the name of any network of timm
 OPTIMIZERS = ("adamw", "rmsprop")
-VIEWS = (1, 2, 4, 8)  # of a square, whose logits may be averaged: see views.py
+VIEWS = (1, 2, 4, 8)  # numbers of a square's views whose logits may be averaged: see views.py
 STRETCHES = ("none", "percentile", "asinh")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
 PLANETS = ("earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus")  # the default classes
-SMALLEST_SIDE, LARGEST_SIDE = 32, 2048  # pixels, of a network's input; it shrinks it 32 times
-OUTLIERS = ("everyday", "other_space")  # drawn as well, but classes of nothing
+SMALLEST_SIDE, LARGEST_SIDE = 32, 2048  # pixels of a network's input, which networks reduce 32-fold
+OUTLIERS = ("everyday", "other_space")  # drawn as well, but none of them is a class
 
 
 class UserError(Exception):
-    """Something a user can cause and mend: one sentence that says what is wrong and what to do.
+    """An error that a user can cause and correct: one sentence, what is wrong and what to do.
 
     `status` is the script's exit status: 1 nothing could be done, 2 wrong options.
     """
@@ -193,7 +193,7 @@ def _shown(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return text in which no name of a file can break the line or command the terminal."""
+    """Escape control characters, so that no file name breaks the line or controls the terminal."""
     from celestial.common.file_names import ESCAPES
 
     return text.translate({code: shown for code, shown in ESCAPES.items() if chr(code) != "\\"})
@@ -206,7 +206,7 @@ def print_result(figures: dict, files: Iterable[Path]) -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether the memory of the machine, or of a device, was too small (torch's words)."""
+    """Say whether the memory of the machine or of a device was full (torch says it in words)."""
     return isinstance(error, MemoryError) or any(
         words in str(error) for words in ("out of memory", "not enough memory",
                                           "can't allocate memory"))
@@ -223,11 +223,11 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
 
     Args:
         main: the script.
-        when_stopped: what Ctrl-C leaves behind and how to go on, completing a sentence.
+        when_stopped: the end of the sentence that Ctrl-C prints: what is left behind, how to go on.
     """
     signal.signal(signal.SIGTERM, _stop)
-    # torch's import makes 180,000 objects that live to the end: looking through them for
-    # garbage takes 0.2 s while they are made, and 0.4 s once more when Python ends.
+    # Importing torch makes 180,000 objects that live to the end. Searching them for garbage would
+    # take 0.2 s during the import and 0.4 s at the end, so we search seldom, and not at the end.
     gc.set_threshold(50_000)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
@@ -244,14 +244,14 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
     except OSError as error:
         if sentence := lacking(error):
             _fail(sentence, 1)
-        # Of two names, as in a copy, the second is the one that is written.
+        # The error of a copy has two names; the second is the file that is written.
         _fail(f"{error.filename2 or error.filename or 'a file'}: {error.strerror or error}; "
               "check that the folder exists, may be written and has space", 1)
     except Exception as error:
         if is_out_of_memory(error):
             _fail("the memory is full; try a smaller --batch-size or --image-size", 1)
         if not (sentence := lacking(error)):
-            raise  # a mistake of this program: its traceback is wanted
+            raise  # a bug of this program, for which the traceback is wanted
         _fail(sentence, 1)
     finally:
         gc.freeze()
@@ -260,7 +260,7 @@ def run(main: Callable[[], None], when_stopped: str = "nothing was half-written"
 def _fail(sentence: str, status: int) -> None:
     try:
         sys.stdout.flush()
-    except OSError:  # it goes to a full disk, and Python would try, and complain, once more at exit
+    except OSError:  # stdout goes to a full disk; without this Python would fail again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print(f"error: {_one_line(sentence)}", file=sys.stderr, flush=True)
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""Names of files: shown on one line, cut to what disks allow, never two outputs under one."""
+"""Shows file names on one line, cuts them to what disks allow, and keeps outputs apart."""
 
 import hashlib
 import os
@@ -9,18 +9,19 @@ from pathlib import Path, PurePosixPath
 
 LONGEST_NAME = 255  # bytes; the limit of ext4, NTFS, APFS and most others
 LONGEST_PATH = 800  # bytes below an output folder; macOS allows 1024 for a whole path
-LONGEST_ENDING = 16  # bytes; what follows the last dot of a longer one is no file type
+LONGEST_ENDING = 16  # bytes; a longer text after the last dot is no file type
 TEMPORARY = 5  # bytes that `atomic_path` adds to a name
-# What a terminal obeys, or what would break or turn round the line that a name stands in; bytes
-# that are not UTF-8 have the code points 0xdc80..0xdcff in Python.
+# Characters that control a terminal, or that break or reverse the line that a name stands in.
+# Bytes that are not UTF-8 have the code points 0xdc80..0xdcff in Python.
 ESCAPES = {**{code: f"\\x{code:02x}" for code in (*range(0x20), 0x7f)},
            **{code: f"\\u{code:04x}" for code in (*range(0x80, 0xa0), 0x2028, 0x2029,
                                                   *range(0x202a, 0x202f), *range(0x2066, 0x206a))},
            **{0xdc00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)},
            ord("\\"): "\\\\", ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 ESCAPED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4})")
-MEANT = {escape: chr(code) for code, escape in ESCAPES.items()}
-# Of a part of an output path. With a colon in the second place Windows takes it for a drive.
+UNESCAPED = {escape: chr(code) for code, escape in ESCAPES.items()}
+# Characters that may not stand in a part of an output path. After one letter a colon is among
+# them, because Windows takes the letter for a drive.
 UNSAFE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?<=^.):")
 
 
@@ -42,7 +43,7 @@ def _hashed_name(name: str, key: str, extra: int) -> str:
 
 
 def display_name(path: Path | str) -> str:
-    r"""Return a path as one line that can be printed and written; no two paths share one.
+    r"""Return a path as one line that can be printed and written; no two paths have the same.
 
     Letters of any language stay as they are. Backslashes, control characters, those that turn
     the direction of writing and bytes that are not UTF-8 become \\, \n, \x1b, \u202e, \xff.
@@ -53,16 +54,16 @@ def display_name(path: Path | str) -> str:
 
 def path_named(name: str) -> Path:
     """Return the path whose `display_name` is `name`."""
-    text = ESCAPED.sub(lambda found: MEANT[found[0]], name)
+    text = ESCAPED.sub(lambda found: UNESCAPED[found[0]], name)
     return Path(os.fsdecode(text.encode("utf-8", errors="surrogateescape")))
 
 
 def output_paths(wanted: Mapping[str, str]) -> dict[str, str]:
     """Return where each of many output files goes: key -> path below the output folder.
 
-    A path that is plain, short and no other's stays as it is. No result leads out of the folder,
-    and no two are one file or need a folder where the other has a file, not even on disks that
-    ignore case or the Unicode form: a hash of the key keeps them apart.
+    A path that is plain, short and wanted once stays as it is. Every result lies below the output
+    folder. No two results are the same file, and none is a folder where another is a file, even on
+    disks that ignore case or the Unicode form, because a hash of the key tells them apart.
 
     Args:
         wanted: key -> relative path with slashes.
@@ -92,5 +93,5 @@ def _plain_path(path: str, key: str) -> str:
 
 
 def folded(path: str) -> str:
-    """Return what paths have in common that are one on disks that ignore case and Unicode form."""
+    """Return a form that is equal for paths that differ only in case and Unicode form."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())

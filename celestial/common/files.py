@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and walking folders in a fixed order."""
+"""Writes files whole or not at all, and walks folders in a fixed order."""
 
 import errno
 import hashlib
@@ -55,13 +55,13 @@ def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
             error.filename = str(path)
         raise
     finally:
-        with suppress(OSError):  # of a read-only disk: it would hide the reason above
+        with suppress(OSError):  # an error here, as on a read-only disk, would hide the one above
             temporary.unlink()
 
 
 def _flush_folder(folder: Path) -> None:
     if os.name == "nt":
-        return  # Windows opens no folders
+        return  # Windows cannot open a folder
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -98,15 +98,15 @@ def walk_files(folder: Path, leave_out: Path | None = None) -> list[Path]:
 
 
 def sort_files(folder: Path, leave_out: Path | None = None) -> tuple[list[Path], list[Path]]:
-    """Return every file below `folder`, sorted by its path, and what is passed over.
+    """Return the files below `folder` that may be pictures, and what is passed over, both sorted.
 
-    Passed over is what is hidden or left behind by a system, of a folder itself and not what lies
-    in it; and what predict_my_images.py wrote, for which its output folder stands. Links to folders
-    are not followed: such a link, and a folder that cannot be entered, is returned like a file, so
-    that somebody sees it.
+    Files and folders that are hidden or left behind by a system are passed over; of such a folder
+    its own path alone is returned. Files that predict_my_images.py wrote are passed over too; of
+    them the output folder is returned. Links to folders are not followed. Such a link, and a folder
+    that cannot be entered, is returned among the files, so that the user is told of it.
 
     Args:
-        folder: where to look; itself it may be a link, hidden, or written by any script.
+        folder: where to look; it may itself be a link, hidden, or an output folder.
         leave_out: a folder that is not entered (an output folder inside the input folder).
     """
     found, passed_over = [], []
@@ -131,9 +131,9 @@ def sort_files(folder: Path, leave_out: Path | None = None) -> tuple[list[Path],
 
 
 def owned_files(folder: Path) -> list[Path]:
-    """Return what lies below `folder` and is somebody's, hidden or not, sorted by its path.
+    """Return the files below `folder` that a user may want to keep, hidden or not, sorted by path.
 
-    Only what a system makes again when it is gone is nobody's. Links are not followed.
+    Files that a system makes again when they are gone are left out. Links are not followed.
     """
     found = []
 
@@ -159,7 +159,7 @@ def _read_note(folder: Path, name: str) -> bytes:
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """Return the class folders in `folder`, sorted; what is hidden or a system's is none.
+    """Return the class folders in `folder`, sorted, without hidden ones and those of a system.
 
     Raises:
         UserError: the name of one cannot stand in tables, file names and headings.
@@ -188,7 +188,7 @@ def class_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
 
 
 def replace_folder(new: Path, old: Path) -> None:
-    """Put a finished folder in the place of `old`, which is whole until then."""
+    """Move a finished folder to the path `old`; the previous folder stays whole until then."""
     aside = old.with_name(f".{old.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     try:

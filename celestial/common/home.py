@@ -1,4 +1,4 @@
-"""A home folder for the libraries, where the user has none: in containers, in services."""
+"""Gives libraries a home folder where the user has none, as in containers and services."""
 
 import os
 import stat
@@ -10,9 +10,10 @@ from pathlib import Path
 def ensure_home() -> None:
     """Give this process, and those that it starts, a home where the user has none.
 
-    Otherwise torch would keep downloads in a folder called ~ here, and Ray would end. A home that
-    may not be written stays, as there are keys and weights in it; Matplotlib gets another place for
-    its list of fonts, and torch for downloads, unless there are some.
+    Without one torch would keep downloads in a folder called ~ in the current folder, and Ray would
+    fail. A home that cannot be written is kept, because keys and weights may lie in it. Matplotlib
+    then gets another folder for its list of fonts, and torch another one for downloads unless its
+    downloads in the home can be read.
     """
     try:
         home = Path.home()
@@ -28,7 +29,7 @@ def ensure_home() -> None:
 
 
 def _own_folder() -> Path:
-    """Return a folder among the temporary ones that is this user's alone, the same each time."""
+    """Return a temporary folder that this user alone may enter, the same one each time."""
     user = getattr(os, "getuid", lambda: 0)()
     folder = Path(tempfile.gettempdir()) / f"celestial-home-{user}"
     with suppress(FileExistsError):

@@ -1,4 +1,4 @@
-"""What a failed import says to a user: what is missing or does not fit, and how to mend it."""
+"""Says in one sentence why an import failed and how to correct that."""
 
 import importlib.util
 import re
@@ -7,15 +7,15 @@ import traceback
 INSTALL = ("activate .venv (source .venv/bin/activate, on Windows .venv\\Scripts\\activate) or run "
            "pip install -r ")
 UPGRADE = "pip install --upgrade -r requirements.txt may bring versions that fit"
-# Modules that are called otherwise than what brings them, and those of other requirements.
+# Packages named otherwise than their modules, and modules of other requirements files.
 PACKAGES = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn",
             "pytorch_grad_cam": "grad-cam"}
 FILES = {"ray": "requirements-ray.txt", "pyarrow": "requirements-ray.txt",
          "openvino": "requirements-openvino.txt"}
-# The system's loader says so, in an ImportError or, through ctypes and cffi, in an OSError.
+# The words of the system's loader, in an ImportError or, through ctypes and cffi, an OSError.
 LIBRARY = re.compile(r"([^\s:']+\.so[.\d]*): cannot open shared object file")
-# Packages of Debian and Ubuntu; in their newer releases some names end in t64, and the old ones
-# are understood.
+# Shared library -> package of Debian and Ubuntu. Newer releases add t64 to some names and accept
+# the old ones as well.
 DEBIAN = {"libGL.so.1": "libgl1", "libEGL.so.1": "libegl1", "libGLdispatch.so.0": "libglvnd0",
           "libglib-2.0.so.0": "libglib2.0-0", "libgthread-2.0.so.0": "libglib2.0-0",
           "libgomp.so.1": "libgomp1", "libstdc++.so.6": "libstdc++6", "libgcc_s.so.1": "libgcc-s1",
@@ -55,7 +55,8 @@ def _not_imported(error: ImportError) -> str:
 def _import_ended(error: Exception) -> str:
     """Return a sentence about a library that raised some other error when it was imported.
 
-    torchvision does so beside another torch than its own, and what was compiled for another numpy.
+    torchvision raises one if torch has another version, and a module that was compiled for another
+    numpy does as well.
     """
     for frame, _ in traceback.walk_tb(error.__traceback__):
         top = frame.f_globals.get("__name__", "").partition(".")[0]

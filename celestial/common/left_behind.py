@@ -1,4 +1,4 @@
-"""What lies in folders and is no picture: hidden files, what systems leave, earlier answers."""
+"""Tells which files in a folder are no pictures: hidden ones, a system's, earlier answers."""
 
 import json
 from collections.abc import Callable, Collection, Iterable
@@ -6,30 +6,30 @@ from pathlib import Path, PurePath
 
 from celestial.common.file_names import display_name
 
-# Names in any case. What desktops, git and network disks write again when it is gone: the
-# thumbnails of Windows, Synology (@eaDir) and QNAP (@__thumb), a Mac's folder icon.
+# Names, compared without regard to case. Files that desktops, git and network disks write again
+# when they are gone: thumbnails of Windows, Synology (@eaDir) and QNAP (@__thumb), a Mac's icon.
 REMADE = {".ds_store", ".gitkeep", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini",
           "@eadir", "@__thumb", ".@__thumb", "icon\r"}
-# What may be somebody's, but no picture to learn or to judge: deleted files, snapshots, found
-# pieces of files, and what a Mac adds to a zip.
+# Folders that may hold a user's files, but no pictures to learn from or to classify: deleted
+# files, snapshots, recovered pieces of files, and what a Mac adds to a zip.
 KEPT_BY_SYSTEMS = {"__macosx", "#recycle", "@recycle", "$recycle.bin", "recycler", "lost+found",
                    "#snapshot", "~snapshot", "@recently-snapshot", "system volume information",
                    "network trash folder", "temporary items", "@tmp"}
-SILENT = {".gitkeep"}  # this repository's own
-# What predict_my_images.py notes first in its output folder, without and with --engine ray.
+SILENT = {".gitkeep"}  # passed over without a word, because this repository contains some
+# The file that predict_my_images.py writes first, without and with --engine ray.
 RUN, RAY_RUN = "batch_prediction_run.json", "run.json"
 RUN_KEYS = {"folder", "checkpoint_sha256"}
-# What else it writes there.
+# The other files and folders that it writes into its output folder.
 ANSWERS = {"batch_prediction_summary.csv", "batch_prediction_summary.partial.csv", "pictures",
            "contact_sheet.png", "before_after.png"}
 ANSWERS_OF_RAY = ".parquet"
 LARGEST_NOTE = 1 << 16  # bytes
-NAMED = 3  # in the sentence
+NAMED = 3  # names in a sentence, at most
 
 
 def is_remade(name: str) -> bool:
-    """Say whether a system makes a file or folder of this name again, so that it is nobody's."""
-    return name.casefold() in REMADE or name.startswith("._")  # a Mac's, on disks of others
+    """Say whether a system makes a file or folder of this name again when it is deleted."""
+    return name.casefold() in REMADE or name.startswith("._")  # a Mac's, on other disks
 
 
 def is_no_picture(name: str) -> bool:
@@ -55,7 +55,7 @@ def holds_answers(names: Collection[str], read: Callable[[str], bytes]) -> bool:
 
 
 def is_answer(name: str) -> bool:
-    """Say whether predict_my_images.py writes a file or folder of this name where it answers."""
+    """Say whether predict_my_images.py writes a file or folder of this name."""
     return name in {RUN, RAY_RUN} | ANSWERS or name.endswith(ANSWERS_OF_RAY)
 
 

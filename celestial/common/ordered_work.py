@@ -1,4 +1,4 @@
-"""Work that runs ahead and comes back in order: decoding, the network and drawing overlap."""
+"""Runs work ahead and returns it in order, so that decoding, the network and drawing overlap."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +16,9 @@ def in_order(start: Callable[[Item], Future], items: Iterable[Item], ahead: int,
 
     Args:
         start: begins the work on one item.
-        items: any number of them; they are asked for as late as `ahead` allows.
+        items: any number of them; each is taken only when the work on it can start.
         ahead: items under way at a time.
-        give_up: is called for all work under way when nobody asks for its result any more.
+        give_up: is called for each future under way when the caller stops before the end.
     """
     items = iter(items)
     waiting = deque((item, start(item)) for item in islice(items, ahead))

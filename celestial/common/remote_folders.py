@@ -1,4 +1,4 @@
-"""Folders on a disk, in S3 or in Google Cloud Storage, through pyarrow's file systems."""
+"""Reads and writes folders on a disk, in S3 or in Google Cloud Storage, with pyarrow."""
 
 import io
 from collections import defaultdict
@@ -18,7 +18,7 @@ from celestial.common.left_behind import LARGEST_NOTE, holds_answers, is_answer,
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder: each process opens it anew from its address.
+    """A folder on a disk or in a storage; each process opens it by its address.
 
     Attributes:
         address: a path, or a URI such as s3://bucket/pictures?region=eu-north-1 (pyarrow's
@@ -36,7 +36,7 @@ class Folder:
         """Open a folder, which need not exist yet.
 
         Raises:
-            UserError: the address means nothing, or there is no way to it.
+            UserError: the address is not understood, or cannot be reached.
         """
         if "://" not in address:
             path = Path(address).resolve()
@@ -50,7 +50,7 @@ class Folder:
 
     @property
     def on_disk(self) -> bool:
-        """Whether it is a folder that can be used without pyarrow."""
+        """Whether the folder lies on a disk, where it can be used without pyarrow."""
         return isinstance(self.system, LocalFileSystem)
 
     def names(self, leave_out: "Folder | None" = None) -> list[str]:
@@ -60,7 +60,7 @@ class Folder:
             leave_out: a folder of the same storage that is not entered.
 
         Raises:
-            UserError: the storage does not answer, or says no.
+            UserError: the storage does not answer, or refuses.
         """
         selector = FileSelector(self.path, recursive=True, allow_not_found=True)
         try:
@@ -75,7 +75,7 @@ class Folder:
     def sort_names(self, leave_out: "Folder | None" = None) -> tuple[list[str], list[str]]:
         """Return the files below that may be pictures, and what is passed over.
 
-        As `files.sort_files` does of a folder on a disk; see `names`.
+        The rules are those of `files.sort_files`; argument and errors are those of `names`.
         """
         names = self.names(leave_out)
         inside = defaultdict(set)
@@ -125,6 +125,6 @@ class Folder:
         if self.on_disk:
             with atomic_path(Path(self.inside(name))) as temporary:
                 temporary.write_bytes(content.getbuffer())
-        else:  # an object appears when its last byte has arrived
+        else:  # a storage shows an object only when its last byte has arrived
             with self.system.open_output_stream(self.inside(name)) as stream:
                 stream.write(content.getbuffer())

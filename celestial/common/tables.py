@@ -1,4 +1,4 @@
-"""Tables: CSV that spreadsheets open rightly and in which they find no formula."""
+"""Writes and reads CSV tables in which spreadsheets find no formula."""
 
 import csv
 import re
@@ -9,8 +9,8 @@ from typing import TextIO
 
 from celestial.common.files import atomic_path
 
-# Where a spreadsheet, set to comma or semicolon, begins a cell, followed by what begins a formula
-# (also the wide signs that Chinese and Korean ones take) or by our own mark against it.
+# The place where a spreadsheet, set to comma or semicolon, begins a cell, if a formula's sign
+# follows (or a wide one, which Chinese and Korean spreadsheets accept), or our own apostrophe.
 FORMULA = re.compile("(^|[;\t\r\n]\"*)(?=[=+\\-@\t\r\n'＝＋－＠])")
 MARKED = re.compile("(^|[;\t\r\n]\"*)'")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")

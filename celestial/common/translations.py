@@ -1,4 +1,4 @@
-"""The classes' names in Chinese and Korean, from names.csv."""
+"""Reads the classes' names in Chinese and Korean from names.csv."""
 
 from pathlib import Path
 

@@ -1,18 +1,16 @@
-"""Figures, cards, sheets and the report.
+"""Draws figures, cards, sheets and the report.
 
 in: pictures, answers, figures; out: PNG files and one HTML page.
 
-before_after: What cleaning changes: pictures as the network sees them with and without it, and
-    its answers.
-card_writer: Annotated pictures, drawn and written by the processes that decode, beside the
-    network.
-cards: Pictures with words on them, drawn with Pillow: rows of samples, framed cards, contact
+fonts: Finds a font that can draw a text: Pillow's own, or a system's for Chinese and Korean.
+cards: Draws pictures with words on them, with Pillow: rows of samples, framed cards, contact
     sheets.
-explain: Grad-CAM, which place in a picture speaks for a class, and what single layers see in it.
-figures: Every plot with axes; nothing else imports matplotlib.
-fonts: Which font can draw a text: Pillow's own, one of the system's for Chinese and Korean, or
-    none.
-report: report.html: all that is known of a checkpoint, on one page to read from top to bottom.
-sheets: The sheets of pictures that an evaluation draws: samples, mistakes, what the network looks
-    at.
+card_writer: Draws and writes cards in the processes that decode, while the network computes.
+explain: Draws Grad-CAM, the places in a picture that speak for a class, and activations of
+    layers.
+before_after: Draws what cleaning changes: the network's input without and with it, and both
+    answers.
+figures: Draws every plot with axes; no other module of this room imports matplotlib.
+sheets: Draws an evaluation's sheets of pictures: samples, mistakes, doubtful labels, Grad-CAM.
+report: Writes report.html: all that was measured of a checkpoint, on one page.
 """

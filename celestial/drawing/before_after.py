@@ -1,4 +1,4 @@
-"""What cleaning changes: pictures as the network sees them with and without it, and its answers."""
+"""Draws what cleaning changes: the network's input without and with it, and both answers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,10 +16,10 @@ PAIRS_DRAWN = 24  # pictures
 
 
 def draw_before_after(predictor: Predictor, files: Mapping[str, Path], path: Path) -> list[Path]:
-    """Write a sheet of the first pictures.
+    """Write a sheet of the first pictures, each without and with cleaning.
 
     Args:
-        predictor: with its cleaning.
+        predictor: its preprocessing has the cleaning.
         files: name -> file; those that cannot be read are left out.
         path: the PNG to write.
 
@@ -34,15 +34,15 @@ def draw_before_after(predictor: Predictor, files: Mapping[str, Path], path: Pat
                 if not isinstance(picture, ImageError)}
     squares = [[fit.square(picture) for picture in pictures.values()] for fit in (plain, cleaned)]
     answers = [predictor.predict_squares(kind) for kind in squares]
-    cards = [draw_card(Card(as_picture(before), name, (f"left, as it is: {_told(was)}",
-                                                       f"right, cleaned: {_told(now)}"),
+    cards = [draw_card(Card(as_picture(before), name, (f"left, as it is: {_in_words(was)}",
+                                                       f"right, cleaned: {_in_words(now)}"),
                             now.top(BARS), BAR, as_picture(after)))
              for name, before, after, was, now in zip(pictures, *squares, *answers, strict=True)]
     return [card_sheet(cards, path, "Before and after cleaning: what the network sees, and what "
                        "it answers")] if cards else []
 
 
-def _told(prediction: Prediction) -> str:
+def _in_words(prediction: Prediction) -> str:
     best, probability = prediction.top(1)[0]
     nearest = f"{best}  {percent(probability)}"
     return nearest if prediction.status == "ok" else f"unknown; nearest: {nearest}"

@@ -1,4 +1,4 @@
-"""Annotated pictures, drawn and written by the processes that decode, beside the network."""
+"""Draws and writes cards in the processes that decode, while the network computes."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
@@ -20,11 +20,11 @@ AHEAD = 8  # cards for each process that may wait to be drawn
 
 
 def write_cards(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Item, str]]:
-    """Write a card for each item, in order; None needs no card.
+    """Write a card for each item, in order; where the card is None, none is written.
 
     Args:
         jobs: (item, its card, where it is written).
-        workers: processes that draw, those of `decoding`.
+        workers: processes that draw, those of `decoder_pool`.
 
     Yields:
         The item, and why its card cannot be written, or an empty text.
@@ -32,9 +32,9 @@ def write_cards(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Item, str]]
     Raises:
         OSError: the disk is full, so that nothing else could be written either.
     """
-    # Cancelling would kill a process that writes, and leave half a file behind.
+    # We wait, because cancelling would kill a process that writes, and leave half a file behind.
     under_way = in_order(partial(_start, workers), jobs, AHEAD * workers, give_up=_await)
-    with closing(under_way):  # at once, while there are processes that can end what they write
+    with closing(under_way):  # at once, while the processes can still finish what they write
         for (item, _, _), future in under_way:
             try:
                 undrawn = future.result()

@@ -1,4 +1,4 @@
-"""Pictures with words on them, drawn with Pillow: rows of samples, framed cards, contact sheets."""
+"""Draws pictures with words on them, with Pillow: rows of samples, framed cards, contact sheets."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ INK = (30, 34, 42)
 FAINT = (120, 126, 138)
 BAR = (66, 103, 178)
 BAR_GROUND = (232, 235, 240)
-# Told apart by red-green blind readers through brightness; the words on the card say it as well.
+# Their brightness differs, so that red-green blind readers can tell them apart; the card's words
+# say the same.
 GREEN = (26, 152, 80)
 RED = (178, 24, 43)
 AMBER = (230, 145, 20)
@@ -28,7 +29,7 @@ CARD_FRAME = 8
 CARD_WIDTH = SHOWN_SIDE + 2 * CARD_FRAME
 CARD_BAR = 24
 BARS = 3  # classes with a bar
-FEW_CLASSES, MORE_BARS = 20, 5  # of more classes, ImageNet's above all, the best five are shown
+FEW_CLASSES, MORE_BARS = 20, 5  # with more classes, as in ImageNet, five bars are drawn
 MOST_ROWS = 40  # of samples on one sheet
 ROW_LINE = 24  # pixels from a line of a row's label to the next
 CARD_SHAPE = 1.5  # height of a card by its width
@@ -73,7 +74,7 @@ def prediction_card(prediction, name: str, beside: np.ndarray | None = None) -> 
     Args:
         prediction: with its picture.
         name: of the file.
-        beside: what speaks for the best class, uint8 (height, width, 3).
+        beside: the picture under the Grad-CAM of its best class, uint8 (height, width, 3).
     """
     best, probability = prediction.top(1)[0]
     accepted = prediction.status == "ok"
@@ -185,7 +186,7 @@ def labelled_rows(rows: Sequence[tuple[str, Sequence[np.ndarray]]], path: Path, 
     """Write a grid: each row a label (lines split at \\n) and its pictures side by side.
 
     Args:
-        rows: (label, pictures), each picture uint8 (height, width, 3); of very many the first.
+        rows: (label, pictures), each picture uint8 (height, width, 3); `MOST_ROWS` are drawn.
         path: the PNG to write.
         title: stands above the grid.
         columns: a caption above each column of pictures.

@@ -1,4 +1,4 @@
-"""Grad-CAM, which place in a picture speaks for a class, and what single layers see in it."""
+"""Draws Grad-CAM, the places in a picture that speak for a class, and activations of layers."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -17,14 +17,14 @@ from celestial.models.networks import Classifier
 
 HEAT_SIDE = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
-LAYERS = 5  # at most of a backbone whose channels are shown
-SEEN = 3  # a layer's channels are shown in so many rows and columns
+LAYERS = 5  # layers of a backbone whose channels are shown, at most
+SEEN = 3  # rows and columns in which a layer's channels are shown
 
 
 class _AgreeingCAM(HiResCAM):
-    """Of each backbone's layers the product, over the backbones the mean.
+    """HiResCAM, multiplied over the layers of each backbone, and averaged over the backbones.
 
-    What speaks for a class everywhere alike has no place, so the picture's mean is taken away.
+    The map's mean is subtracted, because evidence that is the same everywhere has no place.
     """
 
     def __init__(self, model: Classifier, side: int):
@@ -44,16 +44,18 @@ class _AgreeingCAM(HiResCAM):
 def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) -> np.ndarray:
     """Return how much each place speaks for a class.
 
-    The last layer knows the class and hardly the place (4 x 4 places in 112 pixels), earlier ones
-    the other way round. As Guided Grad-CAM does (Selvaraju et al., "Grad-CAM: Visual Explanations
-    from Deep Networks", 2017), a coarse map is multiplied by finer ones: of the last three layers,
-    element by element as in HiResCAM (Draelos and Carin, "Use HiResCAM instead of Grad-CAM", 2020).
-    On drawn planets that stand off-centre and are rightly named 89 % of its mass lies on the planet
-    (the weights that ship; of hardly trained networks 75 % and more; benchmarks/where_it_looks.py),
-    of plain Grad-CAM about half. Of the ensemble the mean over its backbones.
+    The last layer tells the class well but the place coarsely (4 x 4 places in 112 pixels); earlier
+    layers do the opposite. So the maps of the last three layers are multiplied, as Guided Grad-CAM
+    multiplies a coarse map by a fine one (Selvaraju et al., "Grad-CAM: Visual Explanations from
+    Deep Networks", 2017). Each map is HiResCAM's, an element-wise product of activations and
+    gradients (Draelos and Carin, "Use HiResCAM instead of Grad-CAM", 2020).
+
+    For drawn planets that are off-centre and rightly named, 89 % of the map's sum lies on the
+    planet with the weights that ship, 75 % and more with hardly trained networks, and about half
+    with plain Grad-CAM (benchmarks/where_it_looks.py).
 
     Args:
-        predictor: its network is looked into; float32, because gradients are small.
+        predictor: its network is explained, in float32, because gradients are small.
         squares: uint8 (N, 3, size, size).
         classes: index of the class in question for each picture.
 
@@ -72,7 +74,7 @@ def grad_cam(predictor: Predictor, squares: torch.Tensor, classes: list[int]) ->
 
 def explained(predictor: Predictor, predictions: Iterable[Prediction]
               ) -> Iterator[tuple[Prediction, np.ndarray | None]]:
-    """Yield each prediction with what speaks for its best class, laid over its picture.
+    """Yield each prediction with the Grad-CAM of its best class, laid over its picture.
 
     The overlay is uint8 (HEAT_SIDE, HEAT_SIDE, 3); None where the file could not be read.
     """
@@ -90,7 +92,8 @@ def explained(predictor: Predictor, predictions: Iterable[Prediction]
 def framed(predictor: Predictor, prediction: Prediction) -> np.ndarray:
     """Return a picture framed as the network's input is, for showing: uint8 (side, side, 3).
 
-    It is sharper than the input where that holds the whole picture, and the input where it is cut.
+    Where the input holds the whole picture, this is the decoded picture, which is sharper. Where
+    the input is cropped, it is the input.
     """
     if predictor.preprocessing.fit == "crop":
         return as_picture(prediction.square)
@@ -103,13 +106,13 @@ def as_picture(square: np.ndarray) -> np.ndarray:
 
 
 def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Return what a few layers of each backbone see in a picture, the first to the last.
+    """Return the activations of a few layers of each backbone, from the first to the last.
 
     Of each layer the channels that differ most from place to place are shown, each from its
     least (dark) to its greatest value (bright).
 
     Args:
-        predictor: its network is looked into.
+        predictor: its network is explained.
         square: uint8 (3, size, size).
 
     Returns:
@@ -137,7 +140,7 @@ def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str,
 
 
 def _channels(values: np.ndarray) -> np.ndarray:
-    """Draw the channels that differ most.
+    """Draw the channels that differ most from place to place.
 
     float (C, height, width) -> uint8 (HEAT_SIDE, HEAT_SIDE, 3).
     """

@@ -1,4 +1,4 @@
-"""Every plot with axes; nothing else imports matplotlib."""
+"""Draws every plot with axes; no other module of this room imports matplotlib."""
 
 import logging
 import textwrap
@@ -21,16 +21,16 @@ plt.switch_backend("Agg")  # draws without a screen
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 VERDICTS = {"yes": GREEN, "pass": GREEN, "no": ORANGE, "fail": ORANGE, "cannot tell": GREY}
-LINE = 1.4 / 72  # inches from one line of text to the next, a point of its size
+LINE = 1.4 / 72  # inches from one line of text to the next, for each point of the text's size
 plt.rcParams.update({
     "figure.dpi": 110, "savefig.dpi": 110, "font.size": 11, "axes.titlesize": 12,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-    "figure.constrained_layout.use": True, "text.parse_math": False,  # a $ in a name is a $
+    "figure.constrained_layout.use": True, "text.parse_math": False,  # names may have a $
 })
 for wide in installed():
     font_manager.fontManager.addfont(wide)
     plt.rcParams["font.family"].append(font_manager.FontProperties(fname=wide).get_name())
-# They have one weight, and matplotlib would say so wherever a title is bold.
+# Quiet, because these fonts have one weight, and matplotlib would warn at every bold title.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
@@ -47,7 +47,7 @@ def draw_history(rows: Sequence[dict], kept: int, path: Path) -> Path:
 
     Args:
         rows: training_history.csv.
-        kept: the epoch whose weights are kept; 0: none's.
+        kept: the epoch whose weights are kept; 0: none.
         path: of the figure.
     """
     epochs = [row["epoch"] for row in rows]
@@ -165,7 +165,7 @@ def draw_reliability(bins: Bins, intervals: Sequence[tuple[float, float]], title
 
 def draw_known_scores(known: np.ndarray, outliers: np.ndarray, threshold: float, title: str,
                       path: Path) -> Path:
-    """Draw how the known_score of known pictures (N,) and of outliers (M,) is spread."""
+    """Draw the distribution of known_score: of known pictures (N,) and of outliers (M,)."""
     figure, axis = plt.subplots(figsize=(8.5, 5))
     edges = np.histogram_bin_edges(np.concatenate([known, outliers, [threshold]]), bins=40)
     for scores, name, colour, hatch in ((known, "known classes", BLUE, ""),
@@ -249,7 +249,7 @@ def draw_curves(labels: np.ndarray, probs: np.ndarray, classes: Sequence[str], k
 
 def draw_binary(positive: np.ndarray, scores: np.ndarray, classes: Sequence[str],
                 path: Path) -> Path:
-    """Draw how two classes are told apart: ROC, precision-recall, and what each threshold gives.
+    """Draw how well two classes are told apart: ROC, precision-recall, and each threshold's rates.
 
     Args:
         positive: bool (N,), of the second class.

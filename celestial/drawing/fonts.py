@@ -1,4 +1,4 @@
-"""Which font can draw a text: Pillow's own, one of the system's for Chinese and Korean, or none."""
+"""Finds a font that can draw a text: Pillow's own, or a system's for Chinese and Korean."""
 
 import functools
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from anyascii import anyascii
 from PIL import Image, ImageDraw, ImageFont
 
-SIZE = 24  # pixels, at which fonts are tried
+SIZE = 24  # pixels of a letter when a font is tried
 NOWHERE = "\uffff"  # no letter, by definition of Unicode
 # Fonts with Chinese or Korean glyphs beside Latin ones, the best first: Google's and Adobe's,
 # free ones of Linux, then what Windows and macOS bring.
@@ -32,7 +32,7 @@ def installed() -> tuple[Path, ...]:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """Return a folder's fonts; none where a user has no home, or may not look into it."""
+    """Return a folder's fonts; none if it may not be read, or if ~ stands for no home."""
     try:
         return list(folder.expanduser().rglob("*.[ot]t[cf]"))
     except (OSError, RuntimeError):
@@ -49,7 +49,7 @@ def _opens(path: Path) -> bool:
 
 @functools.lru_cache(maxsize=10_000)
 def _has(path: Path, letter: str) -> bool:
-    """Say whether a font has a letter: what it lacks looks like what no font has."""
+    """Say whether a font has a letter: else it is drawn like a letter that no font has."""
     face = ImageFont.truetype(path, SIZE)
     drawn = []
     for text in (letter, NOWHERE):
@@ -74,7 +74,7 @@ def _is_plain(text: str) -> bool:
 def drawable(text: str) -> str:
     """Return a text as it can be drawn here: in Latin letters where there is no font for it.
 
-    An empty box for each letter would make all such names look alike.
+    Without a font each letter would be an empty box, and all such names would look alike.
     """
     return text if _is_plain(text) or font_for(text) else anyascii(text)
 

@@ -1,7 +1,7 @@
-"""report.html: all that is known of a checkpoint, on one page to read from top to bottom.
+"""Writes report.html: all that was measured of a checkpoint, on one page.
 
-It is made of the files in evaluation_results/ and of the blind test's beside that folder, by
-whichever of the two scripts ends last.
+It is made of the files in evaluation_results/ and of the blind test's files beside that folder. The
+evaluation and the blind test both write it, because either may be the last to end.
 """
 
 import base64
@@ -23,7 +23,7 @@ from celestial.common.files import atomic_path, sha256_of
 from celestial.common.tables import read_csv
 from celestial.data.datasets import manifest_rows
 from celestial.evaluation import metrics
-from celestial.evaluation.answers import PLAIN
+from celestial.evaluation.answers import NOT_PROPORTIONS
 from celestial.inference.predictor import Predictor
 from celestial.models.checkpoints import Checkpoint
 
@@ -32,8 +32,8 @@ STYLE = console.ROOT / "celestial/web/static/style.css"  # the look of the web p
 WIDEST = 1400  # pixels of an embedded picture
 TALLEST = 16_383  # pixels, the most that WebP can hold
 QUALITY = 84  # of WebP, 0..100
-# In a checkpoint's options, and no options themselves.
-CHOSEN = ("weights_used", "device_used", "confidence_from")
+# Entries of a checkpoint's options that are results, not options of improved_training.py.
+RESULTS = ("weights_used", "device_used", "confidence_from")
 SPLITS = ("train", "val", "test")
 SECTIONS = (("verdict", "Verdict"), ("figures", "Figures"), ("classes", "Class by class"),
             ("sure", "How sure it is"), ("mistakes", "Mistakes"), ("looks", "What it looks at"),
@@ -69,9 +69,9 @@ CAPTIONS = {
 
 
 def facts_of(predictor: Predictor, data_dir: Path) -> dict:
-    """Return what the report tells of a checkpoint and its data, as plain values for JSON."""
+    """Return the report's facts of a checkpoint and its data, as plain values for JSON."""
     checkpoint = predictor.checkpoint
-    never = not math.isfinite(predictor.reject_below)  # a network of ImageNet's
+    never = not math.isfinite(predictor.reject_below)  # ImageNet's networks have no threshold
     return {"model": checkpoint.model, "classes": list(checkpoint.classes),
             "checkpoint_sha256": sha256_of(predictor.path), "views": predictor.views,
             "data": display_name(data_dir.resolve().name),
@@ -86,7 +86,7 @@ def facts_of(predictor: Predictor, data_dir: Path) -> dict:
 
 
 def _dataset(data_dir: Path) -> dict | None:
-    """Count what datapre.py says of a dataset; None where it did not make it."""
+    """Count the pictures of a dataset; None where datapre.py did not make it."""
     if not (rows := manifest_rows(data_dir)):
         return None
     try:
@@ -103,7 +103,7 @@ def refresh_report(folder: Path, checkpoint_sha256: str) -> list[Path]:
     """Write the report anew where `folder` has an evaluation of this very checkpoint."""
     found = _read(folder / "metrics.json")
     if found.get("checkpoint_sha256") != checkpoint_sha256 or "independence" not in found:
-        return []  # of other weights, or of an earlier version of this project
+        return []  # other weights, or written by an earlier version
     return [write_report(folder)]
 
 
@@ -116,7 +116,7 @@ def write_report(folder: Path) -> Path:
     paths = [*(folder / name for name in found["figures"]),
              *([folder.parent / BLIND] if blind else [])]
     checkpoint = Path(found["checkpoint"])
-    if checkpoint.name == console.FINAL_CHECKPOINT.name:  # the curves beside it are its own
+    if checkpoint.name == console.FINAL_CHECKPOINT.name:  # its training history lies beside it
         paths.append(checkpoint.parent / HISTORY)
     template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True,
                            undefined=StrictUndefined, trim_blocks=True).get_template("report.html")
@@ -132,7 +132,7 @@ def write_report(folder: Path) -> Path:
 
 
 def _words(found: dict, blind: dict) -> dict:
-    """Return what the template says in words and tables."""
+    """Return the words and tables that the template shows."""
     far = found["far_pictures"] if isinstance(found["far_pictures"], dict) else None
     names = [name for name, value in found.items() if isinstance(value, dict) and "low" in value]
     training, dataset = found["training"], found["dataset"]
@@ -183,7 +183,7 @@ def _verdict(found: dict, far: dict | None, blind: dict) -> list[str]:
 
 
 def _text(figures: dict, name: str) -> str:
-    return metrics.as_text(figures.get(name), name not in PLAIN)
+    return metrics.as_text(figures.get(name), name not in NOT_PROPORTIONS)
 
 
 def _training_rows(found: dict) -> list[tuple[str, str]]:
@@ -207,13 +207,13 @@ def commands_of(checkpoint: Checkpoint, evaluation: dict) -> list[str]:
     """Return the commands that lead to a report.
 
     Args:
-        checkpoint: its training's options are known.
+        checkpoint: it holds the options of its training.
         evaluation: options of evaluate_model.py.
     """
     commit = str(checkpoint.versions.get("commit", "")).removesuffix("-dirty")
-    training = {name: value for name, value in checkpoint.options.items() if name not in CHOSEN}
+    training = {name: value for name, value in checkpoint.options.items() if name not in RESULTS}
     blind = {name: evaluation[name] for name in ("data_dir", "checkpoint")}
-    # The benchmark that fits a confidence out of fold makes the dataset as well.
+    # A checkpoint with confidence_from is made by a benchmark, which makes its dataset as well.
     trained = [] if "confidence_from" in checkpoint.options or not training else [
         "python datapre.py", _command("improved_training.py", training)]
     return [*([f"git checkout {commit}"] if commit and " " not in commit else []), *trained,

@@ -1,4 +1,4 @@
-"""The sheets of pictures that an evaluation draws: samples, mistakes, what the network looks at."""
+"""Draws an evaluation's sheets of pictures: samples, mistakes, doubtful labels, Grad-CAM."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,10 +61,9 @@ def draw_cards(out: Path, predictor: Predictor, predictions: Sequence[Prediction
 
 def draw_activations(out: Path, predictor: Predictor, predictions: Sequence[Prediction],
                      truth: Sequence[str]) -> list[Path]:
-    """Draw what the network sees in one picture a class, the one that it is most sure of.
+    """Draw Grad-CAM and activation maps for one picture a class, the one with the surest answer.
 
-    Grad-CAM shows what spoke for its class and for the next best, the activation maps what a few
-    layers see.
+    Grad-CAM shows what spoke for the answer and for the next best class.
     """
     chosen = {}
     for prediction, label in zip(predictions, truth, strict=True):
@@ -96,7 +95,7 @@ def draw_activations(out: Path, predictor: Predictor, predictions: Sequence[Pred
 
 def draw_worst(out: Path, predictor: Predictor, predictions: Sequence[Prediction],
                truth: Sequence[str]) -> list[Path]:
-    """Draw the mistakes the model was most sure of, and what spoke for either class."""
+    """Draw the mistakes that the model was most sure of, with Grad-CAM for answer and truth."""
     places = _mistakes(predictions, truth)[:WORST]
     if not places:
         return []

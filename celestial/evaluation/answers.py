@@ -1,4 +1,4 @@
-"""The figures of one model on pictures whose classes are known: all of them, and the far ones."""
+"""Measures one model's answers on labelled pictures: on all of them, and on the far ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from celestial.data.design_effect import kept
 from celestial.evaluation import calibration, metrics
 from celestial.inference.predictor import Prediction
 
-PLAIN = ("log_loss", "ece", "brier")  # figures that are no proportion of pictures
+NOT_PROPORTIONS = ("log_loss", "ece", "brier")  # figures that are no proportion of pictures
 CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one model says of N pictures.
+    """One model's answers for N pictures.
 
     Attributes:
         name: of the model, for tables.
         probs: float (N, classes), the columns in one order for all models.
         labels: int (N,), the true classes.
-        accepted: bool (N,), not called unknown; None where there is no threshold.
-        groups: (N,) of `design_effect`; None: each picture is its own.
+        accepted: bool (N,), whether the threshold accepts them; None where there is none.
+        groups: (N,) of `design_effect`; None: each picture is a group of its own.
     """
 
     name: str
@@ -57,7 +57,7 @@ def measure(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
 
     Returns:
         name -> {"value", "low", "high"}, or None where nothing could be counted. With a threshold
-        also share_unknown, of all pictures, and accuracy_of_accepted, of the others.
+        also share_unknown, the proportion of pictures it rejects, and accuracy_of_accepted.
     """
     given = answers.probs, answers.labels, seed, answers.groups
     found = {**metrics.summarise(*given), **calibration.summarise(*given)}
@@ -69,9 +69,10 @@ def measure(answers: Answers, seed: int) -> dict[str, dict[str, float] | None]:
 
 
 def measure_far(answers: Answers, far: np.ndarray | None, seed: int) -> dict | str:
-    """Return the figures of the far pictures alone (bool (N,)), and their number.
+    """Return the figures of the pictures far from all training pictures, and their number.
 
-    Where no picture is far they are "none", and where far is None, `CANNOT_TELL`.
+    `far`, bool (N,), is of `seen_in_training`. Where no picture is far the figures are "none", and
+    where `far` is None they are `CANNOT_TELL`.
     """
     if far is None:
         return CANNOT_TELL

@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say? Expected calibration error, Brier score, their bins."""
+"""Measures whether the probabilities are right: expected calibration error, Brier score, bins."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ MOST_BINS = 15
 
 @dataclass(frozen=True)
 class Bins:
-    """Pictures of about equal probability together, the least probable first; each (bins,).
+    """Pictures sorted by their confidence and cut into bins, the least sure first; each (bins,).
 
     Attributes:
         counts: pictures in a bin; they differ by one at most.
-        confidence: mean probability of the class that was answered, 0..1.
+        confidence: mean probability of the most probable class, 0..1.
         right: pictures whose answer is right.
     """
 
@@ -42,7 +42,7 @@ def equal_bins(confidence: np.ndarray, right: np.ndarray, bins: int) -> Bins:
     """Cut the pictures, sorted by confidence (N,), into bins of nearly equal size.
 
     Args:
-        confidence: float (N,), probability of the class that was answered, rising.
+        confidence: float (N,), probability of the most probable class, rising.
         right: bool (N,).
         bins: at most N.
     """
@@ -57,7 +57,7 @@ def rising_bins(confidence: np.ndarray, right: np.ndarray) -> Bins:
 
     ECE-sweep: Roelofs et al., "Mitigating Bias in Calibration Error Estimation", 2022. With a
     fixed number of bins the error of a few pictures is mostly chance: for 75 pictures of a
-    perfectly calibrated model 15 bins show 0.10 on average, these 0.05.
+    perfectly calibrated model 15 bins show an error of 0.10 on average, these bins 0.05.
     """
     order = np.argsort(confidence, kind="stable")
     confidence, right = confidence[order], right[order]
@@ -91,12 +91,12 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, seed: int,
     The error cannot fall below 0, so resampling adds to it: the interval goes from the lower to
     the higher limit of the percentile bootstrap and of its mirror image, and down to 0 where a
     perfectly calibrated model would show as much by chance. It held the true value in 95 to 99 %
-    of simulated test sets (75 to 500 pictures). None of fewer than `FEWEST` pictures.
+    of simulated test sets (75 to 500 pictures). None for fewer than `FEWEST` pictures.
 
-    Of pictures in groups whole groups are drawn, and chance decides of a group as one.
+    Pictures in groups are drawn by whole groups, and one random number decides for a whole group.
 
     Args:
-        confidence: float (N,), probability of the class that was answered.
+        confidence: float (N,), probability of the most probable class.
         right: bool (N,).
         seed: of the bootstrap.
         groups: (N,) of `design_effect`.
@@ -110,9 +110,9 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, seed: int,
     rows = np.unique(groups, return_inverse=True)[1] if any_shared(groups) else None
     by_chance = []
     for _ in range(RESAMPLES):
-        luck = random.random(len(right) if rows is None else rows.max() + 1)
-        luck = luck if rows is None else luck[rows]
-        by_chance.append(rising_bins(confidence, luck < confidence).error)
+        drawn_numbers = random.random(len(right) if rows is None else rows.max() + 1)
+        drawn_numbers = drawn_numbers if rows is None else drawn_numbers[rows]
+        by_chance.append(rising_bins(confidence, drawn_numbers < confidence).error)
     low, high = middle(np.array(drawn))
     low, high = min(low, 2 * error - high), max(high, 2 * error - low)
     if error <= middle(np.array(by_chance))[1]:

@@ -1,4 +1,6 @@
-"""Is it more than chance? Tests that exchange labels or models, and whole groups where there are.
+"""Tests whether an accuracy, or the difference of two models, is more than chance.
+
+Where pictures are in groups, whole groups are exchanged.
 
 p = (1 + count) / (1 + permutations), which is never 0: Phipson and Smyth, "Permutation p-values
 should never be zero", 2010.
@@ -13,8 +15,8 @@ from celestial.data.design_effect import any_shared, swap_labels
 from celestial.evaluation.metrics import proportion_of
 
 PERMUTATIONS = 10_000
-SURE, DOUBTFUL = 0.01, 0.05  # p of what is surely better than chance, and of what is not
-USEFUL = 0.10  # accuracy; a gain over chance that would be of use
+SURE, DOUBTFUL = 0.01, 0.05  # p below which a gain is sure, and from which on it is doubtful
+USEFUL = 0.10  # gain in accuracy over chance that would be of use
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Gain:
 
     @property
     def found(self) -> bool | None:
-        """True: surely more than chance. False: surely no useful gain. None: nobody can tell.
+        """True: more than chance. False: no useful gain. None: it cannot be told.
 
-        That chance is not excluded is no evidence of it: few pictures exclude nothing. "Surely no
-        useful gain" needs an interval that ends less than `USEFUL` above chance.
+        A high p alone is no evidence of chance, because with few pictures p is seldom low. So
+        False also needs an interval that ends less than `USEFUL` above chance.
         """
         if self.p < SURE:
             return True
@@ -88,8 +90,8 @@ def paired_p(first: np.ndarray, second: np.ndarray, groups: np.ndarray | None,
              seed: int) -> float:
     """Return the two-sided p of two models being equally good on the same pictures.
 
-    McNemar's exact test: how often would they differ as much if they changed places by chance?
-    The pictures of a group change places together, in a permutation test.
+    McNemar's exact test: how often would the models differ as much if their answers were exchanged
+    at random? For pictures in groups a permutation test exchanges whole groups.
 
     Args:
         first, second: bool (N,), which pictures are right.

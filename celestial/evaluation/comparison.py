@@ -1,4 +1,4 @@
-"""Several models on the same pictures: who is better, and is it more than chance?"""
+"""Compares models on the same pictures: which is better, and by more than chance or not."""
 
 import argparse
 from collections.abc import Sequence
@@ -29,10 +29,10 @@ class Difference:
 
     Attributes:
         first, second: names of the models.
-        only_first, only_second: pictures that only this one has right.
+        only_first, only_second: pictures that only this model has right.
         value, low, high: the difference and its interval, -1..1.
-        p: of no difference, McNemar's exact one, or of pictures in groups that of a permutation
-            test; not corrected for the number of pairs.
+        p: p-value of no difference, of McNemar's exact test, or of a permutation test where
+            pictures are in groups; not corrected for the number of pairs.
     """
 
     first: str
@@ -77,7 +77,7 @@ def ask(predictor: Predictor, name: str, paths: Sequence[Path], truth: Sequence[
     """Return what another model says of pictures that the first one could read.
 
     Raises:
-        UserError: this one cannot read one of them.
+        UserError: the other model cannot read one of them.
     """
     predictions = list(predictor.predict(paths))
     for prediction in predictions:
@@ -100,7 +100,7 @@ def paired_interval(only_first: float, only_second: float,
     Tango's score interval ("Equivalence test and confidence interval for the difference in
     proportions for the paired-sample design", 1998): the differences that McNemar's test,
     generalised to them, does not reject. It keeps its width where the models agree.
-    By hand, because no library has it.
+    It is written by hand, because no library has it.
 
     Args:
         only_first, only_second: independent pictures that only the first or the second has right.
@@ -112,12 +112,12 @@ def paired_interval(only_first: float, only_second: float,
     def excess(true: float) -> float:
         linear = (2 * total - only_first + only_second) * true - only_first - only_second
         root = np.sqrt(linear ** 2 + 8 * total * only_second * true * (1 - true))
-        second_alone = (root - linear) / (4 * total)  # most likely share, were `true` true
+        second_alone = (root - linear) / (4 * total)  # most likely proportion if `true` is true
         spread = max(0.0, 2 * second_alone + true * (1 - true))
         return total * (value - true) ** 2 - z * z * spread
 
-    low = optimize.brentq(excess, -1, value - metrics.HAIR) if value > -1 else -1.0
-    high = optimize.brentq(excess, value + metrics.HAIR, 1) if value < 1 else 1.0
+    low = optimize.brentq(excess, -1, value - metrics.ROOT_GAP) if value > -1 else -1.0
+    high = optimize.brentq(excess, value + metrics.ROOT_GAP, 1) if value < 1 else 1.0
     return float(low), float(high)
 
 
@@ -125,8 +125,9 @@ def paired_difference(first: np.ndarray, second: np.ndarray, groups: np.ndarray 
                       seed: int) -> dict[str, float]:
     """Return accuracy less accuracy on the same pictures, with its interval, -1..1.
 
-    Tango's interval. Of pictures in groups the outer limits of two: Tango's at the effective sample
-    size, which keeps its width where the models agree, and a bootstrap's of whole groups.
+    The interval is Tango's. For pictures in groups it has the outer limits of two: Tango's at the
+    effective sample size, which keeps its width where the models agree, and the bootstrap's of
+    whole groups.
 
     Args:
         first, second: bool (N,), which pictures are right.

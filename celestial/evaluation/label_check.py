@@ -1,4 +1,4 @@
-"""Which labels are wrong? The pictures whose label the model doubts most."""
+"""Finds labels that may be wrong: those that a model doubts most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from celestial.evaluation.answers import Answers
 
 @dataclass(frozen=True)
 class Doubts:
-    """What a model makes of each of N pictures' labels.
+    """How far a model doubts the labels of N pictures.
 
     Attributes:
         score: normalized margin, 0 (another class for certain) .. 1 (this class for certain).
@@ -34,10 +34,10 @@ def check_labels(probs: np.ndarray, labels: np.ndarray) -> Doubts:
     """Compare labels with the probabilities of a model that has not learned from them.
 
     Confident learning: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty
-    in Dataset Labels", 2021. A class is likely where its probability reaches the mean that it has
-    among the pictures labelled so; a label is an issue where the most probable of the likely
-    classes is another. So a class that the model is never sure of asks for less. For a class
-    that no picture is labelled with, the mean of all pictures stands in.
+    in Dataset Labels", 2021. A class is likely where its probability reaches a threshold, the mean
+    that it has among the pictures labelled so; a label is an issue where the most probable of the
+    likely classes is another. So a class that the model is never sure of has a low threshold. For
+    a class that no picture is labelled with, the threshold is the mean over all pictures.
 
     Of 5 % planted wrong labels 60 to 90 % were issues and 90 to 100 % stood among the first 10 %
     by score (simulated models of 81 to 100 % accuracy).
@@ -51,9 +51,9 @@ def check_labels(probs: np.ndarray, labels: np.ndarray) -> Doubts:
     others = probs.copy()
     others[rows, labels] = -1
     suggested = others.argmax(axis=1)
-    sure = np.array([(own[labels == index] if (labels == index).any() else own).mean()
-                     for index in range(probs.shape[1])])
-    likely = np.where(probs >= sure, probs, 0)
+    thresholds = np.array([(own[labels == index] if (labels == index).any() else own).mean()
+                           for index in range(probs.shape[1])])
+    likely = np.where(probs >= thresholds, probs, 0)
     issue = (likely.max(axis=1) > 0) & (likely.argmax(axis=1) != labels)
     return Doubts((own - others.max(axis=1) + 1) / 2, suggested, issue)
 

@@ -1,4 +1,4 @@
-"""Figures of a classifier, each with its 95 % confidence interval."""
+"""Computes the figures of a classifier, each with its 95 % confidence interval."""
 
 from collections.abc import Callable
 
@@ -10,19 +10,19 @@ from celestial.data.design_effect import any_shared, draw_groups, effective_size
 
 LEVEL = 0.95
 RESAMPLES = 2000
-FEWEST = 5  # pictures; of fewer a bootstrap knows nothing
-HAIR = 1e-9  # a limit is looked for beside the value, which solves the equation as well at 0 and 1
+FEWEST = 5  # pictures; from fewer a bootstrap draws too few different samples
+ROOT_GAP = 1e-9  # from the value, which itself solves the limits' equation at 0 and 1
 SMALLEST = 1e-15  # probability; keeps the logarithm finite
 
 
 def wilson(successes: float, total: float) -> tuple[float, float]:
     """Return Wilson's score interval of a proportion; (0, 1) where nothing was counted.
 
-    Counts are those of independent pictures, or as many as the pictures of groups are worth.
+    Counts are of independent pictures; those of groups count as their effective sample size.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Unlike
-    the usual +- formula it keeps its width where all or none succeeded. By hand because scipy's
-    binomtest takes whole counts only; a test compares the two where counts are whole.
+    the usual +- formula it keeps its width where all or none succeeded. It is written by hand,
+    because scipy's binomtest takes whole counts only; a test compares the two for whole counts.
     """
     if total == 0:
         return 0.0, 1.0
@@ -31,15 +31,15 @@ def wilson(successes: float, total: float) -> tuple[float, float]:
     centre = (proportion + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * np.sqrt(
         proportion * (1 - proportion) / total + z * z / (4 * total * total))
-    # Rounding may leave the proportion itself out by a hair where none or all succeed.
+    # Rounding may put the proportion itself just outside where none or all succeed.
     low, high = max(0.0, centre - half), min(1.0, centre + half)
     return float(min(proportion, low)), float(max(proportion, high))
 
 
 def exact_limits(successes: float, total: float) -> tuple[float, float]:
-    """Return Clopper and Pearson's interval of a proportion, 1934: too wide rather than too narrow.
+    """Return Clopper and Pearson's interval of a proportion (1934), which is never too narrow.
 
-    Wilson's misses rare successes more often: of 20 trials, 1 % each, in 18 % of cases.
+    Wilson's is too narrow for rare successes: of 20 trials, 1 % each, it misses 18 % of cases.
     """
     tail = 0.5 - LEVEL / 2
     failures = total - successes
@@ -48,12 +48,12 @@ def exact_limits(successes: float, total: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean_of_shares(successes: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
+def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
     """Return the interval of the mean of independent proportions.
 
-    Each proportion's Wilson limits are put together as squares (MOVER: Zou and Donner,
-    "Construction of confidence intervals about effect measures", 2008), so the interval keeps
-    its width where every class is right.
+    The squared distances to each proportion's Wilson limits are added up (MOVER: Zou and Donner,
+    "Construction of confidence intervals about effect measures", 2008), so the interval keeps its
+    width where every class is right.
     """
     proportions = successes / totals
     limits = np.array([wilson(s, n) for s, n in zip(successes, totals, strict=True)])
@@ -79,22 +79,23 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
 
 def _class_mean_interval(figure: Callable[[np.ndarray], np.ndarray], counts: np.ndarray,
                          drawn: np.ndarray, worth: np.ndarray) -> tuple[float, float]:
-    """Return the interval of a mean over classes: the outer limits of two that fail differently.
+    """Return the interval of a mean over classes: the outer limits of two intervals.
 
-    The bootstrap within each class has no width where all is right, and MOVER's half-widths,
-    those of the balanced accuracy, do not see which class an error goes to. Together they held
-    the true value in 95 to 100 % of simulated test sets (2 to 7 classes of 10 to 200 pictures).
+    Two are needed, because the bootstrap within each class has no width where all is right, and
+    MOVER's half-widths, those of the balanced accuracy, ignore which class an error goes to.
+    Together they held the true value in 95 to 100 % of simulated test sets (2 to 7 classes of 10
+    to 200 pictures).
 
     Args:
         figure: of confusion matrices.
         counts: the confusion matrix.
-        drawn: the figure of resampled ones.
+        drawn: the figure of resampled confusion matrices.
         worth: independent pictures a picture of each class is worth, 0..1.
     """
     totals = counts.sum(axis=1)
     value, recall = float(figure(counts)), float(balanced_accuracy(counts))
     present = totals > 0
-    low, high = mean_of_shares((np.diag(counts) * worth)[present], (totals * worth)[present])
+    low, high = mean_of_proportions((np.diag(counts) * worth)[present], (totals * worth)[present])
     limits = middle(drawn)
     return (float(max(0.0, min(limits[0], value - (recall - low)))),
             float(min(1.0, max(limits[1], value + (high - recall)))))
@@ -112,7 +113,7 @@ def _class_means(labels: np.ndarray, predicted: np.ndarray, classes: int, seed: 
     means = {"balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
     drawn = {name: [] for name in means}
     random = np.random.default_rng(seed)
-    for _ in range(20):  # in parts, which many classes need
+    for _ in range(20):  # in parts, because matrices of many classes need memory
         part = _drawn_counts(labels, predicted, counts, groups, random, RESAMPLES // 20)
         for name, figure in means.items():
             drawn[name].append(figure(part))
@@ -157,15 +158,15 @@ def proportion_of(chosen: np.ndarray, groups: np.ndarray | None) -> dict[str, fl
 
 def mean_loss(by_class: np.ndarray, probs: np.ndarray, labels: np.ndarray, worst: float,
               groups: np.ndarray | None) -> dict[str, float] | None:
-    """Return the mean of a loss: the outer limits of two intervals that fail differently.
+    """Return the mean of a loss, with the outer limits of two intervals.
 
-    Losses are skewed: a few wrong answers make most of the mean, and a test without one knows
-    nothing of them; the plain bootstrap held the true mean in 20 to 95 % of simulated test sets.
-    Student's interval of the mean's logarithm (delta method) follows the skew. Where there are
-    few mistakes or none, the other asks how the mean would change if the proportion of wrong
-    answers stood at its `exact_limits`: one costs what the wrong ones cost, and one more what a
-    wrong answer of these pictures would by the model's own probabilities. Together they held it in
-    92 to 100 % (5 to 200 pictures, 60 to 99 % right, calibrated and three times too sure).
+    A plain bootstrap is not enough, because a few wrong answers make most of the mean: it held the
+    true mean in 20 to 95 % of simulated test sets. The first interval is Student's of the mean's
+    logarithm (delta method), which follows this skew. The second serves where few answers or none
+    are wrong: it moves the proportion of wrong answers to its `exact_limits`. A wrong answer then
+    adds the mean loss of the wrong answers and of one supposed more, whose loss is what the model's
+    own probabilities expect. Together they held the true mean in 92 to 100 % of simulated test sets
+    (5 to 200 pictures, 60 to 99 % right, calibrated and three times too sure).
 
     Args:
         by_class: float (N, classes), the loss of each picture if that class were the true one.
@@ -211,7 +212,7 @@ def summarise(probs: np.ndarray, labels: np.ndarray, seed: int = 0,
         probs: float (N, classes), rows sum to 1.
         labels: int (N,). Classes without a picture have no part in balanced accuracy and F1.
         seed: of the bootstrap.
-        groups: (N,) of `design_effect`, whose pictures are no independent witnesses.
+        groups: (N,) of `design_effect`, whose pictures are not independent.
 
     Returns:
         name -> {"value", "low", "high"}; log loss in nats, the others 0..1; None where there are
@@ -234,14 +235,15 @@ def auroc(above: np.ndarray, below: np.ndarray,
 
     The area under the ROC curve, ties counted half. Interval: method 5 of Newcombe, "Confidence
     intervals for an effect size measure based on the Mann-Whitney statistic", part 2, 2006: the
-    areas from which this one is not too far by Hanley and McNeil's standard error there. Unlike
-    DeLong's interval and the bootstrap's it keeps its width where the scores do not overlap.
+    areas from which this one is not too far, measured by Hanley and McNeil's standard error of
+    theirs. Unlike DeLong's interval and the bootstrap's it keeps its width where the scores do not
+    overlap.
 
     Args:
         above, below: float (N,) and (M,), neither empty.
-        groups: (N,) of `design_effect`, those of `above`. What counts is how the shares of
-            `below` that single ones exceed hang together (Obuchowski, "Nonparametric analysis of
-            clustered ROC curve data", 1997).
+        groups: (N,) of `design_effect`, those of `above`. Their effective sample size is that of
+            the proportions of `below` that each score exceeds (Obuchowski, "Nonparametric analysis
+            of clustered ROC curve data", 1997).
     """
     area = float(stats.mannwhitneyu(above, below).statistic) / (len(above) * len(below))
     z = stats.norm.ppf(0.5 + LEVEL / 2)
@@ -254,8 +256,8 @@ def auroc(above: np.ndarray, below: np.ndarray,
         spread = 1 + half * ((1 - true) / (2 - true) + true / (1 + true))
         return (area - true) ** 2 - z * z * true * (1 - true) * spread / pairs
 
-    low = optimize.brentq(excess, 0, area - HAIR) if area > 0 else 0.0
-    high = optimize.brentq(excess, area + HAIR, 1) if area < 1 else 1.0
+    low = optimize.brentq(excess, 0, area - ROOT_GAP) if area > 0 else 0.0
+    high = optimize.brentq(excess, area + ROOT_GAP, 1) if area < 1 else 1.0
     return as_figure(area, (float(low), float(high)))
 
 

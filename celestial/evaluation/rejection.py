@@ -1,4 +1,4 @@
-"""Are pictures that are none of the classes told apart from the known ones?"""
+"""Measures how well known_score tells outliers, pictures of no class, from known pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,19 +20,19 @@ def kind_of(path: Path, folder: Path) -> str:
 
 
 def measure_outliers(known_scores: np.ndarray, outliers: Sequence[Prediction],
-                   kinds: Sequence[str], groups: np.ndarray | None) -> dict[str, dict]:
+                     kinds: Sequence[str], groups: np.ndarray | None) -> dict[str, dict]:
     """Return how well the known_score tells outliers from known pictures.
 
     Args:
         known_scores: float (N,), of the known pictures.
         outliers: predictions of M pictures that can be read.
-        kinds: their sub-folders, M texts; no groups in the sense of `design_effect`, for what
-            lies in one folder need not be near-copies. Each outlier counts as independent.
+        kinds: their sub-folders, M texts. They are no groups of `design_effect`, because pictures
+            of one folder need not be near-copies: each outlier counts as independent.
         groups: (N,) of `design_effect`, those of the known pictures.
 
     Returns:
-        "all" and each sub-folder -> {"pictures", "auroc": known above outliers, "accepted": share
-        that is taken for one of the classes}, each figure {"value", "low", "high"}.
+        "all" and each sub-folder -> {"pictures", "auroc": known above outliers, "accepted":
+        proportion that the threshold accepts}, each figure {"value", "low", "high"}.
     """
     scores = np.array([prediction.known_score for prediction in outliers])
     accepted = np.array([prediction.accepted for prediction in outliers])

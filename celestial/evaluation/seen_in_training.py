@@ -1,7 +1,7 @@
-"""Which pictures has the model seen? Pictures compared with a checkpoint's lists.
+"""Finds pictures that a model has seen, by its checkpoint's lists of train and val.
 
-It has learned from those of train; on those of val its temperature and threshold were fitted, and
-by them its best epoch was chosen.
+A model has learned from train. On val its temperature and threshold were fitted and its best epoch
+was chosen.
 """
 
 from collections.abc import Sequence
@@ -38,12 +38,12 @@ class Overlap:
 
     @property
     def far(self) -> np.ndarray | None:
-        """The other pictures, bool (N,)."""
+        """Pictures that are neither exact nor near-copies, bool (N,); None as for `near`."""
         return None if self.near is None else ~self.near
 
     @property
     def near(self) -> np.ndarray | None:
-        """Exact and near-copies of train or val, bool (N,); None where nobody can tell."""
+        """Exact and near-copies of train or val, bool (N,); None without list or fingerprints."""
         if self.exact is None or self.distances is None:
             return None
         near = self.exact | (self.distances <= duplicates.NEAR)
@@ -59,7 +59,7 @@ def find_exact(paths: Sequence[Path], predictors: Sequence[Predictor],
         paths: N files.
         predictors: the models.
         allowed: such files are no error.
-        of_val: those that it was fitted to as well; not where val itself is evaluated.
+        of_val: files of val count too; False where val itself is evaluated.
 
     Raises:
         UserError: there are some and they are not allowed.
@@ -116,7 +116,7 @@ def find_overlaps(paths: Sequence[Path], exact: Sequence[np.ndarray | None],
 
 
 def _usable(fingerprints: torch.Tensor) -> np.ndarray | None:
-    """Return the fingerprints of a checkpoint; None where there are none of this program's."""
+    """Return the fingerprints of a checkpoint; None without any, or of another version's width."""
     prints = fingerprints.numpy()
     return prints if len(prints) and prints.shape[1] == duplicates.WIDTH else None
 
@@ -129,7 +129,7 @@ def far_from_all(overlaps: Sequence[Overlap]) -> np.ndarray | None:
 
 
 def describe(overlap: Overlap, checkpoint_path: Path) -> str:
-    """Return one sentence: how many pictures are near-copies, or why nobody can tell."""
+    """Return one sentence: how many pictures are near-copies, or why that cannot be told."""
     if overlap.exact is None:
         return (f"{CANNOT_TELL} whether {checkpoint_path} has seen these pictures: it has no list "
                 "of its training pictures")
@@ -147,7 +147,7 @@ def describe(overlap: Overlap, checkpoint_path: Path) -> str:
 
 
 def _of_val(overlap: Overlap) -> str:
-    """Return the part of the sentence about val; nothing where it was not compared."""
+    """Return the part of the sentence about val; empty where val was not compared."""
     if overlap.val_distances is None:
         return ""
     alone = (overlap.val_distances <= duplicates.NEAR) & (overlap.distances > duplicates.NEAR)
@@ -155,7 +155,7 @@ def _of_val(overlap: Overlap) -> str:
 
 
 def summarise(overlap: Overlap, checkpoint_path: Path) -> dict:
-    """Return the numbers of copies for metrics.json; `CANNOT_TELL` where nobody can.
+    """Return the numbers of copies for metrics.json; `CANNOT_TELL` without list or fingerprints.
 
     Copies of val count as well, where the checkpoint knows them and val is not what is evaluated.
     """

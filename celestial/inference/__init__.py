@@ -1,14 +1,15 @@
-"""Batches become calibrated probabilities.
+"""Turns batches of squares into calibrated probabilities.
 
-in: a checkpoint and pictures; out: a `Prediction` a picture: probabilities, known_score,
+in: a checkpoint and pictures; out: a `Prediction` for each picture: probabilities, known_score,
 accepted.
 
-confidence: Temperature, and the threshold below which a picture is none of the classes.
-devices: Where the network runs, and in which precision.
-engines: How a network computes: by torch, or by OpenVINO where that is installed.
-fitting: What a checkpoint takes from val: temperatures, thresholds, figures.
-predictor: Predictor: pictures in, calibrated probabilities out, for every script.
-ray_cluster: Prediction on a Ray cluster: a plan of parts, and a parquet file for each part.
-streams: Several batches go through a network at once, each in a thread of its own.
-views: The views of a square whose logits are averaged: its turns and mirror images.
+predictor: Turns pictures into calibrated probabilities, in the same way for every script.
+views: Turns and mirrors a square: the views whose logits are averaged.
+engines: Computes a network's outputs with torch, or with OpenVINO where that is installed.
+devices: Chooses the device that the network runs on, and the precision.
+streams: Sends several batches through a network at once, each in a thread of its own.
+confidence: Fits the temperature, and the threshold of known_score that rejects pictures of no
+    class.
+fitting: Fits a checkpoint on val: temperatures, thresholds, figures.
+ray_cluster: Predicts on a Ray cluster: a plan of parts, and a parquet file for each part.
 """

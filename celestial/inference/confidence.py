@@ -1,4 +1,4 @@
-"""Temperature, and the threshold below which a picture is none of the classes."""
+"""Fits the temperature, and the threshold of known_score that rejects pictures of no class."""
 
 import numpy as np
 import torch
@@ -6,8 +6,8 @@ import torch
 from celestial.data.design_effect import effective_size
 from celestial.inference.views import means_of_views
 
-ACCEPTED = 0.95  # proportion of the known pictures of val that the threshold lets through
-TEMPERATURES = (0.05, 20.0)  # where the best one is looked for
+ACCEPTED = 0.95  # proportion of the known pictures of val that the threshold accepts
+TEMPERATURES = (0.05, 20.0)  # limits between which the best one is looked for
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray,
@@ -23,7 +23,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray,
         labels: int (N,).
         weights: float (N,), as how many pictures each counts; None: as one.
     """
-    from scipy.optimize import minimize_scalar  # predicting starts faster without it
+    from scipy.optimize import minimize_scalar  # imported here: predicting starts faster
 
     def log_loss(log_temperature: float) -> float:
         scaled = _log_softmax(logits / np.exp(log_temperature))
@@ -60,8 +60,8 @@ def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
 def known_score(logits: np.ndarray) -> np.ndarray:
     """Return how well each picture fits the classes: how far the answer is from "any of them".
 
-    The cross-entropy of the answer to the uniform distribution, in nats: what outliers are taught
-    to make small (Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier
+    It is the cross-entropy of the answer to the uniform distribution, in nats, which training makes
+    small for outliers (Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier
     Exposure", 2019). It is log(classes) where all are equally likely, and has no upper limit.
     benchmarks/known_scores.py compares it with other scores.
 
@@ -109,8 +109,8 @@ def fit_on_val(logits_of_views: np.ndarray, labels: np.ndarray,
                groups: np.ndarray | None) -> dict[str, object]:
     """Return what a checkpoint takes from val.
 
-    `temperature`, `reject_below` and the figures `val` are of the pictures as they are, `by_views`
-    has temperature and threshold for the mean of several views: it is less spread than one.
+    `temperature`, `reject_below` and the figures `val` are of the pictures as they are. `by_views`
+    has temperature and threshold for the mean of several views, because means are less spread.
 
     Args:
         logits_of_views: float (8, N, classes), in the order of `views.view`.

@@ -1,4 +1,4 @@
-"""Where the network runs, and in which precision."""
+"""Chooses the device that the network runs on, and the precision."""
 
 import contextlib
 from collections.abc import Callable

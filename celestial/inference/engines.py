@@ -1,4 +1,4 @@
-"""How a network computes: by torch, or by OpenVINO where that is installed."""
+"""Computes a network's outputs with torch, or with OpenVINO where that is installed."""
 
 import copy
 import sys
@@ -16,8 +16,8 @@ from celestial.models.convolutions import fold_batch_norm
 from celestial.models.networks import Classifier
 from celestial.pictures.preprocessing import Preprocessing
 
-# Pixels of the pictures that go through a network at once. On a CPU few, so that what passes from
-# layer to layer stays near the caches (benchmarks/results.md); a GPU wants many.
+# Pixels of the squares that go through a network at once: few on a CPU, so that what passes from
+# layer to layer stays in the caches (benchmarks/results.md); many on a GPU, to keep it busy.
 PIXELS_AT_ONCE = {"cpu": 400_000, "cuda": 20_000_000}
 LARGEST_BATCH = 1024
 
@@ -48,8 +48,8 @@ class TorchEngine:
     def prepare(self) -> None:
         """Make the network ready to compute.
 
-        Its backbones become what they compute in: autocast would convert every weight anew for
-        every batch, which takes EfficientNet-B3 7 % of its time.
+        The backbones' weights are converted to the precision once, because autocast would convert
+        them for every batch, which takes EfficientNet-B3 7 % of its time.
         """
         fold_batch_norm(self.network).to(self.device, memory_format=torch.channels_last)
         self.precision = inference_precision(self.device) or torch.float32
@@ -61,13 +61,13 @@ class TorchEngine:
 
     @torch.inference_mode()
     def outputs(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Compute at most `batch_size` pictures at once, fewer where the memory is too small.
+        """Compute any number of squares, at most `batch_size` at once, fewer if the memory is full.
 
         Args:
             squares: uint8 (N, 3, size, size).
 
         Returns:
-            What the network's last layer sees, float32 (N, width), and logits (N, classes).
+            The input of the network's last layer, float32 (N, width), and logits (N, classes).
         """
         found, start = [], 0
         while start < len(squares):
@@ -84,7 +84,7 @@ class TorchEngine:
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
 
     def _take_fewer_than(self, too_many: int) -> None:
-        """Halve the batches of all streams from now on, with a notice, if none has done so."""
+        """Halve the batches of all streams, with a notice, unless another stream has done so."""
         half = (too_many + 1) // 2
         with self.halving:
             if half < self.batch_size:
@@ -93,7 +93,7 @@ class TorchEngine:
                 self.batch_size = half
 
     def logits(self, squares: np.ndarray) -> np.ndarray:
-        """Compute any number of pictures in all streams.
+        """Compute any number of squares in all streams.
 
         Args:
             squares: uint8 (N, 3, size, size), which may lie in a file.
@@ -107,7 +107,7 @@ class TorchEngine:
             self.outputs, batches, self.streams, self.start_stream)])
 
     def logits_of_views(self, squares: np.ndarray) -> np.ndarray:
-        """Compute the eight views of any number of pictures, each as `logits` does.
+        """Compute the eight views of any number of squares, each as `logits` does.
 
         Returns:
             float32 (8, N, classes), in the order of `views.view`.
@@ -122,13 +122,13 @@ class TorchEngine:
         return self.features_of_normalised(self.preprocessing.normalise(batch.to(self.device)))
 
     @torch.inference_mode()
-    def features_of_normalised(self, images: torch.Tensor) -> torch.Tensor:
+    def features_of_normalised(self, squares: torch.Tensor) -> torch.Tensor:
         """Return the pooled features, (N, width), of normalised float (N, 3, size, size)."""
-        return self.network.features(images.to(self.precision))
+        return self.network.features(squares.to(self.precision))
 
 
 class _Features(torch.nn.Module):
-    """A network whose answer is the features."""
+    """A network that returns its pooled features, for OpenVINO to convert."""
 
     def __init__(self, network: Classifier):
         super().__init__()
@@ -159,7 +159,7 @@ class OpenVINOEngine(TorchEngine):
         side = self.preprocessing.size
         example = torch.zeros(1, 3, side, side)
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch means to replace its trace
+            warnings.simplefilter("ignore", FutureWarning)  # torch will replace its trace
             traced = torch.jit.trace(_Features(self.network), example, check_trace=False)
             network = openvino.convert_model(traced, example_input=example)
         network.reshape([-1, 3, side, side])
@@ -170,7 +170,7 @@ class OpenVINOEngine(TorchEngine):
         self.requests = threading.local()
 
     def start_stream(self) -> None:
-        """Give the thread a request of its own."""
+        """Give the thread that calls this an OpenVINO request of its own."""
         super().start_stream()
         self.requests.own = self.compiled.create_infer_request()
 

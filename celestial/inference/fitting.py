@@ -1,4 +1,4 @@
-"""What a checkpoint takes from val: temperatures, thresholds, figures."""
+"""Fits a checkpoint on val: temperatures, thresholds, figures."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Predictor: pictures in, calibrated probabilities out, for every script."""
+"""Turns pictures into calibrated probabilities, in the same way for every script."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -27,18 +27,18 @@ MOST_WAITING = 4096  # files in a batch, so that many unreadable ones do not wai
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is known of one file; one for every file, good or bad, in the order of the files.
+    """The answer for one file; there is one for every file, readable or not, in their order.
 
     Attributes:
         path: the file.
         probabilities: float64 (classes,), or None where the file could not be read.
         classes: their names.
-        known_score: how well the picture fits the classes, see confidence.known_score.
-        accepted: known_score reaches the checkpoint's threshold.
+        known_score: how well the picture fits the classes, see `confidence.known_score`.
+        accepted: whether known_score reaches the checkpoint's threshold; else it is rejected.
         reason: why the file could not be read, else empty.
-        note: what a person should know of a file that could be read, else empty.
+        note: what the user should know although the file was read, else empty.
         picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
-        features: float32 (width,), what the network's last layer sees, the mean over the views,
+        features: float32 (width,), the input of the network's last layer, the mean over the views,
             from which that layer makes these logits; None where unreadable.
         logits: float32 (classes,), the mean over the views; None where unreadable.
         square: what the network saw, uint8 (3, size, size), where the picture was asked for.
@@ -58,14 +58,14 @@ class Prediction:
 
     @property
     def status(self) -> str:
-        """ok, unknown (none of the classes) or failed (not readable)."""
+        """ok (accepted), unknown (rejected: none of the classes) or failed (not readable)."""
         if self.probabilities is None:
             return "failed"
         return "ok" if self.accepted else "unknown"
 
     @property
     def name(self) -> str:
-        """The class; unknown where none fits, empty where the file could not be read."""
+        """The most probable class if accepted, unknown if rejected, empty if not readable."""
         if self.status == "ok":
             return self.top(1)[0][0]
         return "unknown" if self.status == "unknown" else ""
@@ -168,17 +168,17 @@ class Predictor:
                                for number, square in enumerate(squares))
 
     def predict_prepared(self, batch: list[Prepared]) -> list[Prediction]:
-        """Return a prediction for each decoded file of a batch, in a thread of the engine's."""
+        """Return a prediction for each file; call it in a thread that the engine has set up."""
         return list(self._answers(batch, iter(self._classify(batch))))
 
     def pictures(self, paths: Iterable[Path]) -> list[np.ndarray]:
-        """Decode files once more, uint8 (height, width, 3); one that was lost since is black."""
+        """Decode files again, uint8 (height, width, 3); one that has become unreadable is black."""
         lost = np.zeros((SHOWN_SIDE, SHOWN_SIDE, 3), np.uint8)
         return [lost if isinstance(found, ImageError) else found
                 for _, found in decode_all(self.preprocessing.load, paths, self.workers)]
 
     def _prepare_all(self, paths: Iterable[Path], keep_pictures: bool) -> Iterator[Prepared]:
-        """Decode for two batches of each stream ahead and no further."""
+        """Decode ahead of the network by two batches for each stream at most."""
         function = partial(prepare, self.preprocessing, keep_picture=keep_pictures)
         ahead = max(16, 2 * self.engine.streams * self.engine.batch_size)
         for path, found in decode_all(function, paths, self.workers, ahead):
@@ -201,7 +201,7 @@ class Predictor:
                                  picture=item.picture, square=square, **next(found))
 
     def _classify(self, batch: list[Prepared]) -> list[dict]:
-        """Return what is found in each readable picture: the fields of its Prediction."""
+        """Return the answer for each readable file: fields of its Prediction."""
         squares = [item.square for item in batch if item.square is not None]
         if not squares:
             return []

@@ -1,8 +1,8 @@
-"""Prediction on a Ray cluster: a plan of parts, and a parquet file for each part.
+"""Predicts on a Ray cluster: a plan of parts, and a parquet file for each part.
 
 The plan says which file belongs to which part, and is written before anything else. A part's file
-has its place in the plan for a name and appears whole or not at all. So whatever is lost and done
-again, a worker, a node or the whole run, no picture is lost and none stands there twice.
+is named by its place in the plan and appears whole or not at all. So every picture has one row in
+the end, even if a worker, a node or the whole run is lost and its parts are predicted again.
 """
 
 import argparse
@@ -43,11 +43,11 @@ except ModuleNotFoundError as error:
 
 PLAN = "plan.parquet"  # a row group for each part
 RUN = "run.json"
-LARGEST_PART = 1000  # pictures; what is lost where a worker is lost
+LARGEST_PART = 1000  # pictures; so many are predicted again where a worker is lost
 SMALLEST_PART = 16
 SECONDS_TO_ANSWER = 10  # of a cluster's head
-PARTS_EACH = 4  # for each predictor at least, so that all end at about the same time
-FETCHED_AT_ONCE = 16  # files that are on their way from a storage to a predictor
+PARTS_EACH = 4  # parts for each predictor, so that all end at about the same time
+FETCHED_AT_ONCE = 16  # files that are being fetched from a storage
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def connect(address: str | None) -> None:
     Raises:
         UserError: there is no cluster at the address, or none can be started.
     """
-    if not address:  # it has a key of its own; Ray would keep one in the home, and need one
+    if not address:  # a key for this cluster; else Ray keeps one in the home, and needs a home
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -125,10 +125,10 @@ def resources_for_predictors(workers: int, device: str) -> Resources:
 
 
 def require_same_run(output: Folder, run: dict, resume: bool) -> None:
-    """Look whether the output folder holds results, and whether this run may add to them.
+    """Require that the output folder holds no results, or some that this run may add to.
 
     Raises:
-        UserError: it holds those of another run, or this run was not meant to go on.
+        UserError: it holds results of another run, or of this one without `resume`.
     """
     if output.has(RUN):
         if json.loads(output.read(RUN)) != run:
@@ -140,13 +140,13 @@ def require_same_run(output: Folder, run: dict, resume: bool) -> None:
 
 
 def make_plan(output: Folder, run: dict, names: Sequence[str], predictors: int) -> list[int]:
-    """Cut the files into parts, those of an earlier plan as they were; return the parts' sizes.
+    """Divide the files into parts, those of an earlier plan first; return the parts' sizes.
 
     Args:
         output: keeps the plan.
         run: which pictures and checkpoint the results will be of; noted beside the plan.
         names: of all files, in order.
-        predictors: that share the work.
+        predictors: how many compute at the same time.
     """
     output.write(RUN, lambda file: file.write(json.dumps(run).encode()))
     before = []
@@ -210,7 +210,7 @@ def predict_parts(parts: Sequence[int], resources: Resources, checkpoint: Path, 
 
 
 class PartPredictor:
-    """A predictor on some node: a part's number comes in, its file is written."""
+    """A predictor on a node: called with the number of a part, it writes the part's file."""
 
     def __init__(self, checkpoint: "ray.ObjectRef", source: str, output: str, device: str,
                  batch_size: int | None, cores: int, views: int):
@@ -222,7 +222,7 @@ class PartPredictor:
 
         torch.set_num_threads(cores)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "checkpoint.pth"  # gone once it is loaded
+            path = Path(folder) / "checkpoint.pth"  # deleted once it is loaded
             path.write_bytes(ray.get(checkpoint))
             self.predictor = Predictor(path, pick_device(device), batch_size, cores, views=views)
         self.source, self.output = Folder.at(source), Folder.at(output)
@@ -261,7 +261,7 @@ class PartPredictor:
 
 
 class Fetching:
-    """Files on their way from a storage; those of a folder on a disk need not go anywhere."""
+    """Fetches files from a storage; files of a folder on a disk are used where they are."""
 
     def __init__(self, source: Folder, folder: Path):
         """Fetch from `source` into the empty `folder`, a few files at a time."""
@@ -270,7 +270,7 @@ class Fetching:
         self.unfetched: dict[Path, str] = {}
 
     def files(self, names: Sequence[str]) -> Iterator[Path]:
-        """Yield a path for each file; nothing lies there where it cannot be fetched."""
+        """Yield a path for each file; no file is there if it cannot be fetched."""
         if self.source.on_disk:
             yield from (Path(self.source.path) / path_named(name) for name in names)
             return

@@ -1,4 +1,4 @@
-"""Several batches go through a network at once, each in a thread of its own."""
+"""Sends several batches through a network at once, each in a thread of its own."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +16,8 @@ Result = TypeVar("Result")
 def stream_count(device: torch.device) -> int:
     """Return how many batches should be under way: on a CPU one for each thread torch may use.
 
-    Each then computes with one thread: streams wait neither for each other nor for the decoders
-    that share the cores with them.
+    Each stream then computes with one thread, so that it waits neither for other streams nor for
+    the decoders on the same cores.
     """
     return torch.get_num_threads() if device.type == "cpu" else 1
 
@@ -34,7 +34,7 @@ def in_streams(function: Callable[[Item], Result], items: Iterable[Item], count:
 
     Args:
         function: is called in any of the threads.
-        items: asked for while the threads compute, and one more than there are threads ahead.
+        items: taken while the threads compute, one more at a time than there are threads.
         count: of the threads.
         start: is called once in each thread.
     """

@@ -1,4 +1,4 @@
-"""The views of a square whose logits are averaged: its turns and mirror images."""
+"""Turns and mirrors a square: the views whose logits are averaged."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ def view(squares: np.ndarray, number: int) -> np.ndarray:
 
     The first is the square as it is, the second its mirror image, then both upside down, then
     these four on their side (mirrored at the diagonal). The first 1, 2, 4 and 8 each form a group:
-    what they say together stays the same when the picture itself is changed by one of them. The
+    their mean answer stays the same if the picture itself is turned or mirrored by one of them. The
     mirror image comes first because it leaves up and down as they are, and ImageNet's networks have
-    learned from it; the quarter turns come last because bands and rings, which mostly lie, then
-    stand.
+    learned from it. The quarter turns come last because bands and rings, which mostly lie flat in a
+    picture, are upright in them.
 
     Args:
         squares: (..., size, size).

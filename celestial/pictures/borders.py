@@ -1,26 +1,26 @@
-"""The empty border of a frame: what a stack, a mosaic or a turned frame leaves around itself."""
+"""Finds the empty border that a stack, a mosaic or a turned frame has in its picture."""
 
 import numpy as np
 
-MOST_CONSTANTS = 3  # values that are looked at, the most frequent along the picture's edge
-LEAST_OF_EDGE = 0.01  # of the edge, that a value must take to be looked at
-LEAST_BORDER = 0.5  # of a row of pixels along the shorter side
-LEAST_LEFT = 0.5  # of a border once single pixels are taken away; of those of a noisy sky 0.25
-LEAST_FRAME = 0.1  # of the picture, that a frame must cover
-STRAIGHT = 0.7  # of a frame's outline inside the picture; half a Moon has 0.4
-LONG = 0.1  # of a region's whole outline; a disc has no straight piece of that length
-LEAST_LONG = 24  # pixels; a disc of 12 pixels is an octagon as far as one can tell
-PARALLEL = 3  # degrees
+MOST_CONSTANTS = 3  # the most frequent values along the picture's edge, which may be a border's
+LEAST_OF_EDGE = 0.01  # proportion of the edge that a border's value takes, at least
+LEAST_BORDER = 0.5  # pixels of a border, at least, as a proportion of the shorter side
+LEAST_LEFT = 0.5  # proportion of a border left without its single pixels; of a noisy sky 0.25
+LEAST_FRAME = 0.1  # proportion of the picture that the frames cover, at least
+STRAIGHT = 0.7  # straight proportion of the frames' outlines, at least; half a Moon has 0.4
+LONG = 0.1  # a long side by the whole outline; a disc has no straight piece of that length
+LEAST_LONG = 24  # pixels of a long side, because a disc of 12 pixels looks like an octagon
+PARALLEL = 3  # degrees by which parallel sides may differ
 FINE = 1 / 700  # of the longer side: how far an outline may lie from a line that it follows
 SEAM = 5  # pixels: the width of the square by which a border grows over what was interpolated
 
 
 def border_of(channel: np.ndarray) -> np.ndarray | None:
-    """Find where a frame was empty before it was put into this picture.
+    """Find the empty border around the frames of which a picture was made.
 
-    That is a constant value, whatever it is, connected to the picture's edge, which leaves one or
-    several frames: what is left is bounded by straight lines. The sky around a planet may be
-    constant as well, but what it leaves is round.
+    A border is a region of one value, whatever that is, connected to the picture's edge. The rest
+    of the picture, the frames, has straight sides. Constant sky around a planet is no border,
+    because the rest is round.
 
     Args:
         channel: float (height, width); NaN is a value like any other.
@@ -38,7 +38,7 @@ def border_of(channel: np.ndarray) -> np.ndarray | None:
 
 
 def with_seam(border: np.ndarray) -> np.ndarray:
-    """Return a border and the pixels beside it, which are a mixture of it and the frame."""
+    """Return a border with the pixels beside it, which mix its value with the frame's."""
     import cv2
 
     return cv2.dilate(border.view(np.uint8), np.ones((SEAM, SEAM), np.uint8)).view(bool)
@@ -46,7 +46,7 @@ def with_seam(border: np.ndarray) -> np.ndarray:
 
 def _connected_to_edge(mask: np.ndarray) -> np.ndarray:
     """Keep what is connected to the picture's edge: bool (height, width)."""
-    import cv2  # the processes that decode start without it
+    import cv2  # imported here, so that the processes that decode start without it
 
     around = np.pad(mask.view(np.uint8), 1, constant_values=1)
     cv2.floodFill(around, None, (0, 0), 2)
@@ -59,7 +59,7 @@ def _leaves_frames(border: np.ndarray) -> bool:
 
     if border.sum() < LEAST_BORDER * min(border.shape):
         return False
-    # Single pixels of a frame are by chance as dark as its border and would roughen the outline.
+    # Opened, because single pixels of a frame that equal the border would roughen the outline.
     around = np.pad(border.view(np.uint8), 2, constant_values=1)
     opened = cv2.morphologyEx(around, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))[2:-2, 2:-2]
     if opened.sum() < LEAST_LEFT * border.sum():
@@ -74,10 +74,10 @@ def _leaves_frames(border: np.ndarray) -> bool:
 
 
 def _straight_length(outline: np.ndarray, shape: tuple[int, int]) -> tuple[float, float]:
-    """Return the length of an outline's straight sides, and of all; not along the picture's edge.
+    """Return the length of an outline's straight sides, and of all its sides.
 
-    Straight are long sides and those parallel or at right angles to one, as the steps are that
-    frames leave beside each other.
+    Sides along the picture's edge do not count. Long sides are straight, and so are sides parallel
+    or at right angles to a long one, because frames beside each other leave such steps.
 
     Args:
         outline: the pixels (x, y) along it, int (N, 2), closed.

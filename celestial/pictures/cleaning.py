@@ -1,4 +1,4 @@
-"""Cleaning a picture before a network sees it: noise, the colours' balance, what is faint."""
+"""Cleans a picture before a network sees it: noise, the colours' balance, faint light."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from celestial.common.console import STRETCHES
 from celestial.pictures.stretch import USUAL
 
 BLACK, WHITE = 0.5, 99.5  # percentiles that become black and white
-LEAST_NOISE = 1.0  # grey levels; rounding alone looks like as much
-MOST_NOISE = 40.0  # grey levels; what is stronger is taken for detail
-PATCH, SEARCHED = 5, 15  # pixels, sides of what is compared and of where
+LEAST_NOISE = 1.0  # grey levels; rounding alone makes as much
+MOST_NOISE = 40.0  # grey levels; stronger differences are taken for detail
+PATCH, SEARCHED = 5, 15  # pixels, sides of the areas compared and of the area searched for them
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Cleaning:
     Attributes:
         denoise: non-local means as strong as the picture's own noise (Buades, Coll and Morel, "A
             non-local algorithm for image denoising", 2005).
-        normalise: each channel by itself runs from black to white, which takes casts away, and
-            the colour of what has one colour.
+        normalise: each channel by itself runs from black to white, which removes a colour cast,
+            but also the colour of a picture that has only one.
         stretch: all channels together run from black to white: "percentile" evenly, "asinh" with
             what is faint lifted, as `stretch.Stretch` does; "none".
     """
@@ -55,7 +55,7 @@ class Cleaning:
 
 def denoised(picture: np.ndarray) -> np.ndarray:
     """Return the picture without noise: uint8 (height, width, 3), the same shape."""
-    import cv2  # the processes that decode start without it
+    import cv2  # imported here, so that the processes that decode start without it
 
     strength = min(noise_of(picture), MOST_NOISE)
     if strength < LEAST_NOISE:
@@ -67,9 +67,9 @@ def denoised(picture: np.ndarray) -> np.ndarray:
 def noise_of(picture: np.ndarray) -> float:
     """Return the standard deviation of a picture's noise, grey levels.
 
-    A kernel that planes and ramps leave at zero is laid over the picture: Immerkaer, "Fast noise
-    variance estimation", 1996; with the median of its answers, which stars and edges do not
-    raise, in place of their mean.
+    The picture is convolved with a kernel that is zero on planes and ramps: Immerkaer, "Fast noise
+    variance estimation", 1996. The median of the results takes the place of their mean, because
+    stars and edges do not raise it.
 
     Args:
         picture: uint8 (height, width, 3).

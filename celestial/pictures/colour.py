@@ -1,4 +1,4 @@
-"""A decoded Pillow image of any mode -> RGB as a screen shows it."""
+"""Turns a decoded Pillow image of any mode into RGB as a screen shows it."""
 
 import io
 
@@ -6,9 +6,10 @@ from PIL import Image, ImageCms
 
 from celestial.pictures.readers.types import INVISIBLE, ImageError
 
-# How a mode's colours are called in the header of an ICC profile.
+# Pillow's mode -> the name of its colour space in the header of an ICC profile.
 SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
-# Programs that know no transparency leave its byte 0 in these; browsers show the colours then.
+# Programs that know no transparency leave its byte 0 in these, so we show the colours as browsers
+# do.
 OFTEN_WITHOUT_ALPHA = ("BMP", "TGA")
 
 
@@ -20,7 +21,7 @@ def to_rgb(image: Image.Image, form: str) -> Image.Image:
         form: the format of its file, as Pillow calls it.
 
     Raises:
-        ImageError: all of it is transparent, in a format in which that is meant.
+        ImageError: every pixel is transparent, in a format whose transparency can be trusted.
     """
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -48,5 +49,5 @@ def _to_srgb(image: Image.Image, original: Image.Image) -> Image.Image:
                 return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"),
                                                  outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
-            pass  # the colours are a little off then, which is better than no picture
-    return image if image.mode == "RGB" else image.convert("RGB")  # no copy of a large one
+            pass  # shown without the profile: colours a little off are better than no picture
+    return image if image.mode == "RGB" else image.convert("RGB")  # convert would copy it

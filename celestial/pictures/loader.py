@@ -1,4 +1,4 @@
-"""Any picture file -> one RGB uint8 array, or one clear error. The only loader of the project."""
+"""Decodes any picture file to RGB, or raises one clear error: the only loader of the project."""
 
 import io
 import re
@@ -20,7 +20,7 @@ from celestial.pictures.stretch import USUAL, Stretch
 MOST_BYTES = 1 << 31  # of a file
 LARGE = 20_000_000  # pixels of a PNG, from which on it is read in strips
 HEAD = 4096  # bytes that tell what a file is
-MOST_WORDS = 200  # letters of a decoder's own reason
+MOST_WORDS = 200  # characters of a decoder's own message
 
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
@@ -55,15 +55,17 @@ def decode(source: Path | bytes, at_least: int | None = None,
            stretch: Stretch = USUAL) -> Decoded:
     """Decode a picture completely.
 
-    EXIF orientation is applied, transparent parts lie on black, colours are sRGB, of several frames
-    the first is taken and of a TIFF's pages the first of full size. Deeper data are scaled to 8
-    bits by the depth they declare, never clipped, or stretched where they declare none.
+    EXIF orientation is applied, transparent parts are laid on black, and colours become sRGB. Of
+    several frames the first is taken, of a TIFF's pages the first of full size. Deeper data are
+    scaled to 8 bits by the depth they declare, never clipped; where they declare none, they are
+    stretched.
 
     Args:
         source: a path, or the bytes of the file.
-        at_least: the longest side that is needed, pixels. A larger picture is then reduced by a
-            whole factor to no less than twice that, a JPEG while it is decoded, which is several
-            times faster; once it is resized it differs by less than 1/255 on average.
+        at_least: the longest side that is needed, pixels. A larger picture is reduced by a whole
+            factor to no less than twice that; a JPEG is reduced while it is decoded, which is
+            several times faster. Resized to `at_least`, the result differs by less than 1/255 on
+            average from that of the whole picture.
         stretch: the rule for data that do not declare their depth.
 
     Raises:
@@ -89,7 +91,7 @@ def decode(source: Path | bytes, at_least: int | None = None,
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}") from error
         if not isinstance(error, (OSError, SyntaxError, EOFError)):
-            raise ImageError(DAMAGED) from error  # no words for a person
+            raise ImageError(DAMAGED) from error  # its words help no user
         unknown = UNSUPPORTED.search(str(error))
         raise ImageError(_with_words(UNREADABLE if unknown else DAMAGED, error)) from error
 
@@ -115,7 +117,7 @@ def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
 
 
 def _read(file: BinaryIO, request: Request) -> Decoded:
-    """Leave the file to the reader that its first bytes call for."""
+    """Choose the reader by the file's first bytes, and read with it."""
     head = file.read(HEAD)
     file.seek(0)
     if not head:
@@ -126,36 +128,36 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
         raise ImageError("not a picture but a raw file of a camera: save it as TIFF")
     if head.startswith(TIFF):
         from celestial.pictures.readers.tiff import (
-            tiff_pixels,  # libvips is loaded where there is something for it to do
+            tiff_pixels,  # imported here, because it loads libvips
         )
 
         return tiff_pixels.read(file, request)
     _refuse_no_picture(head)
     if kind := brands.kind_of(head):
         return _read_modern(file, request, kind)
-    if head.startswith(icons.MAGIC) and head[4:6] != b"\0\0":  # a TGA may begin with the first
+    if head.startswith(icons.MAGIC) and head[4:6] != b"\0\0":  # a TGA may begin as an icon does
         content = icons.largest(file)
         return _read_or_mend(io.BytesIO(content), request, content[:HEAD])
     return _read_or_mend(file, request, head)
 
 
 def _read_modern(file: BinaryIO, request: Request, kind: str) -> Decoded:
-    """Read an AVIF or a HEIF, whose decoders know why they refuse a file."""
+    """Read an AVIF or a HEIF; their decoders say in words why they refuse a file."""
     if kind == brands.AVIF:
         from PIL.AvifImagePlugin import AvifImageFile as open_image
     else:
-        from pillow_heif import HeifImageFile as open_image  # it costs time, and is seldom needed
+        from pillow_heif import HeifImageFile as open_image  # slow, and seldom needed
     try:
         return pillow_images.read(file, request, open_image)
     except UnicodeError:
-        raise  # a ValueError whose words are no decoder's
+        raise  # a ValueError, but not a decoder's
     except (SyntaxError, ValueError, RuntimeError, EOFError) as error:
         cut = CUT_SHORT.search(str(error))
         raise ImageError(_with_words(DAMAGED if cut else UNREADABLE, error)) from error
 
 
 def _read_or_mend(file: BinaryIO, request: Request, head: bytes) -> Decoded:
-    """Read a usual format; of a PNG or JPEG that is refused, what can be read of it.
+    """Read a usual format; of a PNG or JPEG that its decoder refuses, read the sound part.
 
     Raises:
         As `pillow_images.read`.
@@ -163,7 +165,7 @@ def _read_or_mend(file: BinaryIO, request: Request, head: bytes) -> Decoded:
     mend = next((mend for magic, mend in MENDED.items() if head.startswith(magic)), None)
     try:
         return _read_usual(file, request, head)
-    except Exception as error:  # see decode
+    except Exception as error:  # a damaged file makes the decoders raise errors of any type
         if mend is None or not _gave_up(error):
             raise
         file.seek(0)
@@ -172,12 +174,12 @@ def _read_or_mend(file: BinaryIO, request: Request, head: bytes) -> Decoded:
             raise
     if mended.note == "":
         return _read_usual(mended.content, request, head)
-    decoded = pillow_images.read(mended.content, request, came=mended.came)
+    decoded = pillow_images.read(mended.content, request, sound_rows=mended.sound_rows)
     return replace(decoded, note=mended.note)
 
 
 def _gave_up(error: Exception) -> bool:
-    """Tell whether the decoder gave up; else a limit, the memory or the disk stopped it."""
+    """Tell whether the decoder refused the file, rather than a limit, the memory or the disk."""
     if isinstance(error, ImageError):
         return isinstance(error, Damaged)
     stopped = (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -187,7 +189,7 @@ def _gave_up(error: Exception) -> bool:
 def _read_usual(file: BinaryIO, request: Request, head: bytes) -> Decoded:
     if head.startswith(png.MAGIC) and _pixels_of_png(head) > LARGE:
         from celestial.pictures.readers import (
-            vips,  # libvips is loaded where there is something for it to do
+            vips,  # imported here, because it loads libvips
         )
 
         return vips.read_png(file, request)
@@ -210,7 +212,7 @@ def _refuse_no_picture(head: bytes) -> None:
 
 
 def _markup_of(text: bytes) -> str | None:
-    """Return what a text is by the name of its root, which comments and an XML line may precede."""
+    """Return what a text is, by its root element; comments and an XML line may precede that."""
     while found := BEFORE_ROOT.match(text):
         text = text[found.end():]
     root = ROOT.match(text)

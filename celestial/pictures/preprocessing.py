@@ -1,7 +1,7 @@
-"""From a file to the network's input: the one preprocessing, the same in every script.
+"""Turns a file into the network's input: the one preprocessing, the same in every script.
 
-Nothing here needs torch until a batch is normalised: the processes that decode start quickly and
-stay small.
+torch is imported only when a batch is normalised, so that the processes that decode start quickly
+and stay small.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 # weights expect them.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-WHITE_PERCENTILE = 99.5  # of a picture's brightest channel: single hot pixels do not count
+WHITE_PERCENTILE = 99.5  # of the pixels' brightest channels, so that single hot pixels do not count
 FITS = ("pad", "crop")
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-SHOWN_SIDE = 340  # pixels; what is decoded for the network is good enough for a card as well
+SHOWN_SIDE = 340  # pixels of a picture on a card; files are decoded at least as large
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Preprocessing:
         Raises:
             ImageError: the reason why the file cannot be used.
         """
-        # Before a crop the shorter side decides, which is not known before the file is read.
+        # A crop is scaled by the shorter side, which is not known yet: so decode the whole picture.
         at_least = max(self.size, SHOWN_SIDE) if self.fit == "pad" else None
         return decode(source, at_least, self.stretch)
 
@@ -122,7 +122,7 @@ class Preprocessing:
         return batch.to(torch.float32, memory_format=torch.channels_last).sub(mean).div_(std)
 
     def cleaned(self, cleaning: Cleaning) -> "Preprocessing":
-        """Return the same with another cleaning as well."""
+        """Return this preprocessing with another cleaning added."""
         return replace(self, cleaning=self.cleaning.and_also(cleaning))
 
     def to_dict(self) -> dict:
@@ -139,7 +139,7 @@ class Preprocessing:
 
 
 def percentile(values: np.ndarray, percent: float) -> float:
-    """Return a percentile as numpy.percentile does, of uint8 values: counting needs no sorting."""
+    """Return numpy.percentile of uint8 values, faster: counting them needs no sorting."""
     below = np.cumsum(np.bincount(values.ravel(), minlength=256))
     place = percent / 100 * (below[-1] - 1)
     lower, upper = np.searchsorted(below, (np.floor(place), np.ceil(place)), side="right")
@@ -147,7 +147,7 @@ def percentile(values: np.ndarray, percent: float) -> float:
 
 
 class Input(NamedTuple):
-    """What becomes of a file that can be read.
+    """What a readable file becomes.
 
     Attributes:
         square: for the network, uint8 (3, size, size).

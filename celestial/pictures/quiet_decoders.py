@@ -1,7 +1,7 @@
-"""Importing this silences a process for good: for the server that forks the decoders.
+"""Silences stderr of the process that imports it: the server that forks the decoders.
 
-Where a script is stopped while decoders start, they find the script gone and complain with a
-traceback on its terminal. Libraries in C print their warnings there as well.
+If a script is stopped while decoders start, they would print tracebacks on its terminal, because
+the script is gone. C libraries would print their warnings there as well.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Deep pictures -> 8 bits a channel, by one declared rule that the checkpoint remembers."""
+"""Turns deep pictures into 8 bits a channel, by one rule that the checkpoint remembers."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from celestial.pictures.borders import border_of, with_seam
 
-DEPTHS = (255.0, 65535.0)  # what white is in whole numbers of 8 and of 16 bits
-ROWS = 1024  # that are scaled at once
-FILLS = 0.25  # of the range up to white: data that span as much were made ready to be looked at
+DEPTHS = (255.0, 65535.0)  # white in whole numbers of 8 and of 16 bits
+ROWS = 1024  # rows scaled at once
+FILLS = 0.25  # proportion of the range up to white; data that span more are shown as they are
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Stretch:
     black. They are stretched as astropy.visualization does it: what lies between two percentiles
     becomes 0..1, and `AsinhStretch` (Lupton et al. 2004, PASP 116, 133) lifts what is faint.
 
-    Some were ready to be looked at when they were saved. Where the values between the two
-    percentiles span a quarter of the range up to white, which is 1 (floats), 255 or 65535,
-    whichever first holds them all, they are shown as they are.
+    Some were stretched before they were saved. If their values between the two percentiles span a
+    quarter of the range up to white or more, they are shown as they are. White is the smallest of
+    1 (floats alone), 255 and 65535 that no value exceeds.
 
     Data of whole numbers of up to 16 bits in formats made for looking (PNG, PGM, JPEG 2000, TIFF)
     and 8-bit FITS declare their white by their depth and are never stretched.
@@ -97,7 +97,7 @@ def _channels(values: np.ndarray) -> np.ndarray:
 
 
 def _white_of(values: np.ndarray) -> float | None:
-    """Return what white is if the values are ready to be looked at; None where nothing fits."""
+    """Return the value of white if the values may be shown as they are; None where none fits."""
     highest = float(values.max())
     if float(values.min()) < -0.01 * highest:
         return None

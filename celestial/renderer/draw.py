@@ -1,4 +1,4 @@
-"""Pictures of celestial bodies, drawn from physics where there is any: a module a class."""
+"""Draws a picture of a class, from physics where there is any, or from maps."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from celestial.renderer.pages import shown
 if TYPE_CHECKING:
     from celestial.renderer.maps.map_choice import Source
 
-TRIES = 200  # at one picture, until it shows something
+TRIES = 200  # drawings of one picture, until something is to be seen
 
 
 def draw_picture(class_name: str, size: int, seed: int, index: int,
@@ -26,18 +26,18 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
     """Draw one picture; the same arguments give the same bytes.
 
     Args:
-        class_name: the module of this package that draws it (console.DRAWN, console.OUTLIERS).
+        class_name: one of `console.DRAWN` and `console.OUTLIERS`.
         size: longer side, pixels.
         seed: of the whole set of pictures.
-        index: number of the picture within its class: other counts or classes change nothing.
+        index: number of the picture within its class; what else is drawn does not change it.
         device: where the light is computed.
-        source: maps that it is drawn from.
+        source: the maps that it is drawn from; None: it is drawn without maps.
 
     Returns:
         uint8 (height, width, 3), sRGB.
 
     Raises:
-        UserError: nothing was to be seen in so many tries: its map is all but black.
+        UserError: nothing was to be seen in `TRIES` drawings, because its map is all but black.
     """
     key = int.from_bytes(hashlib.sha256(class_name.encode()).digest()[:4], "big")
     if source is None:
@@ -47,7 +47,7 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
 
         draw = partial(map_pictures.draw, source=source)
     canvas = Canvas(size, np.random.default_rng((seed, key, index)), torch.device(device))
-    # A generator of its own: the pictures that are not chosen stay as they would be without it.
+    # A generator of its own, so that the choice does not change the drawing itself.
     showing = np.random.default_rng((seed, key, index, 1))
     is_shown = shown.is_shown(class_name, showing)
     if is_shown:
@@ -60,11 +60,11 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
 
 
 def _draw(draw: Callable[[Canvas], np.ndarray], canvas: Canvas) -> np.ndarray | None:
-    """Draw until there is something to be seen; None: there never was."""
+    """Draw until something is to be seen, at most `TRIES` times; None: nothing ever was."""
     for _ in range(TRIES):
         try:
             return draw(canvas)
-        except NothingSeenError:  # one in some hundreds: all night, or beside the body
+        except NothingSeenError:  # one in some hundreds shows only night, or misses the body
             if canvas.cutout is not None:
                 canvas.cutout.forget()
     return None

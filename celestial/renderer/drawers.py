@@ -1,4 +1,4 @@
-"""Which module draws which class."""
+"""Finds the module that draws a class."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -7,7 +7,7 @@ import numpy as np
 
 from celestial.renderer.light.canvas import Canvas
 
-# A room of the renderer: the classes that its modules draw, a module a class.
+# Room of the renderer -> the classes that it draws, each by the module of its name.
 ROOMS = {
     "rocky": ("earth", "mars", "mercury", "pluto", "venus"),
     "moon": ("moon",),

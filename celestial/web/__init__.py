@@ -1,17 +1,18 @@
-"""The same Predictor as a Flask application.
+"""Serves the same Predictor as a Flask application.
 
 in: a checkpoint and requests; out: pages and JSON.
 
-answers: Answers as the API gives them: plain values, pictures as data URLs.
-application: The Flask application: the page, its documentation, the API.
-counting: What /metrics tells: requests, their time, failures, pictures under way (Prometheus
+serving: Serves with waitress, and answers every accepted request before it ends.
+application: Makes the Flask application: the page, its documentation, the API.
+safety: Protects a page on an open network: security headers, allowed hosts, limits.
+hosts: Checks host names and paths behind a proxy, and tells visitors by their addresses.
+worker: Answers uploaded files in small batches, for many visitors at once, within a bounded room.
+room: Limits the pictures under way, over all models and visitors of a server.
+answers: Turns answers into the API's JSON: plain values, pictures as data URLs.
+words: Holds every text of the page in each language.
+model_card: Makes a checkpoint's model card for the page's documentation: classes, training,
+    figures.
+openapi: Describes the API for programs: OpenAPI 3.1.
+counting: Counts for /metrics: requests, their time, failures, pictures under way (Prometheus
     text).
-hosts: Where a web server is reached: host names, paths behind a proxy, addresses of visitors.
-model_card: What a checkpoint knows of itself, for the page's documentation.
-openapi: The API in words that programs read: OpenAPI 3.1.
-room: The room for pictures under way, which all models and visitors of a server share.
-safety: What keeps a page on an open network safe: headers, hosts that are answered, limits.
-serving: Serving with waitress, and an end at which every accepted request is answered.
-words: Every text of the page in each language.
-worker: From the bytes of uploaded files to answers: bounded, in small batches for many visitors.
 """

@@ -1,4 +1,4 @@
-"""Answers as the API gives them: plain values, pictures as data URLs."""
+"""Turns answers into the API's JSON: plain values, pictures as data URLs."""
 
 import base64
 import io

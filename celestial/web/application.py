@@ -1,4 +1,4 @@
-"""The Flask application: the page, its documentation, the API."""
+"""Makes the Flask application: the page, its documentation, the API."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,14 +23,14 @@ from celestial.web.safety import Limits
 from celestial.web.words import LANGUAGES, PAGE_WORDS, WORDS, chosen_language
 from celestial.web.worker import Worker
 
-MOST_CLASSES = 1000  # that are given back
+MOST_CLASSES = 1000  # in an answer
 MOST_NAMED = 40  # classes, in the documentation
 RETRY_AFTER = 2  # seconds
 SAMPLES = Path(__file__).with_name("static") / "samples"
 
 
 class Service:
-    """What the pages share: the checkpoints, the limits, the counts."""
+    """What all pages use: the checkpoints, the limits, the counts."""
 
     def __init__(self, worker: Worker, limits: Limits):
         self.worker = worker
@@ -55,7 +55,8 @@ def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None
         hosts: names under which it is reached, as `hosts.host_name` returns them; requests for
             others are refused.
         proxied: one proxy stands in front, which tells in X-Forwarded-For, -Proto and -Host who
-            asked and how. Nobody else may reach the application then, as anybody can send these.
+            asked and how. Then only the proxy may reach the application, because anybody can send
+            these headers.
     """
     limits = limits or Limits()
     app = Flask(__name__)
@@ -75,7 +76,7 @@ def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None
 
 
 def _keep_in_memory(app: Flask) -> None:
-    """Let uploads never touch the disk: Werkzeug would put large ones into temporary files."""
+    """Keep uploads in memory, because Werkzeug would put large ones into temporary files."""
     import io
 
     class InMemory(app.request_class):

@@ -1,4 +1,4 @@
-"""What /metrics tells: requests, their time, failures, pictures under way (Prometheus text)."""
+"""Counts for /metrics: requests, their time, failures, pictures under way (Prometheus text)."""
 
 import time
 from collections.abc import Iterator

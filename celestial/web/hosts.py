@@ -1,11 +1,11 @@
-"""Where a web server is reached: host names, paths behind a proxy, addresses of visitors."""
+"""Checks host names and paths behind a proxy, and tells visitors by their addresses."""
 
 import ipaddress
 import re
 from urllib.parse import quote, urlsplit
 
-NETWORK = 64  # bits of an IPv6 address that one customer of a provider has to himself
-HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where a server of all addresses is reached here
+NETWORK = 64  # first bits of an IPv6 address, which are the same for one customer of a provider
+HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # address for all interfaces -> one for a browser
 
 
 def host_name(text: str) -> str:
@@ -24,7 +24,7 @@ def host_name(text: str) -> str:
     except ValueError:
         parts = urlsplit(text if "://" in text else f"//{text}")
     name = (parts.hostname or "").removesuffix(".")
-    _ = parts.port  # raises where it is no port
+    _ = parts.port  # raises ValueError where it is no port
     if parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"{text} has more in it than a host and a port")
     if ":" in name:
@@ -54,14 +54,14 @@ def path_prefix(text: str) -> str:
 
 
 def visitor_of(address: str) -> str:
-    """Return whom an address belongs to: itself, or an IPv6 address's network.
+    """Return the visitor that an address stands for: itself, or an IPv6 address's network.
 
-    Whoever has one IPv6 address has 2**64, so that counting by address would count nothing. Proxies
+    IPv6 addresses are not counted singly, because a visitor who has one has 2**64 of them. Proxies
     may write an IPv4 address as an IPv6 one, or a port behind it.
     """
     try:
         found = ipaddress.ip_address(host_name(address))
-    except ValueError:  # a proxy may hide it
+    except ValueError:  # a proxy may hide the address
         return address
     found = getattr(found, "ipv4_mapped", None) or found
     if found.version == 4:

@@ -1,4 +1,4 @@
-"""What a checkpoint knows of itself, for the page's documentation."""
+"""Makes a checkpoint's model card for the page's documentation: classes, training, figures."""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Measured:
         value: with its 95 % interval.
         split: val or test.
         pictures: how many.
-        data: name of their folder; empty: those it was chosen on.
+        data: name of the pictures' folder; empty: the val split of the training.
     """
 
     figure: str
@@ -41,8 +41,8 @@ class ModelCard:
     Attributes:
         classes: names in each language.
         facts: (name in `words`, value) of how it was trained.
-        measured: how well it does.
-        pictures: how many it learned from.
+        measured: its figures.
+        pictures: how many the model learned from.
     """
 
     classes: list[dict[str, str]]
@@ -86,13 +86,13 @@ def _evaluation(checkpoint: Path, views: int) -> list[Measured]:
                              found["pictures"], data)
                     for name in FIGURES if name in found]
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # none, or of another version
+            continue  # no such file, or one of another version
     return []
 
 
 def _with_views(data: str, measured: int, used: int) -> str:
-    """Return the name of the data, and with how many views it was measured where the page differs.
+    """Return the name of the data, with the number of views if the page uses another one.
 
-    As the option says it, which is the same in every language.
+    The number is given as the option --views, which is the same in every language.
     """
     return data if measured == used else f"{data} --views {measured}".strip()

@@ -1,4 +1,4 @@
-"""The API in words that programs read: OpenAPI 3.1."""
+"""Describes the API for programs: OpenAPI 3.1."""
 
 from celestial import __version__
 from celestial.web.safety import Limits

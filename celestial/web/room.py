@@ -1,4 +1,4 @@
-"""The room for pictures under way, which all models and visitors of a server share."""
+"""Limits the pictures under way, over all models and visitors of a server."""
 
 import threading
 from collections import Counter
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 
 class BusyError(Exception):
-    """More pictures are under way than there is room for; its text says whose."""
+    """More pictures are under way than there is room for; the text says whose pictures."""
 
 
 class Room:
-    """A number of places, of which one visitor may hold half, so that others find some."""
+    """Places for pictures under way; one visitor may hold half, so that others find some."""
 
     def __init__(self, places: int):
         self.places = places
-        self.share = max(1, places // 2)
+        self.most_each = max(1, places // 2)
         self.held: Counter[str] = Counter()
         self.lock = threading.Lock()
 
@@ -24,11 +24,11 @@ class Room:
         """Hold places while the block runs; yield how many: at least one, at most `wanted`.
 
         Raises:
-            BusyError: there is none, or the visitor has his share already.
+            BusyError: there is none, or the visitor holds as many as one may.
         """
         with self.lock:
             free = self.places - self.held.total()
-            left = self.share - self.held[visitor]
+            left = self.most_each - self.held[visitor]
             count = min(wanted, free, left)
             if count < 1:
                 raise BusyError("too many pictures are waiting; try again soon" if free < 1 else
@@ -40,4 +40,4 @@ class Room:
             with self.lock:
                 self.held[visitor] -= count
                 if not self.held[visitor]:
-                    del self.held[visitor]  # or every visitor ever seen would stay in the memory
+                    del self.held[visitor]  # else every visitor ever seen stays in the memory

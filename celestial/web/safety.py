@@ -1,4 +1,4 @@
-"""What keeps a page on an open network safe: headers, hosts that are answered, limits."""
+"""Protects a page on an open network: security headers, allowed hosts, limits."""
 
 import time
 from collections import defaultdict, deque
@@ -27,13 +27,13 @@ MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request, one visitor and all together may ask for.
+    """Limits of one request, of one visitor, and of all visitors together.
 
     Attributes:
         megabytes: of a request.
         files: of a request.
-        room: pictures under way at once, half of them one visitor's; beyond them 503.
-        a_minute: requests for answers from one visitor; beyond them 429.
+        room: pictures under way at once, at most half of them one visitor's; else status 503.
+        a_minute: requests for answers from one visitor; else status 429.
     """
 
     megabytes: int = 40
@@ -50,8 +50,8 @@ class Limits:
 def guard(app: Flask, hosts: frozenset[str]) -> None:
     """Answer only requests for the hosts named, and put the headers on every answer.
 
-    A page of another site whose name resolves to this machine would otherwise be answered (DNS
-    rebinding).
+    Other hosts are refused, because a page of another site could let its name resolve to this
+    machine and read the answers (DNS rebinding).
     """
     @app.before_request
     def check_host() -> None:
@@ -85,7 +85,7 @@ class Pace:
         with self.lock:
             for other in [name for name, times in self.asked.items()
                           if times[-1] < now - MINUTE]:
-                del self.asked[other]  # or every visitor ever seen would stay in the memory
+                del self.asked[other]  # else every visitor ever seen stays in the memory
             times = self.asked[visitor]
             while times and times[0] < now - MINUTE:
                 times.popleft()

@@ -1,4 +1,4 @@
-"""Serving with waitress, and an end at which every accepted request is answered."""
+"""Serves with waitress, and answers every accepted request before it ends."""
 
 import contextlib
 import socket
@@ -17,8 +17,8 @@ from celestial.web.safety import Limits
 
 SPARE = 8  # threads beside those that answer: pages, refusals
 SECONDS_SILENT = 30  # after which a client that sends nothing is dropped
-SECONDS_ARRIVING = 120  # after which one is dropped that sends a byte now and then
-MOST_HELD = 1 << 30  # bytes of unanswered requests in the memory; who sends more is dropped
+SECONDS_ARRIVING = 120  # after which a client is dropped that sends its request too slowly
+MOST_HELD = 1 << 30  # bytes of unanswered requests in memory; a client that sends more is dropped
 MOST_AHEAD = 8  # requests that a client may send before it has read the first one's answer
 MOST_PASSED_OVER = 1 << 30  # bytes that a client may still send after it was refused
 RECEIVED_AT_ONCE = 1 << 17  # bytes
@@ -28,14 +28,14 @@ MOST_HEADER_BYTES = 32_768  # bytes of a request's headers
 
 
 class Parser(HTTPRequestParser):
-    """A request as it arrives; one that is refused is not asked to go on."""
+    """Parses a request as it arrives; a client whose request is refused is not asked to go on."""
 
     def received(self, data: bytes) -> int:
         """Take what came, as waitress does."""
         taken = super().received(data)
         if self.error:
             self.expect_continue = False  # waitress would ask for the body and take all of it
-            taken = len(data)  # or what follows would be taken for more requests
+            taken = len(data)  # else what follows is taken for more requests
         if isinstance(self.error, RequestEntityTooLarge):
             most = self.adj.max_request_body_size >> 20
             self.error.body = f"a request may have {most} MiB; send fewer or smaller files at once"
@@ -43,7 +43,7 @@ class Parser(HTTPRequestParser):
 
 
 class Channel(HTTPChannel):
-    """A connection; its requests arrive in good time and find room in the memory, or it ends.
+    """A connection; it ends if its requests arrive too slowly or need too much memory.
 
     A client whose request is refused before all of it has come may go on sending. The connection
     then stays open, within limits: closed with bytes unread, the client's system would throw the
@@ -56,14 +56,14 @@ class Channel(HTTPChannel):
     arriving_since = 0.0
     refused = False
     passed_over = 0  # bytes that came after the refusal and are thrown away
-    answered = False  # and nothing more will be sent
+    answered = False  # true once nothing more will be sent
 
     def __init__(self, server: object, connection: socket.socket, address: tuple, *others: object,
                  **options: object):
-        """Begin with a client, unless it has its share of the connections already."""
+        """Begin with a client, unless it has as many connections as one client may."""
         super().__init__(server, connection, address, *others, **options)
         self.visitor = visitor_of(address[0])
-        self.will_close = len(self._own()) > CONNECTIONS * server.share
+        self.will_close = len(self._own()) > CONNECTIONS * server.proportion_each
 
     def _own(self) -> list["Channel"]:
         """Return all connections of this client."""
@@ -97,7 +97,8 @@ class Channel(HTTPChannel):
         everyone = self.server.active_channels.values()
         return (self.passed_over > MOST_PASSED_OVER
                 or sum(channel.held for channel in everyone) > MOST_HELD
-                or sum(channel.held for channel in self._own()) > MOST_HELD * self.server.share)
+                or sum(channel.held for channel in self._own())
+                > MOST_HELD * self.server.proportion_each)
 
     def service(self) -> None:
         """Answer a request, as waitress does."""
@@ -107,7 +108,7 @@ class Channel(HTTPChannel):
             self.held = 0
 
     def handle_close(self) -> None:
-        """Close the connection, or, after a refusal, its own direction first."""
+        """Close the connection; after a refusal close at first only the direction of sending."""
         if self.refused and self.connected and not self.answered:
             self.answered, self.will_close = True, False
             with contextlib.suppress(OSError):  # the client has gone
@@ -124,7 +125,7 @@ class Server:
         """Listen; port 0 takes a free one.
 
         Args:
-            app: answers.
+            app: answers the requests.
             host: name or address; of a name's addresses the first IPv4 one, if it has any.
             port: to listen on.
             limits: of requests.
@@ -145,8 +146,8 @@ class Server:
             recv_bytes=RECEIVED_AT_ONCE, ident="celestial", url_prefix=prefix or "",
             clear_untrusted_proxy_headers=prefix is None)
         self.server.channel_class = Channel
-        # Of the connections and the memory, for one client; behind a proxy all are the proxy's.
-        self.server.share = 0.5 if prefix is None else 1
+        # Of connections and memory for one client; behind a proxy the proxy is the only client.
+        self.server.proportion_each = 0.5 if prefix is None else 1
         self.port = self.server.effective_port
         self.thread = threading.Thread(target=self._loop, daemon=True)
         self.ending = False

@@ -1,4 +1,4 @@
-"""From the bytes of uploaded files to answers: bounded, in small batches for many visitors."""
+"""Answers uploaded files in small batches, for many visitors at once, within a bounded room."""
 
 import queue
 import threading
@@ -19,10 +19,10 @@ from celestial.pictures.preprocessing import prepare
 from celestial.pictures.readers.types import ImageError
 from celestial.web.room import Room
 
-# Who decides, a decoded picture or what went wrong, and where its answer goes.
+# The predictor, a decoded picture or the error in its place, and the future of its answer.
 Waiting = tuple[Predictor, Prepared | Exception, Future]
 MOMENT = 0.1  # seconds at most that a decoded picture waits for those that are being decoded
-VIEWS = 4  # of each picture, whose logits the page averages: 3 of 100 photographs more are right
+VIEWS = 4  # of each square, whose logits are averaged: 3 of 100 photographs more are right
 ENDING = 10  # seconds that a thread has to finish its batch at the end
 
 
@@ -33,7 +33,7 @@ class Answer:
     Attributes:
         prediction: of the file; unreadable ones have their reason.
         shown: the picture framed as the network's input is, uint8 (side, side, 3), if asked for.
-        heat: what speaks for the best class over the picture, uint8 (side, side, 3), if asked for.
+        heat: the Grad-CAM of the best class over it, uint8 (side, side, 3), if asked for.
     """
 
     prediction: Prediction
@@ -42,20 +42,20 @@ class Answer:
 
 
 class Worker:
-    """All checkpoints behind one bounded queue: what waits is answered together, in batches."""
+    """One bounded queue for all checkpoints, whose waiting pictures are answered in batches."""
 
     def __init__(self, predictors: Mapping[str, Predictor], room: Room):
         """Start the threads that compute; the checkpoints share them.
 
         Args:
-            predictors: decide; by their names, all on one device.
+            predictors: name -> predictor, all on one device.
             room: for the pictures that are under way.
         """
         self.predictors = dict(predictors)
         self.room = room
         self.decoding: set[Future] = set()
         self.waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
-        self.gathering = threading.Lock()  # or the threads would take half a batch each
+        self.gathering = threading.Lock()  # else each thread takes half a batch
         engine = next(iter(self.predictors.values())).engine
         self.start_stream = engine.start_stream
         self.threads = [threading.Thread(target=self._work, daemon=True)
@@ -66,7 +66,7 @@ class Worker:
             thread.start()
 
     def close(self) -> None:
-        """End the threads, which have a moment for what waits."""
+        """End the threads; each has `ENDING` seconds to answer what waits."""
         for _ in self.threads:
             self.waiting.put(None)
         for thread in self.threads:
@@ -80,7 +80,7 @@ class Worker:
         Args:
             name: of the checkpoint.
             files: their bytes.
-            explain: with pictures: what was seen, and what speaks for the answer.
+            explain: with pictures: what the network saw, and its Grad-CAM.
             visitor: whose files they are.
 
         Raises:
@@ -118,9 +118,9 @@ class Worker:
     def _decoded(self, predictor: Predictor, number: int, answer: Future, future: Future) -> None:
         try:
             found = _prepared(number, future)
-        except Exception as error:  # the visitor gets it and must not wait for ever
+        except Exception as error:  # passed on, or the visitor would wait for ever
             found = error
-        self.decoding.discard(future)  # before it waits, or who gathers would still wait for it
+        self.decoding.discard(future)  # first, or `_gather` would wait for it
         self.waiting.put((predictor, found, answer))
 
     def _with_heat(self, predictor: Predictor, prediction: Prediction) -> Answer:
@@ -145,7 +145,7 @@ class Worker:
     def _gather(self) -> list[Waiting | None]:
         """Wait for a picture and, for a moment, for those that are being decoded meanwhile.
 
-        Alone, a picture takes three times as long as one of ten that are answered together.
+        We wait because a picture by itself takes three times as long as one of ten in a batch.
         """
         batch = [self.waiting.get()]
         until = time.monotonic() + MOMENT
@@ -166,7 +166,7 @@ def _explain(predictor: Predictor, prediction: Prediction, shown: np.ndarray) ->
 
 
 def _answer(predictor: Predictor, batch: Sequence[tuple[Prepared | Exception, Future]]) -> None:
-    """Answer what was decoded for one checkpoint."""
+    """Answer the decoded pictures of one checkpoint."""
     for found, answer in batch:
         if isinstance(found, Exception):
             answer.set_exception(found)

@@ -1,4 +1,4 @@
-"""ISO base media files, which say by their brands what they hold (ISO/IEC 14496-12, 4.3)."""
+"""Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3)."""
 
 AVIF, HEIF, VIDEO = "AVIF", "HEIF", "video"
 # In the order in which they decide: an AVIF calls itself a HEIF as well.

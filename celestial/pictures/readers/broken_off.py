@@ -1,41 +1,41 @@
-"""What JPEG and PNG that break off share: how much of the picture came, and whether it will do."""
+"""Says whether a JPEG or PNG that breaks off has enough sound rows."""
 
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from celestial.pictures.readers.types import ImageError
 
-LEAST = 0.9  # of the rows; what then lacks is the edge of a picture, seldom what it shows
+LEAST = 0.9  # proportion of the rows; the last tenth is a picture's edge, seldom its subject
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A file that its decoder reads in place of one that it does not.
+    """A file that its decoder can read, made from one that breaks off.
 
     Attributes:
-        content: the file, ended where the other breaks off and as large as its header says.
-        came: rows from the top that are the picture's; those below are filled with anything.
+        content: the file, with an end; the picture is as large as its header says.
+        sound_rows: rows from the top that are the picture's; those below are only filler.
         height: rows of the whole picture.
     """
 
     content: BinaryIO
-    came: int
+    sound_rows: int
     height: int
 
     @property
     def note(self) -> str:
-        """What a person should know of it."""
-        if self.came == self.height:
+        """What the user should know: how many rows are missing."""
+        if self.sound_rows == self.height:
             return ""
-        missing = round(100 * (self.height - self.came) / self.height)
+        missing = round(100 * (self.height - self.sound_rows) / self.height)
         return f"the last {max(1, missing)} % of its rows are missing"
 
 
-def require_enough(came: int, height: int) -> None:
-    """Refuse a picture of which less than `LEAST` came.
+def require_enough(sound_rows: int, height: int) -> None:
+    """Refuse a picture of which fewer than `LEAST` of the rows are sound.
 
     Raises:
-        ImageError: it is.
+        ImageError: there are fewer.
     """
-    if came < LEAST * height:
-        raise ImageError(f"cut short: only {int(100 * came / height)} % of its rows came")
+    if sound_rows < LEAST * height:
+        raise ImageError(f"cut short: only {int(100 * sound_rows / height)} % of its rows came")

@@ -1,4 +1,4 @@
-"""FITS: the first image of a file, read in strips so that a large one fits in memory."""
+"""Reads the first image of a FITS file, in strips so that a large one fits in memory."""
 
 import bz2
 import gzip
@@ -25,7 +25,7 @@ MOST_EXTENSIONS = 200  # that are looked through for an image
 MOST_UNPACKED = 1 << 30  # bytes of a .fits.gz or .fits.bz2
 PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 FIRST_CARD = b"SIMPLE  ="
-SIGNED_BYTES = -128  # the BZERO of these (FITS standard 4.0, 4.4.2.5)
+SIGNED_BYTES = -128  # BZERO of signed bytes (FITS standard 4.0, 4.4.2.5)
 
 
 def unpack(file: BinaryIO, head: bytes) -> BinaryIO:
@@ -45,13 +45,13 @@ def unpack(file: BinaryIO, head: bytes) -> BinaryIO:
 
 
 def read(file: BinaryIO, request: Request) -> Decoded:
-    """Read the first image that holds anything.
+    """Read the first image whose pixels are not all the same.
 
-    A cube of three planes is a colour picture; of others the first plane is taken, and becomes a
-    colour picture where the header names the pattern of colour filters before the pixels. The scale
-    (BSCALE, BZERO) is applied; BLANK and NaN are black, and count in no mean. Rows come in the
-    order of the file, because most cameras write the top first; ROWORDER = 'BOTTOM-UP' turns them.
-    Where there are several images, the note says which was taken.
+    A cube of three planes is a colour picture. Of any other image the first plane is taken; it
+    becomes a colour picture if the header names the pattern of the colour filters before the
+    pixels. The scale (BSCALE, BZERO) is applied; BLANK and NaN are black, and count in no mean.
+    Rows keep the order of the file, because most cameras write the top first; ROWORDER =
+    'BOTTOM-UP' reverses them. Where there are several images, the note says which was taken.
 
     Args:
         file: seekable, uncompressed apart from tile compression (.fits.fz).
@@ -68,12 +68,12 @@ def read(file: BinaryIO, request: Request) -> Decoded:
     from astropy.utils.exceptions import AstropyUserWarning
 
     with warnings.catch_warnings():
-        # Cards that break the standard harm no pixel; what is cut short fails when it is read.
+        # No warnings, because wrong header cards harm no pixel and missing data raise errors.
         warnings.simplefilter("ignore", AstropyUserWarning)
-        # uint=False: as unsigned numbers or signed bytes astropy returns BLANK like any other.
+        # uint=False, because astropy ignores BLANK when it makes unsigned numbers or signed bytes.
         with fits.open(file, mode="readonly", memmap=False, uint=False) as hdus:
             images = _images(hdus)
-            place, values = _first_that_holds_anything([hdu for _, hdu in images], request)
+            place, values = _first_with_content([hdu for _, hdu in images], request)
             number, hdu = images[place]
             rows, columns, _ = _layout(hdu.shape)
             header, name = hdu.header, hdu.name
@@ -102,10 +102,10 @@ def _images(hdus) -> list[tuple[int, object]]:
     return images
 
 
-def _first_that_holds_anything(images: Sequence, request: Request) -> tuple[int, np.ndarray]:
-    """Return the place and the values of the first image that is not the same all over.
+def _first_with_content(images: Sequence, request: Request) -> tuple[int, np.ndarray]:
+    """Return the place and the values of the first image whose pixels are not all the same.
 
-    Where all are, that is the first one.
+    Where there is none, the first image is returned.
     """
     for place, hdu in enumerate(images):
         values = _read_image(hdu, request)
@@ -122,7 +122,7 @@ def _bottom_up(header) -> bool:
 
 
 def _zero_of_bytes(header) -> int | None:
-    """Return the lowest value of data that are bytes, which declare their white; else None."""
+    """Return the lowest value of data that are bytes, whose depth tells white; None for others."""
     zero = header.get("BZERO", 0)
     is_bytes = header["BITPIX"] == 8 and header.get("BSCALE", 1) == 1
     return int(zero) if is_bytes and zero in (0, SIGNED_BYTES) else None
@@ -165,14 +165,14 @@ def _read_image(hdu, request: Request) -> np.ndarray:
 
 def _read_plane(hdu, index_of: Callable[[slice], tuple], rows: int, factor: int,
                 split: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return one plane, each value the mean of factor x factor (fewer at the lower right).
+    """Return one plane, each value the mean of factor x factor (fewer at the lower and right edge).
 
     Args:
         hdu: the image.
         index_of: see `_layout`.
         rows: its height.
         factor: by which each channel is reduced.
-        split: makes of an even number of rows, (height, width), the channels (N, height, width).
+        split: turns an even number of rows, (height, width), into channels, (N, height, width).
     """
     height = 2 * factor * max(1, STRIP // (hdu.shape[-1] * 2 * factor))
     return np.concatenate([
@@ -185,13 +185,13 @@ def _section(hdu, index: tuple) -> np.ndarray:
     """Return a part of the data, scaled, NaN where it is BLANK."""
     values = hdu.section[index]
     if hdu.header["BITPIX"] > 0 and hdu.header.get("BLANK") == 0:
-        # astropy 8.0 takes a BLANK of 0 for none.
+        # Done here, because astropy 8.0 ignores a BLANK of 0.
         return np.where(values == values.dtype.type(hdu.header.get("BZERO", 0)), np.nan, values)
     return values
 
 
 def _reduce(values: np.ndarray, factor: int) -> np.ndarray:
-    """Average what is finite over squares; NaN where nothing is.
+    """Average the finite values of each block of pixels; NaN where there are none.
 
     (height, width) -> (ceil(height / factor), ceil(width / factor))
     """
@@ -201,7 +201,7 @@ def _reduce(values: np.ndarray, factor: int) -> np.ndarray:
 
     values = values.astype(np.float32)
     values[~np.isfinite(values)] = np.nan
-    lacking = [(0, -length % factor) for length in values.shape]  # block_reduce would cut it off
+    lacking = [(0, -length % factor) for length in values.shape]  # else block_reduce drops the edge
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a square without a number
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of a block without a number
         return block_reduce(np.pad(values, lacking, constant_values=np.nan), factor, np.nanmean)

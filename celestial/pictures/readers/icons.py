@@ -1,4 +1,4 @@
-"""Icons (.ico): the largest of their pictures."""
+"""Takes the largest picture from an icon file (.ico)."""
 
 import struct
 from typing import BinaryIO
@@ -12,7 +12,7 @@ ENTRY = struct.Struct("<4BHHII")
 
 
 def largest(file: BinaryIO) -> bytes:
-    """Return the picture of the most pixels, of these the one of the most colours.
+    """Return the picture with the most pixels; of several the one with the most colours.
 
     Returns:
         A PNG, or an icon of this picture alone.
@@ -34,7 +34,7 @@ def largest(file: BinaryIO) -> bytes:
 
 
 def _rank(picture: bytes) -> tuple[int, int]:
-    """Return its pixels and its bits a pixel."""
+    """Return a picture's number of pixels and its bits a pixel."""
     if picture.startswith(png.MAGIC):
         width, height, bits = struct.unpack_from(">IIB", picture, 16)
         return width * height, 4 * bits
@@ -51,7 +51,7 @@ def _alone(picture: bytes) -> bytes:
     colours = -(-width * bits // 32) * 4 * height
     mask = -(-width // 32) * 4 * height
     if bits == 32 and any(picture[start + 3:start + colours:4]):
-        mask = 0  # the fourth byte says it better; old programs leave it 0 throughout
+        mask = 0  # the fourth byte tells opacity better, unless an old program left it 0 throughout
     whole = start + colours + mask
     if min(width, height) < 1 or len(picture) < whole:
         raise ImageError("cut short or damaged: an icon larger than its file")

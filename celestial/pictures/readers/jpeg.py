@@ -1,4 +1,4 @@
-"""A JPEG that breaks off, with an end (ITU-T T.81, annex B)."""
+"""Gives a JPEG that breaks off an end (ITU-T T.81, annex B)."""
 
 import io
 import random
@@ -13,12 +13,13 @@ from celestial.pictures.readers.types import ImageError, Request
 
 MAGIC = b"\xff\xd8\xff"
 END = b"\xff\xd9"
-MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")  # without a zero, fill bytes and restarts
+MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")  # not stuffed zeros, fill bytes, restarts
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 SCAN = 0xDA
-MANY = 4_000_000  # pixels, from which on half the size is looked at: that is twice as fast
-HUGE = 40_000_000  # pixels, from which on one continuation must do: each takes seconds
+MANY = 4_000_000  # pixels; a larger picture is compared at half its size, which is twice as fast
+HUGE = 40_000_000  # pixels; for a larger picture one continuation is tried: each takes seconds
+# Random data put behind the break: rows that depend on them are not the picture's.
 CONTINUATIONS = [bytes(generator.randrange(255) for _ in range(4096))  # no 255, which is a marker
                  for generator in map(random.Random, range(3))]
 
@@ -32,16 +33,16 @@ class Segment(NamedTuple):
 
 
 def mend(file: BinaryIO, request: Request) -> Mended | None:
-    """Give a JPEG that breaks off an end; its decoder makes grey of what is missing.
+    """Add an end to a JPEG that breaks off; its decoder then fills the missing rows with grey.
 
-    A row came if it looks the same whatever may follow: of a progressive JPEG those that the last
-    pass refines as well.
+    A row is sound if it looks the same whatever data follow the break; in a progressive JPEG the
+    last pass has to have refined it.
 
     Returns:
-        None for one that has an end, or no picture in it: what is wrong is something else.
+        None where the file has an end or holds no picture, because then something else is wrong.
 
     Raises:
-        ImageError: too little of it came, or it is too large.
+        ImageError: too few rows are sound, or the picture is too large.
     """
     data = file.read()
     segments = list(_segments(data))
@@ -53,9 +54,9 @@ def mend(file: BinaryIO, request: Request) -> Mended | None:
     if last.marker != SCAN:
         data = data[:last.place]
     data = data.rstrip(b"\xff")
-    came, height = _rows_that_came(data, request)
-    require_enough(came, height)
-    return Mended(io.BytesIO(data + END), came, height)
+    sound_rows, height = _sound_rows(data, request)
+    require_enough(sound_rows, height)
+    return Mended(io.BytesIO(data + END), sound_rows, height)
 
 
 def _segments(data: bytes) -> Iterator[Segment]:
@@ -71,7 +72,7 @@ def _segments(data: bytes) -> Iterator[Segment]:
 
 
 def _is_complete(segments: list[Segment]) -> bool:
-    """Tell whether every part of the picture has been begun: each colour, and each detail of it."""
+    """Tell whether scans of each colour, and of each coefficient if progressive, have begun."""
     frame = next((segment for segment in segments if segment.marker in FRAMES), None)
     if frame is None or len(frame.content) < 6:
         return False
@@ -81,7 +82,7 @@ def _is_complete(segments: list[Segment]) -> bool:
     for segment in segments:
         if segment.marker == SCAN and len(segment.content) >= 4:
             *names, first, last, bits = _scan(segment.content)
-            if bits & 15 == 0:  # down to the last bit of each number
+            if bits & 15 == 0:  # the scan goes down to the last bit of each coefficient
                 found.update((name, number) for name in names
                              for number in (range(first, last + 1) if wanted > 1 else (0,)))
     return all(sum(name == colour for name, _ in found) == wanted for colour in colours)
@@ -93,14 +94,14 @@ def _scan(content: bytes) -> bytes:
     return content[1:1 + 2 * count:2] + content[1 + 2 * count:4 + 2 * count]
 
 
-def _rows_that_came(data: bytes, request: Request) -> tuple[int, int]:
+def _sound_rows(data: bytes, request: Request) -> tuple[int, int]:
     """Return how many rows are the same whatever follows the data, and how many there are."""
     image, height = _load(data + END, request)
     tried = CONTINUATIONS[:1] if image.width * height > HUGE else CONTINUATIONS
     top = min(_first_difference(image, _load(data + more + END, request)[0]) for more in tried)
     if top == image.height:
         return height, height
-    if image.height < height:  # halved; and a row takes a little of its colour from the next one
+    if image.height < height:  # halved; a row's colour depends on the next row too
         top = max(0, 2 * top - 2)
     return top, height
 

@@ -1,4 +1,4 @@
-"""Frames of colour cameras as they were recorded, one colour a pixel -> three colours."""
+"""Demosaics frames of colour cameras: one colour a pixel becomes three colours a pixel."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
 
 
 def filters_of(header, rows: int, bottom_up: bool) -> np.ndarray | None:
-    """Return which colours are before the first two rows and columns that a FITS file holds.
+    """Return the colour filters of the first two rows and columns that a FITS file holds.
 
-    BAYERPAT, or COLORTYP, names those of the picture's upper left corner, from XBAYROFF and
-    YBAYROFF on (https://siril.readthedocs.io/en/stable/file-formats/FITS.html).
+    BAYERPAT, or COLORTYP, names the filters at the picture's upper left corner, shifted by XBAYROFF
+    and YBAYROFF (https://siril.readthedocs.io/en/stable/file-formats/FITS.html).
 
     Args:
         header: of the image.
@@ -36,9 +36,10 @@ def taken_apart(values: np.ndarray, filters: np.ndarray) -> np.ndarray:
 
 
 def interpolated(colours: np.ndarray) -> np.ndarray:
-    """Fill what `taken_apart` left open bilinearly; float32 (3, height, width), the same shape.
+    """Fill the gaps of `taken_apart` bilinearly; float32 (3, height, width), the same shape.
 
-    opencv's own demosaicing takes whole numbers alone, and lets a NaN spoil its neighbours.
+    It is written by hand, because OpenCV's demosaicing takes whole numbers alone and lets a NaN
+    spoil its neighbours.
     """
     import cv2
 
@@ -46,9 +47,10 @@ def interpolated(colours: np.ndarray) -> np.ndarray:
     filled = np.empty_like(colours)
     for number, colour in enumerate(colours):
         known = np.isfinite(colour)
-        amount, proportion = (cv2.filter2D(part, -1, weights, borderType=cv2.BORDER_CONSTANT)
-                         for part in (np.where(known, colour, np.float32(0)), np.float32(known)))
-        with np.errstate(invalid="ignore"):  # NaN where there is nothing all round
+        amount, proportion = (
+            cv2.filter2D(part, -1, weights, borderType=cv2.BORDER_CONSTANT)
+            for part in (np.where(known, colour, np.float32(0)), np.float32(known)))
+        with np.errstate(invalid="ignore"):  # NaN where no neighbour is known
             filled[number] = np.where(known, colour, amount / proportion)
     return filled
 

@@ -1,4 +1,4 @@
-"""The usual formats, read by Pillow."""
+"""Reads the usual formats with Pillow."""
 
 import warnings
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from celestial.pictures.readers import png
 from celestial.pictures.readers.types import MOST_PIXELS, Decoded, Request
 from celestial.pictures.stretch import Stretch, by_depth
 
-# Pillow would try every format it knows, among them some that start other programs (EPS) or
-# unpack without a limit; content, not the extension, decides among these.
+# No others, because Pillow knows formats that start other programs (EPS) or unpack without a limit.
+# The file's content, not its extension, decides among these.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "JPEG2000", "PPM", "TIFF", "TGA",
            "ICO")
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-PngImagePlugin.MAX_TEXT_CHUNK = png.MOST_PROFILE  # of profiles too; some are larger than 1 MB
+PngImagePlugin.MAX_TEXT_CHUNK = png.MOST_PROFILE  # for profiles, some of which have over 1 MB
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 open_usual = partial(Image.open, formats=FORMATS)
@@ -27,14 +27,14 @@ open_usual = partial(Image.open, formats=FORMATS)
 
 def read(file: BinaryIO, request: Request,
          open_image: Callable[[BinaryIO], Image.Image] = open_usual,
-         came: int | None = None) -> Decoded:
+         sound_rows: int | None = None) -> Decoded:
     """Read the first frame of a picture.
 
     Args:
         file: seekable.
         request: what is wanted.
         open_image: opens it; the usual one takes any of `FORMATS`.
-        came: rows that are the picture's; those below are cut off. None: all.
+        sound_rows: rows from the top that are kept; those below are cut off. None: all.
 
     Raises:
         ImageError: it is too large, or nothing of it can be seen.
@@ -47,8 +47,8 @@ def read(file: BinaryIO, request: Request,
         _reduce_decoding(image, file, request)
         form = image.format
         image.load()
-        if came is not None:
-            image = image.crop((0, 0, image.width, came * image.height // height))
+        if sound_rows is not None:
+            image = image.crop((0, 0, image.width, sound_rows * image.height // height))
         loaded = image.size
         _turn_upright(image)
         if image.size != loaded:
@@ -57,7 +57,7 @@ def read(file: BinaryIO, request: Request,
         shown = _eight_bits(image, form, request.stretch) if deep else to_rgb(image, form)
     factor = request.factor(*shown.size)
     if factor > 1:
-        shown = Image.Image.reduce(shown, factor)  # JPEG 2000 images have a number of that name
+        shown = Image.Image.reduce(shown, factor)  # in JPEG 2000 images `reduce` is a number
     return Decoded(np.array(shown.convert("RGB") if deep else shown), width, height)
 
 
@@ -82,7 +82,7 @@ def _turn_upright(image: Image.Image) -> None:
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except (SyntaxError, ValueError, TypeError, KeyError, OverflowError, OSError):
-        pass  # damaged notes beside a whole picture
+        pass  # damaged EXIF data harm no pixel
 
 
 def _eight_bits(image: Image.Image, form: str, stretch: Stretch) -> Image.Image:

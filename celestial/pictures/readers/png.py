@@ -1,4 +1,4 @@
-"""A PNG that its decoder refuses, without what is wrong beside the picture (W3C, PNG, 3rd ed.)."""
+"""Repairs a PNG by leaving out what is damaged beside the picture (W3C, PNG, 3rd ed.)."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ from celestial.pictures.readers.broken_off import Mended, require_enough
 from celestial.pictures.readers.types import ImageError, Request
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
-BESIDE = (b"tRNS", b"iCCP", b"eXIf")  # ancillary chunks that change how the picture looks
+KEPT_ANCILLARY = (b"tRNS", b"iCCP", b"eXIf")  # ancillary chunks that change how the picture looks
 MOST_PROFILE = 1 << 25  # bytes of an unpacked ICC profile; real ones have up to a few million
 PIECE = 1 << 16  # packed bytes that are unpacked at once, to 64 MB at most
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -22,7 +22,7 @@ PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk; one that breaks off is not `complete`, and then nobody knows if it is `sound`."""
+    """A chunk: `complete` unless the file breaks off in it, `sound` if its checksum is right."""
 
     kind: bytes
     content: bytes
@@ -36,14 +36,14 @@ class Chunk:
 
 
 def mend(file: BinaryIO, request: Request) -> Mended:
-    """Leave out texts, times and the like, and what of the rest has a wrong checksum.
+    """Leave out chunks that do not change the picture, and ancillary ones with a wrong checksum.
 
-    Where the file breaks off the missing rows are filled, with black or the first colour. It may be
-    as damaged as before in other ways: its decoder will tell.
+    Where the file breaks off, the missing rows are filled with black or the palette's first colour.
+    Other damage stays, and the decoder will report it.
 
     Raises:
-        ImageError: what the picture cannot be drawn without is damaged, too little of it came, or
-            it is too large.
+        ImageError: a critical chunk is damaged, too few rows are sound, or the picture is too
+            large.
     """
     chunks = list(_chunks(file.read()))
     _require_sound(chunks)
@@ -51,16 +51,16 @@ def mend(file: BinaryIO, request: Request) -> Mended:
     request.require_sane(width, height, 1)
     head = [chunk for chunk in chunks if chunk.kind != b"IDAT" and _is_wanted(chunk)]
     packed = [chunk.content for chunk in chunks if chunk.kind == b"IDAT"]
-    came = height
+    sound_rows = height
     if chunks[-1].kind != b"IEND":
         sizes = _pass_sizes(width, height, depth * CHANNELS.get(colour, 1), bool(interlaced))
         whole = sum(rows * size for rows, size in sizes)
-        came = _rows_that_came(sum(map(len, _unpacked(packed, whole))), sizes, height)
-        require_enough(came, height)
+        sound_rows = _sound_rows(sum(map(len, _unpacked(packed, whole))), sizes, height)
+        require_enough(sound_rows, height)
         packed = list(_packed(packed, whole))
     content = b"".join((MAGIC, *map(bytes, head), bytes(Chunk(b"IDAT", b"".join(packed))),
                         bytes(Chunk(b"IEND", b""))))
-    return Mended(io.BytesIO(content), came, height)
+    return Mended(io.BytesIO(content), sound_rows, height)
 
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
@@ -90,7 +90,7 @@ def _is_wanted(chunk: Chunk) -> bool:
         return False
     if chunk.kind == b"iCCP":
         return _is_usable_profile(chunk.content)
-    return chunk.kind[:1].isupper() or chunk.kind in BESIDE
+    return chunk.kind[:1].isupper() or chunk.kind in KEPT_ANCILLARY
 
 
 def _is_usable_profile(content: bytes) -> bool:
@@ -103,7 +103,7 @@ def _is_usable_profile(content: bytes) -> bool:
 
 
 def _pass_sizes(width: int, height: int, bits: int, interlaced: bool) -> list[tuple[int, int]]:
-    """Return for each pass its rows and the bytes of each, with that of the filter."""
+    """Return for each pass its rows and the bytes of a row, the filter's byte included."""
     passes = PASSES if interlaced else ((0, 0, 1, 1),)
     counts = [(-((first_row - height) // down), -((first_column - width) // right))
               for first_column, first_row, right, down in passes]
@@ -111,8 +111,8 @@ def _pass_sizes(width: int, height: int, bits: int, interlaced: bool) -> list[tu
             for rows, columns in counts]
 
 
-def _rows_that_came(unpacked: int, sizes: list[tuple[int, int]], height: int) -> int:
-    """Return the rows that are complete; of an interlaced picture the last pass has every other."""
+def _sound_rows(unpacked: int, sizes: list[tuple[int, int]], height: int) -> int:
+    """Return how many rows are complete; an interlaced picture's last pass has every other row."""
     *before, (_, size) = sizes
     left = unpacked - sum(rows * size for rows, size in before)
     if left < 0:
@@ -121,7 +121,7 @@ def _rows_that_came(unpacked: int, sizes: list[tuple[int, int]], height: int) ->
 
 
 def _unpacked(packed: list[bytes], most: int) -> Iterator[bytes]:
-    """Yield what is there, up to `most` bytes."""
+    """Yield the unpacked data that are there, up to `most` bytes."""
     unpacker = zlib.decompressobj()
     try:
         for content in packed:

@@ -1,4 +1,4 @@
-"""Is a file the raw file of a camera? What readers of pictures find in one is its thumbnail."""
+"""Tells raw files of cameras, because in these the other readers would find only a thumbnail."""
 
 import io
 import re
@@ -11,10 +11,10 @@ from PIL import TiffImagePlugin
 # First bytes, and where they stand (https://exiftool.org/TagNames/, libraw's identify).
 STARTS = ((0, b"FUJIFILMCCD-RAW"), (0, b"FOVb"), (0, b"\0MRM"), (6, b"HEAPCCDR"), (4, b"ftypcrx "),
           (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"))
-# Canon's and Phase One's marks follow the head of a TIFF, where others may begin their pixels: only
-# Canon's first directory stands at 16, and Phase One names itself.
+# The marks of Canon and Phase One follow the head of a TIFF, where other files may have pixels. So
+# Canon's counts only if the first directory is at 16, and Phase One's only with its name.
 MARKS = re.compile(rb"II\*\0\x10\0\0\0CR\x02|.{8}(?:IIII.waR|MMMMRaw)", re.DOTALL)
-NO_CAMERA = b"MM\0+"  # writes these, and Pillow does not read them
+NO_CAMERA = b"MM\0+"  # no camera writes these, and Pillow does not read them
 MOST_DIRECTORIES = 100  # of a TIFF, that are looked at
 SUB_DIRECTORIES, DNG_VERSION, PHOTOMETRIC, COMPRESSION = 330, 50706, 262, 259  # tags
 OF_SENSORS = {32803, 34892}  # PHOTOMETRIC: colour filters, linear raw (DNG specification 1.7)
@@ -40,7 +40,7 @@ def is_raw(file: BinaryIO, head: bytes, tiff: bool) -> bool:
 
 
 def _directories(file: BinaryIO, head: bytes) -> Iterator[TiffImagePlugin.ImageFileDirectory_v2]:
-    """Yield a TIFF's directories in turn, the same object, each once however they are linked."""
+    """Yield a TIFF's directories, each once however they are linked, always in the same object."""
     directory = TiffImagePlugin.ImageFileDirectory_v2(head[:16 if head[2:3] == b"+" else 8])
     size = file.seek(0, io.SEEK_END)
     places, seen = [directory.next], set()
@@ -51,7 +51,7 @@ def _directories(file: BinaryIO, head: bytes) -> Iterator[TiffImagePlugin.ImageF
         seen.add(place)
         file.seek(place)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # damage is for the reader of the picture to judge
+            warnings.simplefilter("ignore")  # the reader of the picture reports damage
             directory.load(file)
         yield directory
         places += [*_values(directory, SUB_DIRECTORIES), directory.next]

@@ -1,4 +1,4 @@
-"""What the readers of picture files share: what is wanted of a file, its limits, what comes out."""
+"""What all readers use: the request, the limits of a file, the decoded picture, the errors."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from celestial.pictures.stretch import Stretch
 
-MOST_PIXELS = 2 * 89_478_485  # beyond twice its limit Pillow takes a file for an attack
-MOST_RATIO = 1500  # decoded by stored bytes; deflate cannot pack more than 1032 to 1
-HARMLESS = 1 << 26  # bytes that may come out of any file, however small it is
+MOST_PIXELS = 2 * 89_478_485  # twice Pillow's limit, beyond which it raises an error
+MOST_RATIO = 1500  # decoded bytes by stored ones; deflate cannot pack more than 1032 to 1
+HARMLESS = 1 << 26  # decoded bytes that any file may have, however small it is
 INVISIBLE = "nothing of it is visible: every pixel is transparent"
 
 
 class ImageError(Exception):
-    """A file that is not a picture that can be read; the message is the reason, for a person."""
+    """A file that cannot be read as a picture; the message tells the user why."""
 
 
 class Damaged(ImageError):
-    """A picture whose decoder gave up; a part of it may be there."""
+    """A picture that its decoder refuses; a part of it may be readable."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Decoded:
     Attributes:
         picture: uint8 (height, width, 3), RGB, perhaps reduced.
         width, height: pixels, as the picture is shown, before any reduction.
-        note: what a person should know of a file that could be read, else empty.
+        note: what the user should know although the file was read, else empty.
     """
 
     picture: np.ndarray
@@ -51,16 +51,16 @@ class Request:
     stretch: Stretch
 
     def factor(self, width: int, height: int) -> int:
-        """Return the whole factor by which a picture may be reduced: to twice `at_least`."""
+        """Return the whole factor that reduces a picture to no less than twice `at_least`."""
         if self.at_least is None:
             return 1
         return max(1, max(width, height) // (2 * self.at_least))
 
     def require_sane(self, width: int, height: int, bytes_a_pixel: int) -> None:
-        """Refuse what is too large, or unpacks to far more than a picture would.
+        """Refuse a file whose picture is too large, or far larger than so few bytes can hold.
 
         Raises:
-            ImageError: it does.
+            ImageError: it is.
         """
         if width * height > MOST_PIXELS:
             raise ImageError(f"more than {MOST_PIXELS:,} pixels ({width:,} x {height:,})")

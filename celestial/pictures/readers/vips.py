@@ -1,5 +1,4 @@
-"""Large PNG read strip by strip and reduced on the way, by libvips, and what TIFF shares with it.
-"""
+"""Reads large PNG strip by strip with libvips; its helpers serve TIFF as well."""
 
 import io
 from typing import BinaryIO
@@ -18,7 +17,7 @@ from celestial.pictures.stretch import by_depth
 
 WHITE = {"uint8": 255, "uint16": 65535}  # the depth that whole numbers declare
 
-pyvips.cache_set_max(0)  # no file is read twice, and hidden memory is not wanted
+pyvips.cache_set_max(0)  # no file is read twice, so a cache only takes memory
 
 
 def read_png(file: BinaryIO, request: Request) -> Decoded:
@@ -60,16 +59,16 @@ def source_of(file: BinaryIO) -> pyvips.Source:
 
 
 def to_srgb(image: pyvips.Image) -> pyvips.Image:
-    """Apply the embedded profile to whole numbers of 8 or 16 bits, or that of ideal inks to CMYK.
+    """Apply the embedded profile to whole numbers of 8 or 16 bits; CMYK without one has ideal inks.
     """
     if image.get_typeof("icc-profile-data"):
         try:
             return image.icc_transform("srgb", embedded=True,
                                        depth=8 if image.format == "uchar" else 16).copy_memory()
         except pyvips.Error:
-            pass  # a damaged profile: the colours are a little off then
+            pass  # a damaged profile: shown without it, the colours are a little off
     if image.interpretation == "cmyk":
-        # Without a profile nobody knows the inks; Pillow takes them for ideal ones as well.
+        # Without a profile the inks are unknown, so we take them for ideal ones, as Pillow does.
         white = 255 if image.format == "uchar" else 65535
         paper = white - image
         return (paper[:3] * paper[3] / white).cast(image.format)
@@ -77,7 +76,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
 
 
 def as_image_error(error: pyvips.Error) -> ImageError:
-    """Return libvips's own words, the first line of them that says something."""
+    """Return an error with libvips's reason, which stands in the second line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[1] if len(lines) > 1 else "its data cannot be decoded"
     return Damaged(f"cut short or damaged: {reason}")

@@ -55,7 +55,7 @@ def encounter(canvas: Canvas, count: int = 2000) -> tuple[np.ndarray, np.ndarray
     velocity = np.concatenate([first_speed, second_speed + moving])
     before = nearest ** 1.5 * (-d - d ** 3 / 3) * math.sqrt(2 / total)  # time until nearest
     for _ in range(int((before + c.uniform(1.0, 4.5)) / STEP)):
-        # the last term: our origin, the first middle, falls itself
+        # the last term, because our origin, the first galaxy's middle, is accelerated as well
         pull = _pull(place, 1.0) + _pull(place - apart, mass) + _pull(apart[None], mass)
         velocity = velocity + STEP * pull
         moving = moving + STEP * _pull(apart[None], total)[0]

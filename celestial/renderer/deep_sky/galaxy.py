@@ -17,7 +17,8 @@ KINDS = {"spiral": 0.38, "edge": 0.14, "elliptical": 0.11, "irregular": 0.10, "p
          "group": 0.07, "deep": 0.03, "starburst": 0.025, "dust_lane": 0.025, "ring": 0.015,
          "infrared": 0.015}
 
-# radius up to which a kind is known when seen alone; others have more structure
+# Largest radius of a kind in a picture of its own, because larger it would show too little
+# structure; other kinds have more.
 LARGEST = {"elliptical": 0.65, "irregular": 0.85, "starburst": 0.8, "dust_lane": 1.2, "edge": 1.8,
            "ring": 1.1, "infrared": 1.0}
 

@@ -62,7 +62,7 @@ def _wind(canvas: Canvas, place: Place, points: torch.Tensor,
     clumps = fbm(c, points, 3.5, octaves, 0.75, _finest(c, place))
     wound = theta - radius / math.tan(pitch) + 0.09 * clumps
     torn = c.rng.random() ** 1.3
-    # what is torn turns with the arms and trails like they do
+    # torn pieces turn with the arms and trail like them
     twisted = torch.stack([wound.cos(), wound.sin(), 1.3 * radius])
     feathers = fbm(c, twisted, 1.4, 3, 0.7, _finest(c, place) * 0.5)
     arms = int(c.rng.choice([2, 3, 4], p=[0.68, 0.16, 0.16]))

@@ -47,7 +47,7 @@ def ball(canvas: Canvas, light: torch.Tensor, spot: Spot) -> torch.Tensor:
         paint = mix(paint, colour(c), smoothstep(0.07, 0.03, bow))
     if kind == "made":
         paint = material(c, lon, lat, made=True)
-    # A smooth ball without a highlight would be a planet.
+    # Bulging and shining, because a smooth ball without a highlight looks like a planet.
     shade, shine = relief(c, u, v, level, c.uniform(1.2 if kind == "paint" else 0, 1.5))
     return mix(light, paint * shade + shine, inside(level, spot.soft(c)))
 

@@ -83,7 +83,7 @@ def ice_giant_light(canvas: Canvas, globe: Globe, clouds: torch.Tensor, k: float
 
 
 def ice_giant_look(canvas: Canvas, kind: str, mono: float) -> Look:
-    """Draw a look that keeps the hue, which is what tells Uranus and Neptune.
+    """Draw a look that keeps the hue, because Uranus and Neptune are known by it.
 
     Args:
         canvas: the picture.

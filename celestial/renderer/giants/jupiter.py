@@ -45,7 +45,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     shade = minnaert(globe, c.uniform(0.85, 1.0))
     if kind == "planetarium":
         shade = shade + (c.log_uniform(0.01, 0.08) if c.chance(0.6) else night_light(c))
-    if kind in JUNO:  # exposed for what is there
+    if kind in JUNO:  # exposed for the part in view
         proportion = (shade * globe.coverage).sum() / globe.coverage.sum().clamp(min=1)
         shade = shade * (0.62 / proportion.clamp(min=0.35))
     disc = disc * shade

@@ -45,7 +45,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     disc = disc * sunlight(canvas, globe, stopped, kind)
     light = globe.before(space(canvas), disc)
     light = add_rings(canvas, light, globe, plane, depth, albedo, kind)
-    if kind in ("cassini", "close", "backlit", "rings", "pole"):  # exposed for what there is
+    if kind in ("cassini", "close", "backlit", "rings", "pole"):  # exposed for the brightest light
         light = light * (canvas.uniform(0.6, 1.1) / light.amax().clamp(min=0.02))
     if canvas.chance(0.3):
         count = int(canvas.rng.integers(1, 6))

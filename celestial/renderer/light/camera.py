@@ -1,4 +1,4 @@
-"""The camera: light -> a picture, taken and processed as a `Look` says."""
+"""Turns light into a picture, taken and processed as a `Look` says."""
 
 import io
 import math
@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw, ImageFont
 from celestial.renderer.light.canvas import Canvas, smoothstep
 from celestial.renderer.light.look import LUMINANCE, Look
 
-LEAST_BRIGHT = 0.28  # of white, what the brightest 0.5 % of a picture are exposed to at least
+LEAST_BRIGHT = 0.28  # of white, to which the brightest 0.5 % of a picture are exposed, at least
 
 
 class NothingSeenError(ValueError):
-    """No light falls on the picture: another has to be drawn."""
+    """No light falls on the picture, so that it has to be drawn again."""
 
 
 def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
@@ -24,7 +24,7 @@ def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
     Args:
         canvas: gives the randomness.
         light: linear float32 (3, size, size), 1 is white at exposure 1; no upper limit.
-        look: how.
+        look: how it is taken and processed.
 
     Returns:
         uint8 (height, width, 3), sRGB; the longer side is the canvas's size.
@@ -50,9 +50,9 @@ def photograph(canvas: Canvas, light: torch.Tensor, look: Look) -> np.ndarray:
 
 
 def _cut_out(canvas: Canvas, light: torch.Tensor, look: Look) -> tuple[torch.Tensor, Look]:
-    """Keep how opaque each pixel is, and return the light as if all were, with a plainer look.
+    """Note each pixel's opacity, and return the light as if all were opaque, with a plainer look.
 
-    The picture stays whole, square and unmarked, as the showing comes later.
+    The picture stays whole, square and without marks, because `pages.shown` adds these later.
     """
     cutout = canvas.cutout
     matte = cutout.matte(light)
@@ -71,8 +71,8 @@ def _cut_out(canvas: Canvas, light: torch.Tensor, look: Look) -> tuple[torch.Ten
 def _longer(light: torch.Tensor, look: Look) -> float:
     """Return how many times longer an all but dark picture (1 or 3, size, size) is exposed.
 
-    Exposed for the brightest 0.5 % of the pixels, but only until the brightest 0.1 % are half of
-    white, or bodies that are small in the picture would be burnt out.
+    The brightest 0.5 % of the pixels set the exposure, but only until the brightest 0.1 % reach
+    half of white, because bodies that are small in the picture would be overexposed.
     """
     wanted = LEAST_BRIGHT ** look.gamma / float(_nth_brightest(light, 0.005).clamp(min=1e-6))
     room = 0.5 / float(_nth_brightest(light, 0.001).clamp(min=1e-6))
@@ -166,7 +166,7 @@ def convolve(picture: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     padded = torch.nn.functional.pad(picture[None], (reach,) * 4, mode="reflect")[0]
     shape = padded.shape[1:]
     spectrum = torch.fft.rfft2(padded)
-    del padded  # large pictures need gigabytes here, so nothing is kept longer than it must
+    del padded  # freed early, because large pictures need gigabytes here
     spectrum *= torch.fft.rfft2(kernel, s=shape)
     spectrum = torch.fft.ifft(spectrum, dim=-2)
     return torch.fft.irfft(spectrum, n=shape[1])[:, 2 * reach:, 2 * reach:]

@@ -1,4 +1,4 @@
-"""What every drawing starts from: a square of image plane, a random generator, a device."""
+"""Holds what every drawing starts from: an image plane, a random generator, a device."""
 
 import math
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Canvas:
         size: side, pixels.
         rng: the source of everything random in this picture.
         device: where its tensors lie.
-        cutout: None: a picture as a camera takes it; else the body is wanted without its sky, and
-            what it covers is kept here.
+        cutout: None: the picture is drawn as a camera takes it. Else the body is drawn without its
+            sky, and the pixels that it covers are noted here.
     """
 
     size: int
@@ -59,7 +59,7 @@ class Canvas:
         return torch.zeros(3, self.size, self.size, device=self.device)
 
     def covers(self, coverage: torch.Tensor) -> None:
-        """Note how much of each pixel the body fills, 0..1, float (size, size); the last counts."""
+        """Note how much of each pixel the body fills, 0..1, float (size, size), in the cutout."""
         if self.cutout is not None:
             self.cutout.coverage = coverage
 

@@ -1,4 +1,4 @@
-"""A body cut out of its picture: which pixels it covers, and its light without the sky's."""
+"""Cuts a body out of its picture: the pixels that it covers, and its light without the sky's."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,20 @@ import numpy as np
 import torch
 
 SOLID = 0.35  # sRGB light beside the disc from which rings or a corona are opaque (by eye)
-DARK_SKY = 0.02  # linear; with a brighter border a picture has a sky of its own, to be left out
+DARK_SKY = 0.02  # linear; a picture with a brighter border shows a sky, which is left out
 
 
 @dataclass
 class Cutout:
-    """Asks a drawing for the body alone, and keeps what it covers.
+    """A request to draw the body alone, in which the drawing notes the pixels that it covers.
 
     Attributes:
-        rng: decides how the picture is shown: another than the drawing's own.
-        clean: without a camera's noise, as three-dimensional programs render.
+        rng: decides how the picture is shown; it is not the drawing's own generator.
+        clean: the picture has no camera's noise, as three-dimensional programs render.
         coverage: how much of each pixel the globe fills, 0..1, float (size, size); None before a
-            globe is seen, and where there is none.
-        alpha: the same with rings, moons and air, as sharp as the picture; None without a globe.
+            globe is drawn, and where there is none.
+        alpha: coverage by the globe, its rings, moons and air, as blurred as the picture; None
+            without a globe.
     """
 
     rng: np.random.Generator
@@ -27,11 +28,11 @@ class Cutout:
     alpha: torch.Tensor | None = None
 
     def forget(self) -> None:
-        """Drop what a drawing noted that is drawn once more."""
+        """Drop the notes of a drawing that is drawn again."""
         self.coverage = self.alpha = None
 
     def matte(self, light: torch.Tensor) -> torch.Tensor | None:
-        """Return what is opaque, 0..1, float (size, size): the disc, and what shines beside it.
+        """Return each pixel's opacity, 0..1, float (size, size): the disc and the light beside it.
 
         Args:
             light: of the picture on a black sky, linear (3, size, size), at exposure 1.
@@ -42,7 +43,7 @@ class Cutout:
         if float(border.amax(0).median()) > DARK_SKY and float(self.coverage.mean()) < 0.6:
             return self.coverage
         shining = (light.amax(0).clamp(min=0) ** (1 / 2.2) / SOLID).clamp(max=1)
-        # A pixel at the limb shines with the disc's light: what is beside it says what is behind.
+        # A pixel at the limb shines with the disc's light, so its neighbours tell what is behind.
         shining = torch.where(self.coverage > 0, 0.0, shining)
         beside = torch.nn.functional.max_pool2d(shining[None], 3, 1, 1)[0]
         shining = torch.where(self.coverage > 0, beside, shining)

@@ -1,4 +1,4 @@
-"""Where a body stands in the picture, and the sun beside it."""
+"""Chooses where a body stands in the picture, and where the sun stands."""
 
 import math
 from dataclasses import replace
@@ -45,7 +45,7 @@ def on_screen(canvas: Canvas) -> tuple[float, tuple[float, float]]:
 
 
 def sunward(canvas: Canvas, centre: tuple[float, float], sun_turn: float) -> float:
-    """Turn the sun of a body that the frame cuts so that the part in sight is not the dark one."""
+    """Turn the sun of a body that the frame cuts, so that the part in sight is the sunlit one."""
     if math.hypot(*centre) < 0.5:
         return sun_turn
     return math.atan2(-centre[1], -centre[0]) + canvas.rng.normal(0, 0.6)

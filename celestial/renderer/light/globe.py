@@ -1,4 +1,4 @@
-"""A spheroid as a camera far away sees it: where each pixel looks, and how the sun falls there."""
+"""Shows a spheroid from far away: the place that each pixel sees, and how the sun falls there."""
 
 import math
 from dataclasses import dataclass, replace
@@ -90,7 +90,7 @@ class Globe:
         return torch.atan2(self.point[1], self.point[0])
 
     def before(self, sky: torch.Tensor, disc: torch.Tensor) -> torch.Tensor:
-        """Return the light of the sky, (3, size, size), with that of the disc before it."""
+        """Return the light of the sky, (3, size, size), with that of the disc in front of it."""
         return sky * (1 - self.coverage) + disc * self.coverage
 
     def distance_to(self, latitude: float, longitude: float) -> torch.Tensor:
@@ -124,7 +124,7 @@ def see_globe(canvas: Canvas, pose: Pose) -> Globe:
 
 
 def approach(canvas: Canvas, globe: Globe, distance: float) -> Globe:
-    """Return the globe as a camera sees it that is near: less than half of it, in perspective.
+    """Return the globe as a near camera sees it: less than half of it, in perspective.
 
     The limb stays where it is on the picture. A ray at the angle a from the axis meets a sphere
     at the angle asin(d sin a) - a from the point below the camera.
@@ -146,14 +146,14 @@ def approach(canvas: Canvas, globe: Globe, distance: float) -> Globe:
 
 
 def gather_disc(globe: Globe) -> tuple[Globe, torch.Tensor]:
-    """Keep only the pixels that show the body: noise on fewer pixels costs less.
+    """Keep only the pixels that show the body, because noise on fewer pixels takes less time.
 
     Returns:
         the globe with its pixels in one row, (1, N) and (3, 1, N), and which pixels they are,
         bool (size, size), for `scatter_disc`.
     """
     mask = globe.coverage > 0
-    mask[0, 0] = True  # an empty selection would have to be treated everywhere
+    mask[0, 0] = True  # so that no function has to deal with an empty selection
     return Globe(globe.pose, globe.coverage[mask][None], globe.point[:, mask][:, None],
                  globe.normal[:, mask][:, None], globe.depth[mask][None], globe.mu[mask][None],
                  globe.mu0[mask][None], globe.finest), mask

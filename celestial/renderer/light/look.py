@@ -1,4 +1,4 @@
-"""How a picture is taken and processed, as telescopes, spacecraft and their users do it."""
+"""Chooses how a picture is taken and processed, as telescopes, spacecraft and users do it."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,8 @@ class Look:
         spikes: length of diffraction spikes, pixels; 0: none.
         sky: background light, (3,), linear.
         gradient: how much the sky differs between two sides, proportion.
-        photons: that fill a white pixel; their noise is Poisson's.
-        read_noise: of a pixel, proportion of white.
+        photons: number that makes a pixel white; their noise is Poisson's.
+        read_noise: standard deviation in a pixel, proportion of white.
         cast: gain of each channel, (3,).
         saturation: 1 as it is, 0 grey.
         mono: None: in colour; else the channel weights of a monochrome camera, (3,).
@@ -63,11 +63,11 @@ class Look:
     missing: float = 0.0
 
     def calm_cast(self, power: float) -> None:
-        """Bring the channels' gains nearer to 1 (power 0) for bodies that are told by their hue."""
+        """Bring the channels' gains nearer to 1 (power 0), for bodies that are known by hue."""
         self.cast = tuple(gain ** power for gain in self.cast)
 
     def show_on_screen(self, canvas: Canvas, exposure: float) -> None:
-        """Make it a planetarium program's screen, where nothing was photographed."""
+        """Make it the look of a planetarium program's screen, which no camera photographed."""
         self.exposure, self.gamma, self.sky = exposure, 2.2, (0.0, 0.0, 0.0)
         self.fwhm, self.aspect = canvas.scale * canvas.uniform(0.4, 1), canvas.uniform(0.7, 1)
         self.read_noise, self.photons, self.missing = 0.0, 1e9, 0.0
@@ -106,9 +106,9 @@ def _expose(canvas: Canvas, look: Look) -> None:
     if exposure < 0.80:
         look.exposure = canvas.log_uniform(0.6, 1.3)
     elif exposure < 0.91:
-        look.exposure = canvas.log_uniform(0.15, 0.6)  # barely there
+        look.exposure = canvas.log_uniform(0.15, 0.6)  # underexposed
     else:
-        look.exposure = canvas.log_uniform(1.3, 3.0)  # burnt out
+        look.exposure = canvas.log_uniform(1.3, 3.0)  # overexposed
     if canvas.chance(0.35):
         look.photons = canvas.log_uniform(200, 8000)
         look.read_noise = canvas.log_uniform(0.0005, 0.01)

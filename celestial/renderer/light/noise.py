@@ -1,4 +1,4 @@
-"""Random fields: turbulence on a sphere or in space, clouds in the image plane."""
+"""Makes random fields: turbulence on a sphere or in space, clouds in the image plane."""
 
 from functools import lru_cache
 
@@ -7,8 +7,8 @@ import torch
 
 from celestial.renderer.light.canvas import Canvas
 
-TILE = 64  # voxels along a side of the noise that everything is sampled from
-BAND = (5.0, 11.0)  # its cycles along a side: one octave, so that octaves can be added up
+TILE = 64  # voxels along a side of the cube of noise that all noise is sampled from
+BAND = (5.0, 11.0)  # cycles along a side of the cube: one octave, so that octaves add up
 CENTRE = 8.0  # cycles along a side of the middle of the band
 
 

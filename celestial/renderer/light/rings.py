@@ -1,4 +1,4 @@
-"""Rings in a planet's equatorial plane: where each pixel meets them, and the shadows both ways."""
+"""Shows a planet's rings: where each pixel meets them, and the shadows both ways."""
 
 import math
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Profile:
     @cached_property
     def _integral(self) -> torch.Tensor:
         """Sum of the cells up to each edge: differences of it are means without aliasing."""
-        # Summed in double precision on the CPU, as not every device has it.
+        # Summed on the CPU, because not every device has double precision.
         total = self.values.cpu().double().cumsum(1).float().to(self.values.device)
         return torch.cat([torch.zeros_like(total[:, :1]), total], 1)
 
@@ -132,6 +132,6 @@ def shadow_of_rings(globe: Globe, stopped: Profile) -> torch.Tensor:
     x, y, z = globe.point * norm
     way = -z / float(sun[2])
     radius = ((x + way * float(sun[0])) ** 2 + (y + way * float(sun[1])) ** 2).sqrt()
-    # A pixel spans 1 / mu of its width on the ground, and that is cast on the rings at a slant.
+    # A pixel spans 1 / mu of its width on the ground; the sun casts that on the rings at a slant.
     width = (0.5 / globe.finest / abs(float(sun[2]))) / globe.mu.clamp(min=0.2)
     return torch.where(way > 0, stopped.mean(radius, width)[0], 0.0)

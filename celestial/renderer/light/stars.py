@@ -1,4 +1,4 @@
-"""Stars: points of light with the colours and brightnesses that stars have."""
+"""Draws stars: points of light with the colours and brightnesses that stars have."""
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ def star_colours(temperatures: np.ndarray, saturation: float = 1.0) -> np.ndarra
 
 
 def splat(canvas: Canvas, x: np.ndarray, y: np.ndarray, light: np.ndarray) -> torch.Tensor:
-    """Put points of light on an empty sky, each shared out among its four nearest pixels.
+    """Put points of light on an empty sky, each divided among its four nearest pixels.
 
     Args:
         canvas: the picture.
@@ -78,7 +78,7 @@ def field_stars(canvas: Canvas, count: int, brightest: float = 30.0, slope: floa
 
 
 def space(canvas: Canvas) -> torch.Tensor:
-    """Return the space behind a planet: most exposures show none of the far fainter stars."""
+    """Return the space behind a planet, mostly dark: most exposures are too short for stars."""
     if canvas.cutout is not None or canvas.chance(0.75):
         return canvas.dark()
     return field_stars(canvas, int(canvas.log_uniform(10, 400)), canvas.log_uniform(0.5, 20))

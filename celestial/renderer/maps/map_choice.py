@@ -1,4 +1,4 @@
-"""Which map which picture is drawn from: several maps in turn, a proportion of each class."""
+"""Chooses the maps of each picture: those of a body in turn, for a proportion of each class."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ from celestial.common.console import PLANETS
 from celestial.renderer.maps.map_files import MapFile
 from celestial.renderer.maps.map_globe import rows_needed
 
-# Pictures from maps and how many pictures have that many: the others stay as without maps, so
-# that a network sees both. Of other_space, bodies with maps are only a part.
+# Pictures from maps, of how many pictures of a class. The others are drawn without maps, so that a
+# network sees both. Of other_space there are fewer, because bodies with maps are only a part of it.
 PROPORTION, PROPORTION_OF_OTHERS = (3, 5), (1, 3)
-LEAST_RADIUS = 0.5  # of a globe; what is too coarse for it at a picture's size is left out
+LEAST_RADIUS = 0.5  # of a globe, image-plane units; maps too coarse for it are left out
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class MapSet:
         """Return the maps of a picture; None: it is drawn as without maps.
 
         Args:
-            class_name: the class; other_space takes the maps of all that is no planet and no moon
-                of the Earth.
+            class_name: the class; other_space takes the maps of all bodies but the planets and the
+                Moon.
             index: number of the picture within its class.
             size: its longer side, pixels.
         """

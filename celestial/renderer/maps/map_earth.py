@@ -1,4 +1,4 @@
-"""Earth from maps: EPIC's full discs, the Blue Marble, crescents, the horizon from a low orbit."""
+"""Draws Earth from maps: EPIC's full discs, the Blue Marble, crescents, a low orbit's horizon."""
 
 import math
 from dataclasses import replace
@@ -80,9 +80,9 @@ def _daylight(canvas: Canvas, globe: Globe, kind: str, source: Source) -> torch.
 
 
 def _glint(canvas: Canvas, globe: Globe, ground: torch.Tensor) -> torch.Tensor:
-    """Return the sun's image on the sea, (3, h, w): the sea is what is dark and blue on a map.
+    """Return the sun's image on the sea, (3, h, w); the sea is where a map is dark and blue.
 
-    As wide as slopes of waves of 0.003 to 0.06 make it (Cox and Munk 1954).
+    It is as wide as slopes of waves of 0.003 to 0.06 make it (Cox and Munk 1954).
     """
     sea = ((ground[2] > 1.3 * ground[0]) & (grey_of(canvas, ground)[0] < 0.2)).float()
     half = globe.pose.sun + np.array([0, 0, 1.0])
@@ -103,7 +103,7 @@ def _cover(canvas: Canvas, globe: Globe, source: Source) -> torch.Tensor:
     if c.chance(0.5):  # the other hemisphere's weather: turned half round about the x axis
         point = point * c.planes([1, -1, -1])
     drifted = replace(globe, point=point)
-    opacity = grey_of(c, wrap(c, drifted, source.clouds))[0] ** (1 / 2.2)  # a layer is no light
+    opacity = grey_of(c, wrap(c, drifted, source.clouds))[0] ** (1 / 2.2)  # undo wrap's decoding
     return (opacity * c.uniform(0.9, 1.3)).clamp(0, 0.97)
 
 

@@ -1,4 +1,4 @@
-"""Which pictures of a folder are maps of celestial bodies, told by names; their pixels."""
+"""Finds the maps of celestial bodies in a folder by the files' names, and reads them."""
 
 import math
 import re
@@ -34,8 +34,8 @@ PIECES = ("maps?", "colou?rs?", "clouds?", "cover", "rings?", "bump", "dem", "di
 _PIECE = "|".join(sorted([*PLANETS, *OTHERS, *ALSO, *PIECES], key=len, reverse=True))
 _WORD = re.compile(r"[^\W\d_]+")
 
-# What a name says beside the body's: the first that fits its words, or else it is a map of what one
-# sees. World.topo.bathy is NASA's Blue Marble.
+# Pictures that are no maps of what the eye sees, by the words of their names; the first that fits
+# counts. World.topo.bathy is not among them, because it is NASA's Blue Marble.
 PASSED_OVER = (
     ("normals of a relief", r"\b(norm|normals?|nrm)\b"),
     ("heights", r"bump|height|displace|\b(disp|d[et]m|elev)\b|elevation|relief|shade|mola|lola|"
@@ -50,7 +50,7 @@ _ABSENT = r"(?<!\bno )(?<!without )"  # "earth_no_clouds" is a map
 LAYERS = (("rings", _ABSENT + r"\brings?\b", "saturn"),
           ("clouds", _ABSENT + r"(?<!with )(?<!venus )\bclouds?\b(?! free)", "earth"))
 
-SMALLEST = 32  # rows of a map that is worth the name
+SMALLEST = 32  # rows of a map, at least
 BLACK = 8  # of 255; a map with less than a hundredth above it shows nothing
 WIDEST = 2048  # columns; a map at least twice as wide is reduced by a whole factor
 
@@ -68,7 +68,7 @@ class MapFile:
         path: where it lies.
         body: whose it is, one of PLANETS or OTHERS.
         kind: "map", "rings" (RGBA along the radius) or "clouds" (grey: how opaque they are).
-        texels: as it is used, pixels from pole to pole of a map, or along the radius of rings.
+        texels: pixels from pole to pole of a map, or along the radius of rings, once reduced.
         digest: first half of the SHA-256 of its bytes, hexadecimal.
     """
 
@@ -80,7 +80,7 @@ class MapFile:
 
     @property
     def rows(self) -> float:
-        """As many pixels from pole to pole has a map that is as fine."""
+        """Pixels from pole to pole of a map that is as fine as this one."""
         if self.kind != "rings":
             return self.texels
         return self.texels * math.pi * EQUATOR / (SPAN[1] - SPAN[0])
@@ -90,7 +90,7 @@ class MapFile:
 
 
 def kind_of(name: str) -> tuple[str, str] | str | None:
-    """Say what a file's name promises.
+    """Tell from a file's name what it is.
 
     Returns:
         (body, kind) of a MapFile; why it is passed over; None: it names no body.
@@ -119,7 +119,7 @@ def _words_of(name: str) -> str:
 
 
 def _body_of(words: str) -> str | None:
-    """Return whose name stands in words: the last, as "jupiter io" is Io.
+    """Return the body that words name: the last one, because "jupiter io" is Io.
 
     "titan moon" is Titan and "mars world map" Mars, but "earth moon" is the Moon.
     """
@@ -181,7 +181,7 @@ def _examine(path: Path, body: str, kind: str) -> MapFile:
 
 @lru_cache(maxsize=8)
 def read_map(path: Path, digest: str) -> np.ndarray:
-    """Return a map's pixels, uint8 (rows, columns, 3), sRGB, of large ones fewer.
+    """Return a map's pixels, uint8 (rows, columns, 3), sRGB; a large map is reduced.
 
     Args:
         path: of the file.
@@ -202,7 +202,7 @@ def read_rings(path: Path, digest: str) -> np.ndarray:
     Raises:
         ImageError, OSError: it cannot be read, or nothing in it is transparent.
     """
-    decode(path)  # says what is wrong with a file, but lays what is transparent on black
+    decode(path)  # only for its errors, because it lays transparent parts on black
     with open_usual(path) as image:
         whole = np.asarray(image.convert("RGBA"), np.float32) / 255
     middle = whole[len(whole) // 2]

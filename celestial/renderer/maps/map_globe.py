@@ -1,4 +1,4 @@
-"""A map wrapped around a globe: each pixel takes the mean of the part of the map that it sees."""
+"""Wraps a map around a globe: each pixel takes the mean of the part of the map that it sees."""
 
 import math
 from functools import lru_cache
@@ -13,7 +13,7 @@ from celestial.renderer.maps.map_files import MapFile, read_map
 
 MAGNIFIED = 2.0  # pixels to a texel in the disc's middle, at most
 STEEPEST = 0.12  # mu at which a pixel's foreshortened footprint stops growing
-KEPT_ROWS = 512  # of a map whose sums are kept in memory, 13 MB; of a larger one those in sight
+KEPT_ROWS = 512  # rows of a map whose sums are kept in memory (13 MB), at most
 
 
 def largest_radius(canvas: Canvas, chart: MapFile) -> float:
@@ -41,7 +41,7 @@ def wrap(canvas: Canvas, globe: Globe, chart: MapFile) -> torch.Tensor:
 
     Args:
         canvas: the picture.
-        globe: the body, as from far away.
+        globe: the body, as a camera far away sees it.
         chart: its map.
     """
     wanted = math.pi * globe.pose.radius / canvas.pixel  # a texel is a pixel in the middle
@@ -81,8 +81,8 @@ def _sums(chart: MapFile, rows: int, first: int, end: int) -> torch.Tensor:
 
     Args:
         chart: the map.
-        rows: of the map as it is to be used; fewer than it has are means over areas.
-        first, end: the rows that are wanted, end not among them.
+        rows: to which the map is reduced, by means over areas.
+        first, end: the reduced rows that are wanted, without end itself.
 
     Returns:
         float64 (end - first + 1, 2 * rows + 1, 3), on the CPU: not every device has double

@@ -1,4 +1,4 @@
-"""Uranus and Neptune from maps: Voyager's colours, Hubble's stretched ones, filters, crescents."""
+"""Draws Uranus and Neptune from maps: Voyager's colours, Hubble's, filters, crescents."""
 
 import math
 from dataclasses import replace
@@ -97,7 +97,7 @@ def _settle(canvas: Canvas, look: Look, kind: str, pose: Pose) -> Look:
     """Fit a look to the kind of picture; returns the same look."""
     if kind == "small":
         through_small_telescope(canvas, look, pose.radius / canvas.pixel)
-        look.saturation = max(look.saturation, 0.8)  # the hue is all there is
+        look.saturation = max(look.saturation, 0.8)  # little else is to be seen
     elif kind in ("deep", "clouds", "hubble", "false", "cap"):
         look.mono = None
         look.exposure = min(max(look.exposure, 0.75), 1.2)

@@ -1,4 +1,4 @@
-"""Jupiter from maps: true colour, filters, hard contrast, small blurs."""
+"""Draws Jupiter from maps: true colour, filters, hard contrast, small blurs."""
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ from celestial.renderer.maps.map_looks import (
 KINDS = {"telescope": 22, "disc": 30, "partial": 13, "small": 11, "strong": 8, "mono": 6,
          "methane": 5, "planetarium": 6, "ultraviolet": 3}
 FRAMED = {"small": "telescope", "strong": "disc", "mono": "disc", "methane": "disc",
-          "ultraviolet": "disc"}  # as the drawn pictures of this kind are
+          "ultraviolet": "disc"}  # kinds that are framed like another one
 
 
 def draw(canvas: Canvas, source: Source) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What pictures from maps share: tones of filters, stretched colours, small telescopes."""
+"""Changes pictures from maps: tones of filters, stretched colours, small telescopes."""
 
 import math
 from dataclasses import replace
@@ -71,7 +71,7 @@ def methane(canvas: Canvas, globe: Globe, light: torch.Tensor) -> torch.Tensor:
 
 
 def through_small_telescope(canvas: Canvas, look: Look, radius: float) -> None:
-    """Make a look that of a telephone at the eyepiece or a lens: soft, noisy, often burnt out.
+    """Make a look that of a phone at an eyepiece or a small lens: soft, noisy, often overexposed.
 
     Args:
         canvas: the picture.

@@ -1,4 +1,4 @@
-"""Mars from maps: Hubble's discs with caps and haze, mosaics, phases, regions, small blurs."""
+"""Draws Mars from maps: Hubble's discs with caps and haze, mosaics, phases, small blurs."""
 
 import math
 from dataclasses import replace
@@ -36,7 +36,7 @@ from celestial.renderer.rocky.mars import FLATTENING, add_caps, choose_haze, cho
 KINDS = {"hubble": 26, "mosaic": 22, "phase": 13, "amateur": 14, "region": 14, "small": 7,
          "burnt": 4}
 FRAMED = {"hubble": "distant", "small": "amateur", "burnt": "amateur"}
-# Mean colours that photographs of Mars have, sRGB, by eye: maps are often redder than any.
+# Mean colours of photographs of Mars, sRGB, by eye, because maps are often redder than any.
 HUES = {"tan": (205, 150, 100), "viking": (200, 128, 82), "red": (200, 100, 62),
         "pink": (205, 150, 122), "pale": (215, 175, 135)}
 GREY = 0.02  # photographs of Mars are nearly never grey

@@ -1,4 +1,4 @@
-"""The Moon from maps: all that the drawn Moon goes through, with its true maria, rays and hues."""
+"""Draws the Moon from maps: its true maria, rays and hues in the styles of the drawn Moon."""
 
 import numpy as np
 import torch
@@ -46,8 +46,8 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
 def _ground(canvas: Canvas, globe: Globe, source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the sunlit ground's light (3, h, w) and how much of a mare it is (h, w), 0..1.
 
-    The relief is drawn, as a map has none: without it, nothing would stand out along the
-    terminator. Close up it is left weak, where the map shows craters of its own.
+    The relief is drawn, because a map has none and nothing would stand out along the terminator.
+    Close up it is weak, because there the map shows craters of its own.
     """
     c = canvas
     albedo = levelled(c, globe, wrap(c, globe, source.chart), 0.62)

@@ -1,4 +1,4 @@
-"""Other bodies from maps: moons, asteroids, Mercury, Venus, Pluto, the Sun."""
+"""Draws other bodies from maps: moons, asteroids, Mercury, Venus, Pluto, the Sun."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -54,9 +54,10 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
 
 @lru_cache
 def _mapped_side(chart: MapFile) -> int:
-    """Return the half that alone was ever seen, 1 north, -1 south; 0: both.
+    """Return the half that a map shows, 1 north, -1 south; 0: both.
 
-    Voyager 2 saw one half of the moons of Uranus and Neptune; maps fill up the other with grey.
+    Of the moons of Uranus and Neptune only one half was photographed, by Voyager 2; maps fill the
+    other half with grey.
     """
     picture = read_map(chart.path, chart.digest)
     marked = picture.mean(2).std(1) > 1.5

@@ -1,4 +1,4 @@
-"""Pictures of bodies whose surface comes from a map: which module wraps which body."""
+"""Draws a picture of a body from its maps, by the module that wraps the body."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Saturn from maps: the globe and, where there is a picture of them, the rings along the radius."""
+"""Draws Saturn from maps, and its rings from a picture along their radius where there is one."""
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
     sky = c.dark() if kind == "spindle" else space(c)  # stars would outshine it
     light = whole.before(sky, scatter_disc(disc, mask))
     light = add_rings(c, light, whole, plane, depth, albedo, framed)
-    if framed in ("cassini", "close", "backlit", "rings"):  # exposed for what there is
+    if framed in ("cassini", "close", "backlit", "rings"):  # exposed for the brightest light
         light = light * (c.uniform(0.6, 1.1) / light.amax().clamp(min=0.02))
     if kind != "spindle" and c.chance(0.25):
         light = light + moons(c, pose, int(c.rng.integers(1, 6)), c.uniform(0.5, 4), flatness=0.99)
@@ -65,8 +65,8 @@ def draw(canvas: Canvas, source: Source) -> np.ndarray:
 def tables_of(canvas: Canvas, rings: MapFile) -> tuple[torch.Tensor, torch.Tensor]:
     """Return normal optical depth (N,) and albedo (3, N) of a picture of the rings.
 
-    As `saturn_rings.ring_tables` gives them: opacity is 1 - exp(-depth), and the colours, as light,
-    are scaled so that the dense rings have the albedo that they are drawn with.
+    The form is that of `saturn_rings.ring_tables`. Opacity is 1 - exp(-depth). The colours, as
+    light, are scaled so that the dense rings have the albedo that drawn ones have.
     """
     picture = read_rings(rings.path, rings.digest)
     cells = min(8192, max(2048, 16 * canvas.size))

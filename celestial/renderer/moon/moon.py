@@ -46,7 +46,7 @@ def draw(canvas: Canvas) -> np.ndarray:
 def turn_to_us(canvas: Canvas, view: str, largest: float = math.inf) -> Globe:
     """Choose how the Moon stands in a view; largest: its radius, image-plane units."""
     poses = {"near": _near_side, "orbit": _from_space, "close": _close, "program": _on_screen}
-    for _ in range(5):  # nobody keeps a frame with none of the sunlit side
+    for _ in range(5):  # again, if too little of the sunlit side is in view
         globe = see_globe(canvas, at_most(poses[view](canvas), largest))
         sunlit = (globe.coverage * (globe.mu0 > 0.1)).mean()
         if view == "program" or sunlit > min(0.06, 0.1 * globe.pose.radius ** 2):
@@ -55,7 +55,7 @@ def turn_to_us(canvas: Canvas, view: str, largest: float = math.inf) -> Globe:
 
 
 def tame(canvas: Canvas, globe: Globe, light: torch.Tensor, look: Look) -> None:
-    """Keep what the looks of all planets may do within what people do to so bright a target."""
+    """Restrict a look of planets to what photographers do with so bright a target."""
     bright = float((light * globe.coverage).std() + light.mean())
     if globe.coverage.mean() > 0.95:  # close-ups near the terminator are exposed for their light
         look.exposure = min(look.exposure, 1.3) * min(3.0, 0.6 / max(bright, 0.05))
@@ -114,7 +114,7 @@ def _from_space(canvas: Canvas) -> Pose:
 def _on_screen(canvas: Canvas) -> Pose:
     """Look at any side as a planetarium program does: the chosen body in the middle."""
     radius, centre = on_screen(canvas)
-    # the program's user turns the Moon whichever way, so sunlit shares are all equally likely
+    # all sunlit proportions are equally likely, because the program's user turns the Moon any way
     return _anywhere(canvas, radius, centre, math.degrees(math.acos(canvas.uniform(-0.92, 1))))
 
 

@@ -114,5 +114,5 @@ def _surface(canvas: Canvas, globe: Globe) -> torch.Tensor:
         along = globe.point[0] + canvas.uniform(-1, 1) * globe.point[1] + 0.02 * mottle
         grooves = 0.18 * smoothstep(0.7, 1.0, torch.sin(canvas.uniform(25, 50) * along))
     colour = colour * (1 + 0.1 * mottle - grooves + 0.3 * ground.fresh).clamp(min=0.2)
-    shade = globe.mu0.clamp(min=0) ** 0.4  # so small a body shows its shape by it
+    shade = globe.mu0.clamp(min=0) ** 0.4  # soft shade shows the shape
     return colour * craters.moonlight(canvas, globe, ground) * shade * 1.2

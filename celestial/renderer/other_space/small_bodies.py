@@ -25,9 +25,11 @@ from celestial.renderer.rocky import airless_map, craters
 
 KINDS = {"titan": 16, "veiled": 2, "europa": 14, "io": 18, "callisto": 12, "ganymede": 9,
          "enceladus": 8, "iapetus": 8, "triton": 8, "exoplanet": 13}
-# Shares in grey; without their colours the others could be the Moon or a giant's smooth disc.
+# Proportion of grey pictures. Other kinds are always in colour, because in grey they look like the
+# Moon or a giant planet.
 GREY = {"europa": 0.1, "enceladus": 0.1}
-# The ground of the others, without a limb, could be that of Mars or the Moon.
+# Kinds that are also shown close up, without a limb. The ground of other kinds looks like that of
+# Mars or the Moon.
 CLOSE = ("europa", "io", "enceladus", "exoplanet")
 
 
@@ -195,7 +197,7 @@ def _triton(canvas: Canvas, globe: Globe) -> torch.Tensor:
 
 
 def _exoplanet(canvas: Canvas, globe: Globe) -> torch.Tensor:
-    """Paint a planet that nobody has seen, as artists do: magenta, lime, violet, lava."""
+    """Paint an imagined planet, as artists do: magenta, lime, violet, lava."""
     palettes = [((225, 40, 150), (90, 20, 120), (255, 190, 220)),
                 ((120, 220, 40), (30, 90, 30), (240, 255, 150)),
                 ((130, 60, 210), (40, 20, 90), (220, 180, 255)),

@@ -1,4 +1,4 @@
-"""Planets as cartoons: flat fills, thick outlines, faces. Nobody takes them for a photograph."""
+"""Draws planets as cartoons, unlike any photograph: flat fills, thick outlines, faces."""
 
 import math
 

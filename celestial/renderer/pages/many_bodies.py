@@ -1,4 +1,4 @@
-"""Many bodies on one picture: grids and rows of planets, collages. None of them is its subject."""
+"""Draws many bodies on one picture, none of which is its subject: grids and rows, collages."""
 
 from dataclasses import replace
 

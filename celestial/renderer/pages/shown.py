@@ -18,9 +18,9 @@ from celestial.renderer.pages.web_finish import finish_for_web
 PROPORTION = 0.25  # of the pictures of a class that are shown as web sites do
 PROPORTION_OF_SCENES = 0.1  # of classes without a globe, which only get a page around them
 SCENES = ("galaxy", "nebula", "star_cluster", "everyday")
-LEAST, MOST = 0.015, 0.97  # of the frame, that a body to be cut out covers
+LEAST, MOST = 0.015, 0.97  # proportion of the frame covered by a body that is cut out
 DARKEST = 20  # of 255, mean of a disc that is cut out; a darker one is all but night
-LARGEST = 1.8  # times that a body cut out is magnified at most
+LARGEST = 1.8  # factor by which a body cut out is magnified, at most
 
 # Weights: how a body is shown that lies whole in the frame.
 PLACES = {"whole": 58, "limb": 16, "edge": 14, "page": 12}

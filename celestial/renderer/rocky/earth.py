@@ -69,7 +69,7 @@ def draw(canvas: Canvas) -> np.ndarray:
     light = behind * (1 - whole.coverage) + scatter_disc(light * globe.coverage, mask)
     if kind == "earthrise":
         light = _moon_ground(canvas, light)
-        canvas.covers(torch.ones_like(whole.coverage))  # nobody cuts an Earth out above it
+        canvas.covers(torch.ones_like(whole.coverage))  # an Earth above ground is not cut out
     look = random_look(canvas, mono=0.9 if kind == "weather" else 0.07)
     look.exposure = float(np.clip(look.exposure, 0.6, 1.4))
     if kind == "earthrise":

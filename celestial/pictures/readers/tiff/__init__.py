@@ -2,10 +2,10 @@
 
 in: a TIFF file; out: RGB of the page that is the picture.
 
-tiff_colours: The samples of a TIFF -> 8 bits in sRGB, by the formulas of TIFF Revision 6.0
-    (Adobe, 1992).
-tiff_pages: Which page of a TIFF is the picture, and which pages cannot be read, with the reason.
-tiff_pixels: TIFF: the samples as libvips unpacks them, reduced on the way, and what their tags
-    make of them.
-tiff_tags: What the tags of a TIFF say.
+tiff_tags: Reads what the tags of a TIFF say of its pages.
+tiff_pages: Chooses the page of a TIFF that is the picture, and says why a page cannot be read.
+tiff_pixels: Reads the samples of a TIFF with libvips, reduced, and turns them into colours as its
+    tags say.
+tiff_colours: Turns the samples of a TIFF into 8-bit sRGB, by the formulas of TIFF 6.0 (Adobe,
+    1992).
 """

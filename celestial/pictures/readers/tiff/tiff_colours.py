@@ -1,4 +1,4 @@
-"""The samples of a TIFF -> 8 bits in sRGB, by the formulas of TIFF Revision 6.0 (Adobe, 1992)."""
+"""Turns the samples of a TIFF into 8-bit sRGB, by the formulas of TIFF 6.0 (Adobe, 1992)."""
 
 import numpy as np
 import pyvips
@@ -18,7 +18,7 @@ from celestial.pictures.readers.types import INVISIBLE, ImageError
 from celestial.pictures.readers.vips import WHITE, to_srgb
 from celestial.pictures.stretch import DEPTHS, Stretch, by_depth
 
-ROWS = 512  # that are computed at once
+ROWS = 512  # rows computed at once
 
 
 def on_screen(values: np.ndarray, page: Page, profile: bytes | None,
@@ -27,7 +27,7 @@ def on_screen(values: np.ndarray, page: Page, profile: bytes | None,
 
     Args:
         values: (height, width, bands), the colours times alpha, then alpha where the page has one.
-        page: whose they are.
+        page: the page of these samples.
         profile: an ICC profile of the colours.
         stretch: the rule for numbers that do not declare their depth.
 
@@ -51,7 +51,7 @@ def on_screen(values: np.ndarray, page: Page, profile: bytes | None,
 
 
 def _negative(values: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Turn data that do not declare their depth: what was 0 is the brightest."""
+    """Invert data that do not declare their depth, so that 0 becomes the brightest."""
     values = values.astype(np.float32)
     finite = np.isfinite(values)
     lowest = values.min(where=finite, initial=np.inf)
@@ -64,7 +64,7 @@ def _negative(values: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 
 def _over_black(colours: np.ndarray, alpha: np.ndarray, page: Page,
                 profile: bytes | None) -> np.ndarray:
-    """Convert colours that are multiplied by alpha, and leave them so: any -> uint8."""
+    """Convert colours that are multiplied by alpha to sRGB, still so multiplied: any -> uint8."""
     white = WHITE[page.type]
     opacity = alpha / np.float32(white)
     transparent = np.zeros(colours.shape, np.float32)
@@ -124,7 +124,7 @@ def _ycbcr_to_rgb(colours: np.ndarray, page: Page) -> np.ndarray:
 
 
 def _numbers(page: Page, tag: int, usual: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the values of a tag; the usual ones where they are missing or can be none."""
+    """Return the values of a tag; the usual ones where they are missing or impossible."""
     found = page.tags[tag].values if tag in page.tags else ()
     pairs = zip(found[::2], found[1::2], strict=False)
     possible = all(found) if tag == COEFFICIENTS else all(a != b for a, b in pairs)

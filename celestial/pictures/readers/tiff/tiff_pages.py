@@ -1,4 +1,4 @@
-"""Which page of a TIFF is the picture, and which pages cannot be read, with the reason."""
+"""Chooses the page of a TIFF that is the picture, and says why a page cannot be read."""
 
 from typing import BinaryIO
 
@@ -26,7 +26,7 @@ from celestial.pictures.readers.types import ImageError
 
 THUMBNAIL = 4  # a page this many times smaller than one that cannot be read is no picture
 NAMES = {PALETTE: "a palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "L*a*b*", ICCLAB: "L*a*b*"}
-# How pixels are packed: by what libvips unpacks, by what Pillow does, and what neither does.
+# Compression methods: those that libvips unpacks, those that Pillow does, and those of neither.
 BY_VIPS = (1, 2, 3, 4, 5, JPEG, 8, 32773, 32946, 50001)
 BY_PILLOW = {6: "old JPEG", 34925: "LZMA", 50000: "Zstandard"}
 BY_NONE = {34661: "JBIG", 34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG of a raw file",
@@ -36,7 +36,7 @@ BY_NONE = {34661: "JBIG", 34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG 
 def picture_page(file: BinaryIO) -> Page:
     """Return the first of the largest pages that can be read and are no mask and no preview.
 
-    A page that cannot be read is passed over, unless all others are thumbnails beside it.
+    A page that cannot be read is passed over, unless the readable ones are only its thumbnails.
 
     Raises:
         ImageError: there is none; the reason is that of the largest page.
@@ -58,7 +58,7 @@ def picture_page(file: BinaryIO) -> Page:
 
 
 def refusal(page: Page) -> str:
-    """Return why a page cannot be read, for a person; nothing where it can."""
+    """Return why a page cannot be read, in words for the user; empty where it can."""
     return _refused_colours(page) or _refused_samples(page) or _refused_packing(page)
 
 

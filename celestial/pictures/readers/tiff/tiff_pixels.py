@@ -1,8 +1,8 @@
-"""TIFF: the samples as libvips unpacks them, reduced on the way, and what their tags make of them.
+"""Reads the samples of a TIFF with libvips, reduced, and turns them into colours as its tags say.
 
-A mosaic of 12,000 x 12,000 pixels takes some 150 MB in place of 1 GB. libvips knows few of the
-meanings that samples can have, so it is told of none: a page whose colours are not plain grey or
-RGB is shown to it as if they were, and the formulas of TIFF Revision 6.0 are applied here.
+libvips reduces while it reads: a mosaic of 12,000 x 12,000 pixels takes some 150 MB in place of
+1 GB. Because libvips knows few of the meanings that samples can have, we hide the meaning from it:
+it reads every page as plain grey or RGB, and the formulas of TIFF Revision 6.0 are applied here.
 """
 
 import io
@@ -34,10 +34,10 @@ from celestial.pictures.readers.tiff.tiff_tags import (
 from celestial.pictures.readers.types import Decoded, ImageError, Request, three_channels
 from celestial.pictures.readers.vips import WHITE, as_image_error, source_of
 
-ROWS = 512  # that are computed at once
+ROWS = 512  # rows computed at once
 FINITE = float(np.finfo(np.float32).max)
 open_tiff = partial(Image.open, formats=("TIFF",))
-# What Pillow makes of pages that only it unpacks, where that is what the tags say: photometric
+# The pages that libvips cannot unpack and that Pillow shows as their tags say: photometric
 # interpretation, type, extra samples.
 RIGHT_IN_PILLOW = {
     *((colours, "uint8", extra) for colours in (BLACK_IS_ZERO, RGB)
@@ -86,13 +86,13 @@ def _read_by_pillow(file: BinaryIO, request: Request, page: Page) -> Decoded:
 
 def _samples(file: BinaryIO, page: Page) -> pyvips.Image:
     """Return the samples as they are stored; palettes, and JPEG's YCbCr, come as RGB or grey."""
-    width = page.layout.width  # and the place in the file that says where its first page begins
+    width = page.layout.width  # also where the file tells the place of its first page
     changes = {} if page.first else {width: page.layout.packed(page.place, width)}
-    if not page.last:  # libtiff would read the tags of all, and stop at an odd page
+    if not page.last:  # else libtiff reads the tags of all pages, and stops at an odd one
         changes[page.link] = bytes(width)
-    if page.value(tiff_tags.ORIENTATION, 1) not in range(1, 9):  # libtiff would refuse the page
+    if page.value(tiff_tags.ORIENTATION, 1) not in range(1, 9):  # else libtiff refuses the page
         changes |= _changed(page, tiff_tags.ORIENTATION, 1)
-    if tiff_tags.EXTRA_SAMPLES in page.tags:  # libvips would divide by alpha, not always rightly
+    if tiff_tags.EXTRA_SAMPLES in page.tags:  # else libvips divides by alpha, sometimes wrongly
         extra = page.tags[tiff_tags.EXTRA_SAMPLES]
         if any(extra.values):
             changes[extra.start] = bytes(extra.length)
@@ -105,7 +105,7 @@ def _samples(file: BinaryIO, page: Page) -> pyvips.Image:
         image = _joined_halves(file, page, changes)
     else:
         image = _load(file, page, changes)
-    if page.photometric == CIELAB:  # a* and b* are signed; from here on they are as in ICCLAB
+    if page.photometric == CIELAB:  # a* and b* are signed; make them offset as in ICCLAB
         middle = 1 << page.bits - 1
         image = image ^ [0, *[middle] * (page.colours - 1), *[0] * len(page.extra)]
     return image
@@ -121,12 +121,12 @@ def _load(file: BinaryIO, page: Page, changes: dict[int, bytes]) -> pyvips.Image
 
 def _open(file: BinaryIO, changes: dict[int, bytes]) -> pyvips.Image:
     source = _changed_source(file, changes) if changes else source_of(file)
-    # Not tiffload_source: the image would not keep the memory of its source alive.
+    # Not tiffload_source, because its image would not keep the source's memory alive.
     return pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error")
 
 
 def _one_plane(file: BinaryIO, page: Page, number: int) -> dict[int, bytes]:
-    """Let a page of separate planes be a grey picture: the plane of one sample."""
+    """Return the changes that make a grey picture of the plane of one sample."""
     changes = {}
     for tag, value in ((tiff_tags.PLANAR, 1), (tiff_tags.SAMPLES, 1), (tiff_tags.BITS, page.bits),
                        (tiff_tags.SAMPLE_FORMAT, page.value(tiff_tags.SAMPLE_FORMAT, 1)),
@@ -144,7 +144,7 @@ def _one_plane(file: BinaryIO, page: Page, number: int) -> dict[int, bytes]:
 
 
 def _changed(page: Page, tag: int, value: int) -> dict[int, bytes]:
-    """Give a tag one other value, if the page has it: bytes by the place where they stand."""
+    """Return the change that gives a tag one value, if the page has it: place -> bytes."""
     if tag not in page.tags or page.tags[tag].values == (value,):
         return {}
     layout = page.layout
@@ -160,7 +160,7 @@ def _changed_source(file: BinaryIO, changes: dict[int, bytes]) -> pyvips.Source:
         try:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         except OSError as error:
-            raise MemoryError from error  # a decoder may take no more
+            raise MemoryError from error  # the limit of a decoder's memory
     for place, new in changes.items():
         data[place:place + len(new)] = new
     return pyvips.Source.new_from_memory(data)
@@ -169,7 +169,8 @@ def _changed_source(file: BinaryIO, changes: dict[int, bytes]) -> pyvips.Source:
 def _joined_blocks(file: BinaryIO, page: Page, changes: dict[int, bytes]) -> pyvips.Image:
     """Return subsampled YCbCr with all of its samples: uint8, three bands.
 
-    libvips is shown a picture of blocks: of each the luminances are stored, then two colours.
+    libvips reads the page as a picture of blocks, whose samples are the block's luminances and then
+    its two colour differences.
     """
     across, down = page.subsampling
     columns, rows = -(-page.width // across), -(-page.height // down)
@@ -189,11 +190,11 @@ def _joined_blocks(file: BinaryIO, page: Page, changes: dict[int, bytes]) -> pyv
         luminance = part[..., :-2].reshape(len(part), columns, down, across)
         strip[..., 0] = luminance.swapaxes(1, 2).reshape(strip.shape[:2])
         strip[..., 1:] = part[..., -2:].repeat(down, axis=0).repeat(across, axis=1)
-    return _with_notes_of(blocks, values[:page.height, :page.width])
+    return _with_metadata_of(blocks, values[:page.height, :page.width])
 
 
 def _joined_halves(file: BinaryIO, page: Page, changes: dict[int, bytes]) -> pyvips.Image:
-    """Return numbers of 64 bits as float32, of which libvips is shown the halves."""
+    """Return numbers of 64 bits as float32; libvips reads their halves as numbers of 32 bits."""
     for tag in (tiff_tags.WIDTH, tiff_tags.TILE_WIDTH):
         changes |= _changed(page, tag, 2 * page.value(tag, 0))
     changes |= _changed(page, tiff_tags.BITS, 32)
@@ -207,13 +208,13 @@ def _joined_halves(file: BinaryIO, page: Page, changes: dict[int, bytes]) -> pyv
         part = part.reshape(len(part), page.width, page.samples, 2)
         if (page.layout.order == "<") != (sys.byteorder == "little"):
             part = part[..., ::-1]
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, which is black
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, shown black
             values[top:top + len(part)] = np.ascontiguousarray(part).view(page.type)[..., 0]
-    return _with_notes_of(halves, values)
+    return _with_metadata_of(halves, values)
 
 
-def _with_notes_of(image: pyvips.Image, values: np.ndarray) -> pyvips.Image:
-    """Return an image of other values that is turned, and has its profile, as `image` is."""
+def _with_metadata_of(image: pyvips.Image, values: np.ndarray) -> pyvips.Image:
+    """Return an image of other values with the orientation and the profile of `image`."""
     other = pyvips.Image.new_from_array(np.ascontiguousarray(values)).copy()
     for kind, name in ((pyvips.GValue.gint_type, "orientation"),
                        (pyvips.GValue.blob_type, "icc-profile-data")):
@@ -253,8 +254,8 @@ def _shrunk(image: pyvips.Image, factor: int) -> pyvips.Image:
 
 
 def _mean_of_finite(image: pyvips.Image, factor: int) -> pyvips.Image:
-    """Average over what is a number; where none is, the mean is none either."""
-    finite = image.abs() <= FINITE  # nothing is smaller than what is not a number
+    """Average the finite values of each block; NaN where there are none."""
+    finite = image.abs() <= FINITE  # false for NaN too
     both = finite.ifthenelse(image, 0).bandjoin(finite / 255).shrink(factor, factor)
     sums, proportions = both[:image.bands], both[image.bands:]
     return (proportions > 0).ifthenelse(sums / proportions, math.nan)

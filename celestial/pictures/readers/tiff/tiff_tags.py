@@ -1,4 +1,4 @@
-"""What the tags of a TIFF say.
+"""Reads what the tags of a TIFF say of its pages.
 
 The tags are those of TIFF Revision 6.0 (Adobe, 1992); those of BigTIFF differ in their width alone.
 """
@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from celestial.pictures.readers.types import ImageError
 
-MOST_PAGES = 64  # that are looked through for the picture
-MOST_ENTRIES = 4096  # of a page
-MOST_VALUES = 64  # of a tag that is looked at; the others are lists of strips and tiles
+MOST_PAGES = 64  # pages among which the picture is looked for
+MOST_ENTRIES = 4096  # tags of a page
+MOST_VALUES = 64  # values of a tag that are read; longer ones are lists of strips and tiles
 
 # Tags, by their names in the standard.
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
@@ -36,10 +36,10 @@ CMYK, YCBCR, CIELAB, ICCLAB = 5, 6, 8, 9
 PLAIN = (BLACK_IS_ZERO, RGB, PALETTE)  # shown as they are, once a palette is looked up
 COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIELAB: 3,
            ICCLAB: 3}
-ASSOCIATED, UNASSOCIATED = 1, 2  # extra samples; of others nobody says what they mean
-REDUCED, IS_MASK = 1, 4  # bits of the kind of page
-JPEG = 7
-SEPARATE = 2  # planes
+ASSOCIATED, UNASSOCIATED = 1, 2  # kinds of extra samples; the meaning of others is unknown
+REDUCED, IS_MASK = 1, 4  # bits of SUBFILE, the kind of page
+JPEG = 7  # of COMPRESSION
+SEPARATE = 2  # of PLANAR: a plane for each sample
 UNSIGNED, SIGNED, FLOAT, VOID, COMPLEX_INT, COMPLEX = 1, 2, 3, 4, 5, 6
 TYPES = {(UNSIGNED, 1): "uint8", (UNSIGNED, 2): "uint8", (UNSIGNED, 4): "uint8",
          (UNSIGNED, 8): "uint8", (UNSIGNED, 16): "uint16", (UNSIGNED, 32): "uint32",
@@ -50,7 +50,7 @@ TYPES = {(UNSIGNED, 1): "uint8", (UNSIGNED, 2): "uint8", (UNSIGNED, 4): "uint8",
 
 @dataclass(frozen=True)
 class Layout:
-    """How the numbers of a file lie in it: `<` or `>`, and whether it is a BigTIFF."""
+    """How a file stores numbers: in the order `<` or `>`, and whether it is a BigTIFF."""
 
     order: str
     big: bool
@@ -74,9 +74,9 @@ class Tag:
     Attributes:
         values: the first `MOST_VALUES` of them.
         count: of all values.
-        entry: where its entry stands in the file, bytes from the start.
-        start: where its values do.
-        length: of these, bytes.
+        entry: where its entry stands, bytes from the start of the file.
+        start: where its values stand, bytes from the start of the file.
+        length: of its values, bytes.
     """
 
     values: tuple
@@ -142,7 +142,7 @@ class Page:
 
     @property
     def extra(self) -> tuple[int, ...]:
-        """What the samples beside the colours are, as far as that is said."""
+        """The kinds of the samples beside the colours; 0 where the tags do not tell."""
         count = max(0, self.samples - self.colours)
         said = self.tags[EXTRA_SAMPLES].values if EXTRA_SAMPLES in self.tags else ()
         return (*said, *[0] * count)[:count]
@@ -166,7 +166,7 @@ class Page:
 
     @property
     def plane_by_plane(self) -> bool:
-        """Whether libvips can join the planes of the samples no better than by mixing them up."""
+        """Whether each plane has to be read by itself, because libvips would mix them up."""
         halves = self.bits == 16 and self.type == "float32"
         return self.separate and (self.samples < 3 or halves or TILE_WIDTH in self.tags)
 
@@ -198,10 +198,10 @@ class Page:
 def all_pages(file: BinaryIO) -> list[Page]:
     """Return the pages in their order, then those that are parts of others (SubIFDs).
 
-    A link that leads to no page costs what is behind it alone.
+    A link that leads to no page ends its chain alone; the other pages are returned.
 
     Raises:
-        ImageError: the first page is none, or one lies beyond the end of the file.
+        ImageError: the first page cannot be read, or a later one lies beyond the end of the file.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -250,7 +250,7 @@ def _read_page(file: BinaryIO, layout: Layout, place: int,
 
 
 def _read_tag(file: BinaryIO, layout: Layout, entry: bytes, place: int) -> Tag | None:
-    """Return a tag; None where it has no values, or of a kind that is no number."""
+    """Return a tag; None where it has no values, or values that are no numbers."""
     kind = KINDS.get(layout.number(entry[2:4]))
     count = layout.number(entry[4:-layout.width])
     if kind is None or count < 1:
