@@ -31,7 +31,7 @@ from celestial.blind.harmless_changes import CHANGES
 from celestial.blind.hidden_names import LOSSLESS, reencode
 from celestial.blind.shortcuts import TOGETHER, cues_of, gather, right_by_cues
 from celestial.blind.verdict import CANNOT_TELL, FAIL, NO, PASS, YES, Hidden, Neighbours, Part
-from celestial.data.duplicates import NEAR
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation.chance import permutation_p
 from celestial.inference.predictor import Predictor
 from celestial.models.checkpoints import load_checkpoint, save_checkpoint
@@ -354,8 +354,8 @@ def test_shortcuts(proportions, cues, expected, words):
 
 def test_neighbours():
     labels = np.arange(80) % 4
-    apart = np.linspace(0, 4 * NEAR, 80)  # a quarter are near-copies
-    copies = apart <= NEAR
+    apart = np.linspace(0, 4 * NEAR_COPY_THRESHOLD, 80)  # a quarter are near-copies
+    copies = apart <= NEAR_COPY_THRESHOLD
     memory = np.where(copies, labels, (labels + np.arange(80) // 4) % 4)
     part = verdict.neighbours_verdict(memory, labels, Neighbours(apart, labels), None, 1)
     assert part.verdict == FAIL and "no others" in part.claim

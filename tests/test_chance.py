@@ -7,7 +7,7 @@ import pytest
 
 from celestial.blind import verdict
 from celestial.blind.verdict import CANNOT_TELL, FAIL, PASS, Hidden, Neighbours
-from celestial.data.duplicates import NEAR
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation import chance
 
 
@@ -67,7 +67,7 @@ def test_what_labels_of_other_pictures_would_get():
 def test_pictures_unlike_the_training(far_right, expected):
     """Four classes: 200 pictures that are no near-copies, after 20 that are and are right."""
     labels = np.arange(220) % 4
-    apart = np.where(np.arange(220) < 20, 0, 2 * NEAR)
+    apart = np.where(np.arange(220) < 20, 0, 2 * NEAR_COPY_THRESHOLD)
     wrong = (np.arange(220) >= 20) & (np.arange(220) // 4 % 50 >= far_right * 50)
     part = verdict.judge_neighbours((labels + wrong) % 4, labels, Neighbours(apart, labels), None,
                                     1)

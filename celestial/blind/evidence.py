@@ -9,7 +9,7 @@ import numpy as np
 from celestial.blind import masks, shortcuts
 from celestial.blind.harmless_changes import CHANGES
 from celestial.blind.verdict import Hidden, Neighbours
-from celestial.data import duplicates
+from celestial.data import fingerprint_distance, fingerprints
 from celestial.data.datasets import SplitFiles
 from celestial.inference.predictor import Predictor
 from celestial.pictures.decoder_pool import decode_all
@@ -66,10 +66,10 @@ def change_pictures(predictor: Predictor, pictures: Sequence[np.ndarray], labels
 def find_neighbours(predictor: Predictor, paths: Sequence[Path]) -> Neighbours | None:
     """Return the nearest training picture of each file; None where nobody knows them."""
     known = predictor.checkpoint.train_fingerprints.numpy()
-    if not len(known) or known.shape[1] != duplicates.WIDTH:
+    if not len(known) or known.shape[1] != fingerprints.WIDTH:
         return None
-    prints = duplicates.fingerprint_files(paths, predictor.preprocessing, predictor.workers)
-    distances, indices = duplicates.nearest(prints, known)
+    prints = fingerprints.fingerprint_files(paths, predictor.preprocessing, predictor.workers)
+    distances, indices = fingerprint_distance.nearest(prints, known)
     return Neighbours(distances, np.array(predictor.checkpoint.train_labels)[indices])
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from celestial.blind.shortcuts import TOGETHER
-from celestial.data import duplicates
 from celestial.data.design_effect import kept
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation.answers import CANNOT_TELL
 from celestial.evaluation.chance import PERMUTATIONS, chance_of, gain_of
 from celestial.evaluation.comparison import paired_difference
@@ -275,7 +275,7 @@ class Neighbours:
     """The nearest training picture of each of N test pictures.
 
     Attributes:
-        distances: float (N,), on the scale of `duplicates.NEAR`.
+        distances: float (N,), on the scale of `NEAR_COPY_THRESHOLD`.
         labels: int (N,), its class.
     """
 
@@ -298,13 +298,13 @@ def neighbours_verdict(predicted: np.ndarray, labels: np.ndarray, found: Neighbo
         return Part("neighbours", title, CANNOT_TELL, "the checkpoint has no list of its training "
                     "pictures, so nobody can say whether these are copies of them")
     right = predicted == labels
-    copies = found.distances <= duplicates.NEAR
+    copies = found.distances <= NEAR_COPY_THRESHOLD
     others = np.flatnonzero(~copies)[np.argsort(found.distances[~copies], kind="stable")]
     near, far = np.array_split(others, 2)
     bands = {"near-copies": np.flatnonzero(copies), "near": near, "far": far}
     figures = {"by_distance": {name: _band(right, found.distances, groups, rows)
                                for name, rows in bands.items()},
-               "near_distance": duplicates.NEAR,
+               "near_distance": NEAR_COPY_THRESHOLD,
                "nearest_neighbour": proportion_of(found.labels == labels, groups),
                "not_near_copies": proportion_of(right[others], kept(groups, others))}
     if len(others) < ENOUGH:

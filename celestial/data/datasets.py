@@ -19,7 +19,7 @@ from celestial.common.files import atomic_path, class_files, sha256_of, sort_fil
 from celestial.common.left_behind import say_passed_over
 from celestial.common.locks import only_one
 from celestial.common.tables import read_csv
-from celestial.data import duplicates, fingerprint_layout
+from celestial.data import fingerprints
 from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.preprocessing import Preprocessing, prepare
 from celestial.pictures.readers.types import ImageError
@@ -184,13 +184,13 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
         workers: threads that decode.
 
     Returns:
-        uint8 (N, duplicates.WIDTH).
+        uint8 (N, fingerprints.WIDTH).
     """
     def build(path: Path) -> None:
         with path.open("wb") as file:
-            np.save(file, duplicates.fingerprint_files(paths, preprocessing, workers))
+            np.save(file, fingerprints.fingerprint_files(paths, preprocessing, workers))
 
-    code = [sha256_of(Path(module.__file__)) for module in (duplicates, fingerprint_layout)]
+    code = sha256_of(Path(fingerprints.__file__))
     key = cache_key(preprocessing.to_dict(), list(content), code)
     return cached_array(cache_dir, "fingerprints", key, build)
 

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from celestial.common.console import UserError
-from celestial.data.duplicates import HUE, LOOSE, Plainness, are_near_copies
-from celestial.data.fingerprint_distance import EXPLAINED, Prepared
+from celestial.data.fingerprint_distance import EXPLAINABLE_SQUARE, Prepared
 from celestial.data.groups import Duplicate, fingerprints_of, rejected_of, stacked
+from celestial.data.near_copies import (
+    CANDIDATE_THRESHOLD,
+    COLOUR_THRESHOLD,
+    Plainness,
+    are_near_copies,
+)
 from celestial.data.splits import Picture, Rejected
 
 KNOWN = 4096  # known pictures at once: products with them fit into the processor's cache
@@ -113,7 +118,7 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: n
         own = known[first:first + KNOWN]
         stored = Prepared(fingerprints[own])
         for start, query in queries:
-            rows, columns, distances = _loose_pairs(query, stored)
+            rows, columns, distances = _candidates(query, stored)
             rows += start
             open_ = found[rows] < 0
             rows, columns, distances = rows[open_], columns[open_], distances[open_]
@@ -128,16 +133,16 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: n
     return found, apart
 
 
-def _loose_pairs(query: Prepared, stored: Prepared) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rows, columns and distances of the pairs within LOOSE and HUE, each (P,)."""
+def _candidates(query: Prepared, stored: Prepared) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rows, columns and distances of the pairs that may be copies, each (P,)."""
     rows, columns = stored.explainable(query)
-    alike = np.linalg.norm(query.tints[rows] - stored.tints[columns], axis=1) <= HUE
-    rows, columns = rows[alike], columns[alike]
+    apart = np.linalg.norm(query.colours[rows] - stored.colours[columns], axis=1)
+    rows, columns = rows[apart <= COLOUR_THRESHOLD], columns[apart <= COLOUR_THRESHOLD]
     squares = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), PAIRS):
         part = slice(start, start + PAIRS)
         squares[part] = np.minimum(
-            stored.paired_squares(columns[part], query, rows[part], EXPLAINED),
-            query.paired_squares(rows[part], stored, columns[part], EXPLAINED))
-    loose = squares <= LOOSE**2
-    return rows[loose], columns[loose], np.sqrt(squares[loose])
+            stored.paired_squares(columns[part], query, rows[part], EXPLAINABLE_SQUARE),
+            query.paired_squares(rows[part], stored, columns[part], EXPLAINABLE_SQUARE))
+    near = squares <= CANDIDATE_THRESHOLD**2
+    return rows[near], columns[near], np.sqrt(squares[near])

@@ -18,7 +18,7 @@ from celestial.common.files import SOURCES_TABLE, class_files, sha256_of
 from celestial.common.left_behind import is_no_picture, say_passed_over
 from celestial.common.tables import read_csv, write_csv
 from celestial.data.copy_check import thumbnail
-from celestial.data.duplicates import fingerprint
+from celestial.data.fingerprints import fingerprint
 from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.loader import decode
 from celestial.pictures.readers.types import ImageError
@@ -42,7 +42,7 @@ class Picture:
         sha256: of the file's bytes.
         width, height: pixels, as the picture is shown.
         source: where it came from, below the input folder.
-        fingerprint: of `duplicates.fingerprint`, hexadecimal; empty in manifests of version 1.
+        fingerprint: of `fingerprints.fingerprint`, hexadecimal; empty in manifests of version 1.
     """
 
     path: str
