@@ -16,7 +16,8 @@ import numpy as np
 from celestial.data.fingerprints import FREQUENCY, KEPT, ORDERS, SQUARE, colours_of, waves_of
 
 # Where there are fingerprints and no pixels, as of training pictures in a checkpoint, pictures
-# within this distance count as near-copies.
+# within this distance count as near-copies: 94 % of planted copies, 4 % of those cropped by 5 % at
+# two edges, none of 980 other pairs (benchmarks/near_copies_thresholds.py).
 NEAR_COPY_THRESHOLD = 0.17
 CHUNK = 1024  # pictures at once
 

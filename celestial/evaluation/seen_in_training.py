@@ -117,9 +117,9 @@ def find_overlaps(paths: Sequence[Path], exact: Sequence[np.ndarray | None],
     return found
 
 
-def _usable(fingerprints: torch.Tensor) -> np.ndarray | None:
+def _usable(stored: torch.Tensor) -> np.ndarray | None:
     """Return the fingerprints of a checkpoint; None where there are none of this program's."""
-    prints = fingerprints.numpy()
+    prints = stored.numpy()
     return prints if len(prints) and prints.shape[1] == fingerprints.WIDTH else None
 
 
