@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from celestial.blind import verdict
-from celestial.blind.verdict import CANNOT_TELL, FAIL, PASS, Hidden, Neighbours
+from celestial.blind import shortcut_rules, verdict
+from celestial.blind.shortcut_rules import Hidden
+from celestial.blind.verdict import CANNOT_TELL, FAIL, PASS, Neighbours
 from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation import chance
 
@@ -28,7 +29,7 @@ def verdicts(random, count, accuracy, runs, groups=None):
         labels = np.arange(count) % 2 if groups is None else groups % 2
         wrong = random.random(count) >= accuracy
         wrong = wrong if groups is None else wrong[groups]
-        found[verdict.judge_chance(labels ^ wrong, labels, groups, 1).verdict] += 1 / runs
+        found[verdict.chance_verdict(labels ^ wrong, labels, groups, 1).verdict] += 1 / runs
     return found
 
 
@@ -69,7 +70,7 @@ def test_pictures_unlike_the_training(far_right, expected):
     labels = np.arange(220) % 4
     apart = np.where(np.arange(220) < 20, 0, 2 * NEAR_COPY_THRESHOLD)
     wrong = (np.arange(220) >= 20) & (np.arange(220) // 4 % 50 >= far_right * 50)
-    part = verdict.judge_neighbours((labels + wrong) % 4, labels, Neighbours(apart, labels), None,
+    part = verdict.neighbours_verdict((labels + wrong) % 4, labels, Neighbours(apart, labels), None,
                                     1)
     assert part.verdict == expected
 
@@ -80,12 +81,12 @@ def test_a_background_that_perhaps_carries_the_answers(count, expected):
     labels, right = np.arange(count) % 4, np.ones(count, bool)
     background = np.arange(count) % 10 < 7
     hidden = Hidden(labels, right, right, background, right, background, right)
-    part = verdict.judge_shortcuts(right, {}, hidden, 1)
+    part = shortcut_rules.shortcuts_verdict(right, {}, hidden, 1)
     assert part.verdict == expected
 
 
 @pytest.mark.parametrize("count, expected", [(40, CANNOT_TELL), (400, PASS)])
 def test_changes_that_cost_little_need_pictures_to_show_it(count, expected):
     whole = np.ones(count, bool)
-    part = verdict.judge_robustness(whole, {"one": np.arange(count) % 20 > 0}, None, 1)
+    part = verdict.robustness_verdict(whole, {"one": np.arange(count) % 20 > 0}, None, 1)
     assert part.verdict == expected

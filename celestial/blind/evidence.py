@@ -8,7 +8,8 @@ import numpy as np
 
 from celestial.blind import masks, shortcuts
 from celestial.blind.harmless_changes import CHANGES
-from celestial.blind.verdict import Hidden, Neighbours
+from celestial.blind.shortcut_rules import Hidden
+from celestial.blind.verdict import Neighbours
 from celestial.data import fingerprint_distance, fingerprints
 from celestial.data.datasets import SplitFiles
 from celestial.inference.predictor import Predictor
