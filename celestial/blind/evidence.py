@@ -23,7 +23,8 @@ MOST_TRAIN = 5000  # training pictures that a plain classifier learns the shortc
 def small_copies(predictor: Predictor, paths: Sequence[Path]) -> list[np.ndarray]:
     """Return pictures about as large as the network sees them: uint8 (height, width, 3).
 
-    A change of a large picture would be gone once it is resized.
+    They are changed at this size, because a fine change of a large picture is gone once it is
+    resized.
     """
     return [np.array(display_copy(picture, predictor.preprocessing.size))
             for picture in predictor.pictures(paths)]

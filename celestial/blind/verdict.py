@@ -27,9 +27,9 @@ from celestial.evaluation.metrics import as_text, proportion_of
 PASS, FAIL = "pass", "fail"
 VERDICTS = {True: PASS, False: FAIL, None: CANNOT_TELL}
 YES, NO = "yes", "no"
-ENOUGH = 30  # pictures; of fewer the interval of a proportion is up to 36 points wide
-MOST_ROUNDING = 1e-4  # probability; another process may round otherwise
-COSTLY = 0.10  # of accuracy; whether a change of the picture costs more is told
+ENOUGH = 30  # pictures, because of fewer the interval of a proportion is up to 36 points wide
+MOST_ROUNDING = 1e-4  # of a probability, because another process may round otherwise
+COSTLY = 0.10  # of accuracy; the report says whether a change of the picture costs more
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def isolation_verdict(refused: Sequence[str], failure: str, forbidden: Sequence[
 
 
 def names_verdict(blind: np.ndarray, others: dict[str, np.ndarray],
-                groups: np.ndarray | None) -> Part:
+                  groups: np.ndarray | None) -> Part:
     """Decide whether answers depend on the pixels alone.
 
     Args:
@@ -125,7 +125,7 @@ def names_verdict(blind: np.ndarray, others: dict[str, np.ndarray],
 
 
 def chance_verdict(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray | None,
-                 seed: int) -> Part:
+                   seed: int) -> Part:
     """Compare the accuracy with that of shuffled labels.
 
     Args:
@@ -171,7 +171,7 @@ class Neighbours:
 
 
 def neighbours_verdict(predicted: np.ndarray, labels: np.ndarray, found: Neighbours | None,
-                     groups: np.ndarray | None, seed: int) -> Part:
+                       groups: np.ndarray | None, seed: int) -> Part:
     """Decide whether the model knows pictures that are unlike those it was trained on.
 
     Args:
@@ -233,7 +233,7 @@ def _too_near(copies: np.ndarray) -> str:
 
 
 def robustness_verdict(whole: np.ndarray, changed: dict[str, np.ndarray],
-                     groups: np.ndarray | None, seed: int) -> Part:
+                       groups: np.ndarray | None, seed: int) -> Part:
     """Measure what changes of the picture cost.
 
     Args:

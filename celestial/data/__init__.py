@@ -8,10 +8,9 @@ copy_check: Are two pictures copies of each other? One is laid over the other, a
     decides.
 datasets: Split folders -> pictures as the network takes them, cached, and the batches made of
     these.
-design_effect: Pictures of one group are no independent witnesses: how many independent ones they
-    are worth.
-downloads: Polite HTTP: a host is asked once in a while, again when it was busy, never for too
-    much.
+design_effect: How many independent pictures a set with groups is worth: fewer than it has.
+downloads: Polite HTTP: pauses between requests, tries again when a host was busy, refuses large
+    files.
 fetched_folder: A folder of fetched pictures and its sources.csv: what was tried, kept, left out,
     and why.
 fingerprint_distance: How far fingerprints are apart, over all eight orientations.

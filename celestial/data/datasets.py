@@ -24,7 +24,7 @@ from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.preprocessing import Preprocessing, prepare
 from celestial.pictures.readers.types import ImageError
 
-# The code that makes pictures: what it made before is made anew when it changes.
+# The code that makes pictures. Cached arrays depend on it, so they are made anew when it changes.
 LOADER = Path(pictures.__file__).parent
 NAMED = 14  # classes in a sentence
 OUTLIER = -1  # the label of a picture that is none of the classes
@@ -258,7 +258,7 @@ def epoch_batches(count: int, batch_size: int, *seed: int, least: int = 2,
         total = round(weights.sum())
         ends = np.cumsum(weights[order]) * (total / weights.sum())
         chosen = np.searchsorted(ends, np.arange(total) + rng.random(), side="right")
-        chosen = np.minimum(chosen, count - 1)  # the last end is the total but for rounding
+        chosen = np.minimum(chosen, count - 1)  # because rounding may leave the last end short
         times = np.arange(total) - np.searchsorted(chosen, chosen)
         order = rng.permutation(order[chosen] + count * times)
     return np.array_split(order, max(1, min(round(len(order) / batch_size), len(order) // least)))
@@ -286,7 +286,7 @@ def folder_weights(data_dir: Path, files: SplitFiles, asked: Mapping[str, float]
             place = path.relative_to(data_dir).as_posix()
             source = sources.get(folded(place)) or place
         if named := [part for part in source.split("/")[:-1] if part in asked]:
-            weights[index] = asked[named[-1]]  # the innermost folder's
+            weights[index] = asked[named[-1]]  # of several named folders the innermost counts
             met.update(named)
     if missing := [name for name in asked if name not in met]:
         raise UserError(f"--folder-weights names {some(missing)}, and no training picture came "

@@ -1,8 +1,8 @@
 """Is a picture of val or test a near-copy of a training picture? All pairs are looked at.
 
-Groups keep most copies in one split (`groups.py`). This is the check afterwards: what is still too
-near is left out, for groups are cut where chains of copies would swallow a class, and never join
-two classes.
+Groups keep most copies in one split (`groups.py`). Some pairs remain, because long chains of copies
+are cut and because a group never joins two classes. So after the split every pair is compared, and
+what is a near-copy of a picture in an earlier split is left out.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from celestial.data.near_copies import (
 )
 from celestial.data.splits import Picture, Rejected
 
-KNOWN = 4096  # known pictures at once: products with them fit into the processor's cache
+KNOWN = 4096  # known pictures at once, so that products with them fit into the processor's cache
 QUERIES = 512
-PAIRS = 100_000  # whose tangents are compared at once: they take 3 kB each
-SEEN_BEFORE = {"val": ("train",), "test": ("train", "val")}  # val chooses, test judges
+PAIRS = 100_000  # whose tangents are compared at once, because each takes 3 kB
+SEEN_BEFORE = {"val": ("train",), "test": ("train", "val")}  # val chooses the model, test measures
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: n
             near = are_near_copies(thumbnails, plainness, np.where(swap, others, ones),
                                    np.where(swap, ones, others), distances,
                                    labels[ones] == labels[others])
-            # The nearest of several is named: what is written last stays.
+            # The nearest comes last and overwrites the others, because one alone is named.
             order = np.flatnonzero(near)[np.argsort(-distances[near], kind="stable")]
             found[rows[order]], apart[rows[order]] = others[order], distances[order]
     return found, apart
