@@ -99,7 +99,7 @@ def all_verdicts(predictor: "Predictor", answers: "BlindAnswers", sources: list[
     """
     import numpy as np
 
-    from celestial.blind import evidence, verdict
+    from celestial.blind import evidence, shortcut_rules, verdict
     from celestial.blind.hidden_names import LOSSLESS
     from celestial.data.datasets import list_split
     from celestial.data.design_effect import kept
@@ -123,7 +123,7 @@ def all_verdicts(predictor: "Predictor", answers: "BlindAnswers", sources: list[
     return [verdict.names_verdict(probs[0], {"their real names": named,
                                            **dict(zip(forms, probs[1:], strict=True))}, groups),
             verdict.chance_verdict(predicted, labels, groups, seed),
-            verdict.shortcuts_verdict(predicted[:count] == known, by_cue, hidden, seed),
+            shortcut_rules.shortcuts_verdict(predicted[:count] == known, by_cue, hidden, seed),
             verdict.neighbours_verdict(predicted, labels, neighbours, groups, seed),
             verdict.robustness_verdict(hidden.whole, changed, their_groups, seed),
             ], evidence.example_rows(small, known, predictor.classes, seed)

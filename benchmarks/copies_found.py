@@ -114,7 +114,7 @@ def main() -> None:
     console.print_header(__file__, args)
     import numpy as np
 
-    from celestial.data import copy_check, duplicates
+    from celestial.data import copy_check, fingerprints, near_copies
     from celestial.data.leaks import find_near_copies
     from celestial.evaluation import metrics
     from celestial.renderer.draw import draw_picture
@@ -125,11 +125,11 @@ def main() -> None:
     rows = []
     for name, change in kinds().items():
         every = [*drawn, *map(change, drawn)]
-        prints = np.array([duplicates.fingerprint(picture) for picture in every])
+        prints = np.array([fingerprints.fingerprint(picture) for picture in every])
         small = np.array([copy_check.thumbnail(picture) for picture in every])
         first = np.arange(len(drawn))
         labels = np.tile(first // args.per_class, 2)
-        nearest = find_near_copies(prints, small, labels, duplicates.Plainness(small),
+        nearest = find_near_copies(prints, small, labels, near_copies.Plainness(small),
                                    first + len(drawn), first)[0]
         found, taken = (metrics.proportion(int(mask.sum()), len(drawn)) for mask in (
             nearest == first, (nearest >= 0) & (nearest != first)))

@@ -41,19 +41,19 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw_all(kind: str, count: int, seed: int) -> tuple:
-    """Return fingerprints and thumbnails of drawn pictures, see `duplicates.group`."""
+    """Return fingerprints and thumbnails of drawn pictures, see `near_copies.group`."""
     import numpy as np
 
-    from celestial.data import copy_check, duplicates
+    from celestial.data import copy_check, fingerprints
 
     rng = np.random.default_rng(seed)
     seeds = rng.integers(0, 256, (CROWDS if kind == "crowded" else count, SIDE, SIDE, 3), np.uint8)
-    prints = np.empty((count, duplicates.WIDTH), np.uint8)
+    prints = np.empty((count, fingerprints.WIDTH), np.uint8)
     thumbnails = np.empty((count, copy_check.SIDE, copy_check.SIDE), np.uint8)
     for index in range(count):
         small = seeds[index % len(seeds)].astype(np.int16) + rng.integers(-2, 3, (SIDE, SIDE, 1))
         picture = drawn(np.clip(small, 0, 255).astype(np.uint8), kind == "discs", rng)
-        prints[index] = duplicates.fingerprint(picture)
+        prints[index] = fingerprints.fingerprint(picture)
         thumbnails[index] = copy_check.thumbnail(picture)
     return prints, thumbnails
 
@@ -76,8 +76,8 @@ def measure(task: tuple[str, int, int]) -> dict:
     """Group and check drawn pictures; return a row of the table."""
     import numpy as np
 
-    from celestial.data.duplicates import Plainness, group
     from celestial.data.leaks import find_near_copies
+    from celestial.data.near_copies import Plainness, group
 
     kind, count, seed = task
     data = draw_all(kind, count, seed)

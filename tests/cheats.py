@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from celestial.common.console import SHIPPED
 from celestial.data.datasets import list_split
-from celestial.data.duplicates import fingerprint
+from celestial.data.fingerprints import fingerprint
 from celestial.models.checkpoints import build_model, load_checkpoint, save_checkpoint
 from celestial.models.start_weights import start_weights
 

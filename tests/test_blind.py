@@ -26,12 +26,13 @@ from cheats import (
 from conftest import CLASSES, ROOT, content_of, draw, environment, run
 from PIL import Image
 
-from celestial.blind import masks, verdict
+from celestial.blind import masks, shortcut_rules, verdict
 from celestial.blind.harmless_changes import CHANGES
 from celestial.blind.hidden_names import LOSSLESS, reencode
+from celestial.blind.shortcut_rules import Hidden
 from celestial.blind.shortcuts import TOGETHER, cues_of, gather, right_by_cues
-from celestial.blind.verdict import CANNOT_TELL, FAIL, NO, PASS, YES, Hidden, Neighbours, Part
-from celestial.data.duplicates import NEAR
+from celestial.blind.verdict import CANNOT_TELL, FAIL, NO, PASS, YES, Neighbours, Part
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation.chance import permutation_p
 from celestial.inference.predictor import Predictor
 from celestial.models.checkpoints import load_checkpoint, save_checkpoint
@@ -354,14 +355,23 @@ def hidden(whole, background, alone, border, count=60, maskable=60):
 def test_shortcuts(proportions, cues, expected, words):
     answers = hidden(*proportions)
     by_cue = {TOGETHER: np.arange(len(answers.labels)) < round(cues * len(answers.labels))}
-    part = verdict.shortcuts_verdict(answers.whole, by_cue, answers, 1)
+    part = shortcut_rules.shortcuts_verdict(answers.whole, by_cue, answers, 1)
     assert part.verdict == expected and words in part.claim
+
+
+def test_the_table_of_how_it_works_is_the_rule():
+    text = (ROOT / "docs/how-it-works.md").read_text(encoding="utf-8")
+    table = text.partition("**The verdict on shortcuts**")[2].partition("| where |")[2]
+    rows = [line.split(" | ") for line in table.split("\n\n")[0].splitlines()[2:]]
+    assert len(rows) == len(shortcut_rules.RULES)
+    for (_, told, because), rule in zip(rows, shortcut_rules.RULES, strict=True):
+        assert told == rule.verdict and because.rstrip(" |") in rule.claim
 
 
 def test_neighbours():
     labels = np.arange(80) % 4
-    apart = np.linspace(0, 4 * NEAR, 80)  # a quarter are near-copies
-    copies = apart <= NEAR
+    apart = np.linspace(0, 4 * NEAR_COPY_THRESHOLD, 80)  # a quarter are near-copies
+    copies = apart <= NEAR_COPY_THRESHOLD
     memory = np.where(copies, labels, (labels + np.arange(80) // 4) % 4)
     part = verdict.neighbours_verdict(memory, labels, Neighbours(apart, labels), None, 1)
     assert part.verdict == FAIL and "no others" in part.claim

@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from celestial.blind import verdict
-from celestial.blind.verdict import CANNOT_TELL, FAIL, PASS, Hidden, Neighbours
-from celestial.data.duplicates import NEAR
+from celestial.blind import shortcut_rules, verdict
+from celestial.blind.shortcut_rules import Hidden
+from celestial.blind.verdict import CANNOT_TELL, FAIL, PASS, Neighbours
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation import chance
 
 
@@ -67,7 +68,7 @@ def test_what_labels_of_other_pictures_would_get():
 def test_pictures_unlike_the_training(far_right, expected):
     """Four classes: 200 pictures that are no near-copies, after 20 that are and are right."""
     labels = np.arange(220) % 4
-    apart = np.where(np.arange(220) < 20, 0, 2 * NEAR)
+    apart = np.where(np.arange(220) < 20, 0, 2 * NEAR_COPY_THRESHOLD)
     wrong = (np.arange(220) >= 20) & (np.arange(220) // 4 % 50 >= far_right * 50)
     part = verdict.neighbours_verdict((labels + wrong) % 4, labels, Neighbours(apart, labels), None,
                                     1)
@@ -80,7 +81,7 @@ def test_a_background_that_perhaps_carries_the_answers(count, expected):
     labels, right = np.arange(count) % 4, np.ones(count, bool)
     background = np.arange(count) % 10 < 7
     hidden = Hidden(labels, right, right, background, right, background, right)
-    part = verdict.shortcuts_verdict(right, {}, hidden, 1)
+    part = shortcut_rules.shortcuts_verdict(right, {}, hidden, 1)
     assert part.verdict == expected
 
 

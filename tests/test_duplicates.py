@@ -2,14 +2,17 @@
 
 import csv
 import io
+import re
+from importlib import import_module
 
 import numpy as np
 import pytest
-from conftest import draw, draw_folder, run
+from conftest import ROOT, draw, draw_folder, run
 from PIL import Image
 
-from celestial.data import duplicates
+from celestial.data import copy_check, fingerprint_distance, fingerprints, near_copies
 from celestial.data.copy_check import thumbnail
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.renderer.draw import draw_picture
 
 CLASSES = ("jupiter", "moon", "galaxy", "earth")
@@ -45,7 +48,7 @@ CROPPED = {
 
 
 def grouped(pictures):
-    return duplicates.group(np.array([duplicates.fingerprint(picture) for picture in pictures]),
+    return near_copies.group(np.array([fingerprints.fingerprint(picture) for picture in pictures]),
                             np.array([thumbnail(picture) for picture in pictures]))
 
 
@@ -63,15 +66,15 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def originals(drawn):
-    return np.array([duplicates.fingerprint(picture) for picture in drawn])
+    return np.array([fingerprints.fingerprint(picture) for picture in drawn])
 
 
 @pytest.mark.parametrize("how", COPIES)
 def test_planted_copies_are_nearest_to_their_originals(drawn, originals, how):
-    copies = np.array([duplicates.fingerprint(COPIES[how](picture)) for picture in drawn])
-    distances, indices = duplicates.nearest(copies, originals)
+    copies = np.array([fingerprints.fingerprint(COPIES[how](picture)) for picture in drawn])
+    distances, indices = fingerprint_distance.nearest(copies, originals)
     assert distances.dtype == np.float32 and indices.dtype == np.int64
-    found = (indices == np.arange(len(drawn))) & (distances <= duplicates.NEAR)
+    found = (indices == np.arange(len(drawn))) & (distances <= NEAR_COPY_THRESHOLD)
     # Some discs are drawn on pale paper: brighter, the paper is clipped and the disc is not.
     assert found.mean() >= (0.9 if how == "brighter" else 0.95)
 
@@ -98,24 +101,58 @@ def test_a_chain_of_discs_is_cut():
 
 
 def test_far_pictures_have_a_distance(originals):
-    found = duplicates.distances(originals[:12], originals[12:24])
-    assert np.isfinite(found).all() and found.min() > duplicates.NEAR
+    found = fingerprint_distance.distances(originals[:12], originals[12:24])
+    assert np.isfinite(found).all() and found.min() > NEAR_COPY_THRESHOLD
 
 
 def test_paired_distances_are_those_of_nearest(originals):
-    distances, indices = duplicates.nearest(originals[:20], originals[20:])
-    paired = duplicates.distances(originals[:20], originals[20:][indices])
+    distances, indices = fingerprint_distance.nearest(originals[:20], originals[20:])
+    paired = fingerprint_distance.distances(originals[:20], originals[20:][indices])
     np.testing.assert_allclose(paired, distances, atol=1e-3)
 
 
 def test_plain_pictures_have_fingerprints():
-    black = duplicates.fingerprint(np.zeros((60, 40, 3), np.uint8))
-    assert black.shape == (duplicates.WIDTH,) and duplicates.WIDTH <= 64
-    mars = duplicates.fingerprint(draw("mars", 1))
-    assert duplicates.nearest(black[None], mars[None])[0][0] > duplicates.NEAR
+    black = fingerprints.fingerprint(np.zeros((60, 40, 3), np.uint8))
+    assert black.shape == (fingerprints.WIDTH,) and fingerprints.WIDTH <= 64
+    mars = fingerprints.fingerprint(draw("mars", 1))
+    assert fingerprint_distance.nearest(black[None], mars[None])[0][0] > NEAR_COPY_THRESHOLD
     plain = np.zeros((60, 40, 3), np.uint8)
     assert grouped([plain, plain, draw("mars", 1)]).tolist() == [0, 0, 1]
     assert grouped([plain]).tolist() == [0]
+
+
+def rows_below(head, text):
+    """Return the cells of the rows of a table in Markdown."""
+    lines = text.partition(head)[2].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_worked_example_of_the_page_is_what_the_command_prints(tmp_path):
+    done = run("benchmarks/near_copies_figure.py", cwd=tmp_path)
+    assert done.status == 0 and (tmp_path / done.result["files"][0]).is_file(), done.err
+    head = "| the second picture |"
+    told, printed = (rows_below(head, text) for text in (
+        (ROOT / "docs/near-copies.md").read_text(encoding="utf-8"), done.out))
+    assert len(told) == 3 and [(row[0], row[-1]) for row in told] == [
+        (row[0], row[-1]) for row in printed] == [
+        ("a copy", "a copy"), ("a look-alike", "no copy"), ("another picture", "no candidate")]
+    numbers = [np.array([row[1:-1] for row in rows], float) for rows in (told, printed)]
+    np.testing.assert_allclose(*numbers, rtol=0.05, atol=0.02)
+
+
+def test_the_page_has_every_threshold_with_its_value():
+    text = (ROOT / "docs/near-copies.md").read_text(encoding="utf-8")
+    told = set()
+    for name, value, *_ in rows_below("| name |", text):
+        if found := re.fullmatch(r"\*\*`(\w+)\.py`\*\*", name):
+            module = import_module(f"celestial.data.{found[1]}")
+            continue
+        names = re.findall(r"`(\w+)`", name)
+        values = np.concatenate([np.atleast_1d(getattr(module, one)) for one in names])
+        assert [float(one) for one in re.findall(r"[\d.]+", value)] == values.tolist(), name
+        told |= set(names)
+    assert told >= {name for module in (fingerprint_distance, near_copies, copy_check)
+                    for name in vars(module) if "THRESHOLD" in name}
 
 
 def rows_of(path):

@@ -10,8 +10,9 @@ from conftest import draw, run
 from PIL import Image
 
 from celestial.common.console import UserError
-from celestial.data import duplicates, leaks
+from celestial.data import fingerprint_distance, fingerprints, leaks, near_copies
 from celestial.data.copy_check import thumbnail
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.data.splits import Picture
 from celestial.renderer.draw import draw_picture
 
@@ -33,7 +34,7 @@ def rows_of(path):
 
 
 def looks_of(pictures):
-    return (np.array([duplicates.fingerprint(picture) for picture in pictures]),
+    return (np.array([fingerprints.fingerprint(picture) for picture in pictures]),
             np.array([thumbnail(picture) for picture in pictures]))
 
 
@@ -88,13 +89,13 @@ def test_no_pair_across_splits_is_near(prepared):
     splits = np.array([row["split"] for row in kept])
     ones, others = np.nonzero((splits != "train")[:, None] & (splits == "train")
                               | (splits == "test")[:, None] & (splits == "val"))
-    across = duplicates.distances(prints[ones], prints[others])
-    assert across.min() > duplicates.COPY_DISTANCE
+    across = fingerprint_distance.distances(prints[ones], prints[others])
+    assert across.min() > near_copies.SURE_COPY_THRESHOLD
     labels = np.array([row["class"] for row in kept])
-    asked = (across <= duplicates.LOOSE) & (labels[ones] == labels[others])
+    asked = (across <= near_copies.CANDIDATE_THRESHOLD) & (labels[ones] == labels[others])
     for one, other in np.stack([ones, others])[:, asked].T:
         pair = [one, other]
-        assert len(set(duplicates.group(prints[pair], small[pair]))) == 2
+        assert len(set(near_copies.group(prints[pair], small[pair]))) == 2
     held_out = (splits == "val").sum(), (splits == "test").sum()
     left_out = done.result["too_near_to_train"]
     assert "no picture of val or test is a near-copy of a training picture" in done.out
@@ -127,12 +128,12 @@ def test_plain_discs_of_two_classes_are_no_copies():
     for other in ("moon", "earth"):
         made, small = rows(pictures, ["moon", "earth", "earth", "moon", "moon", other], splits)
         prints = np.array([np.frombuffer(bytes.fromhex(one.fingerprint), np.uint8) for one in made])
-        [apart] = duplicates.distances(prints[:1], prints[-1:])
-        assert duplicates.COPY_DISTANCE < apart < duplicates.NEAR
+        [apart] = fingerprint_distance.distances(prints[:1], prints[-1:])
+        assert near_copies.SURE_COPY_THRESHOLD < apart < NEAR_COPY_THRESHOLD
         labels = np.array([one.label == "moon" for one in made])
         thumbnails = np.stack([small[one.sha256] for one in made])
         found, _ = leaks.find_near_copies(prints, thumbnails, labels,
-                                          duplicates.Plainness(thumbnails), np.array([5]),
+                                          near_copies.Plainness(thumbnails), np.array([5]),
                                           np.array([0, 1]))
         left_out.append(found.tolist())
     assert left_out == [[0], [-1]]
@@ -156,7 +157,7 @@ def test_what_a_cut_chain_leaves_too_near_is_left_out(tmp_path):
     splits = np.array([row["split"] for row in kept])
     assert set(splits) == {"train", "val", "test"} and len(kept) + len(left_out) == 60
     ones, others = np.nonzero((splits != "train")[:, None] & (splits == "train"))
-    assert duplicates.distances(prints[ones], prints[others]).min() > duplicates.NEAR
+    assert fingerprint_distance.distances(prints[ones], prints[others]).min() > NEAR_COPY_THRESHOLD
     kinds = {row["source"]: row["kept"] for row in rows_of(tmp_path / "out/duplicates.csv")}
     assert {source for source, stays in kinds.items() if stays == "no"} == set(left_out)
 
@@ -173,13 +174,13 @@ def test_both_ways_to_measure_agree_on_random_flat_and_mixed_pictures():
                 flat(30, 30, 200), flat(13, 71, 202), np.uint8(random.integers(9, 11, (48, 48, 3)))]
     prints, _ = looks_of(pictures)
     for one in prints:
-        paired = duplicates.distances(np.repeat(one[None], len(prints), axis=0), prints)
-        single = [duplicates.nearest(one[None], other[None])[0][0] for other in prints]
+        paired = fingerprint_distance.distances(np.repeat(one[None], len(prints), axis=0), prints)
+        single = [fingerprint_distance.nearest(one[None], other[None])[0][0] for other in prints]
         np.testing.assert_allclose(single, paired, atol=2e-3)
 
 
 def test_flat_pictures_are_copies_where_their_colour_is_the_same():
     prints, _ = looks_of([flat(20, 20, 20), flat(200, 200, 200), flat(200, 30, 30),
                           flat(30, 30, 200), draw_picture("moon", 64, 1, 1)])
-    apart = duplicates.nearest(prints[1:], prints[:1])[0]
-    assert apart[0] == 0 and (apart[1:] > duplicates.NEAR).all() and apart[3] > 1.3
+    apart = fingerprint_distance.nearest(prints[1:], prints[:1])[0]
+    assert apart[0] == 0 and (apart[1:] > NEAR_COPY_THRESHOLD).all() and apart[3] > 1.3

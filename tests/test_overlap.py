@@ -12,7 +12,8 @@ import torch
 from conftest import run
 
 from celestial.common.files import sha256_of
-from celestial.data import duplicates
+from celestial.data import fingerprint_distance, fingerprints
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation import seen_in_training
 from celestial.evaluation.answers import Answers, measure_far
 from celestial.models.checkpoints import load_checkpoint, save_checkpoint
@@ -24,8 +25,8 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def fingerprints(paths):
-    return np.stack([duplicates.fingerprint(load_image(path)) for path in paths])
+def fingerprints_of(paths):
+    return np.stack([fingerprints.fingerprint(load_image(path)) for path in paths])
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ def forged(checkpoint, dataset, tmp_path_factory):
     content = load_checkpoint(checkpoint)
     seen = sorted((dataset / "test").rglob("*.png"))
     content.train_sha256 = [sha256_of(path) for path in seen[:2]] + ["0" * 64] * 2
-    turned = [duplicates.fingerprint(np.rot90(load_image(path)).copy()) for path in seen[2:4]]
-    content.train_fingerprints = torch.tensor(np.stack([*fingerprints(seen[:2]), *turned]))
+    turned = [fingerprints.fingerprint(np.rot90(load_image(path)).copy()) for path in seen[2:4]]
+    content.train_fingerprints = torch.tensor(np.stack([*fingerprints_of(seen[:2]), *turned]))
     content.train_labels = [0] * 4
     return save_checkpoint(tmp_path_factory.mktemp("forged") / "forged.pth", content), seen
 
@@ -64,11 +65,11 @@ def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, da
     assert done.status == 0, done.err
     rows = rows_of(tmp_path / "evaluation_results/predictions.csv")
     known = load_checkpoint(file).train_fingerprints.numpy()
-    distances = duplicates.nearest(fingerprints(seen), known)[0]
+    distances = fingerprint_distance.nearest(fingerprints_of(seen), known)[0]
     assert [float(row["nearest_training_distance"]) for row in rows] == pytest.approx(
         distances.tolist(), abs=0.02)
     near = [row["near_copy"] == "yes" for row in rows]
-    assert near == (distances <= duplicates.NEAR).tolist() and all(near[:4])
+    assert near == (distances <= NEAR_COPY_THRESHOLD).tolist() and all(near[:4])
 
     found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text("utf-8"))
     assert found["training_overlap"]["exact_copies"] == 2
@@ -97,8 +98,8 @@ def test_without_a_training_list_nobody_can_tell(checkpoint, dataset, tmp_path):
 
 
 def test_all_near_none_far_and_only_some_lists():
-    near = seen_in_training.Overlap(np.array([True, False]), np.array([0, duplicates.NEAR]))
-    far = seen_in_training.Overlap(np.array([False, False]), np.array([0, 2 * duplicates.NEAR]))
+    near = seen_in_training.Overlap(np.array([True, False]), np.array([0, NEAR_COPY_THRESHOLD]))
+    far = seen_in_training.Overlap(np.array([False, False]), np.array([0, 2 * NEAR_COPY_THRESHOLD]))
     unknown = seen_in_training.Overlap(np.array([False, False]), None)
     file = Path("model.pth")
     assert seen_in_training.describe(near, file).startswith("all 2 pictures are copies")
@@ -117,7 +118,7 @@ def test_all_near_none_far_and_only_some_lists():
 
 def test_fingerprints_of_another_width_are_not_compared(tmp_path):
     predictor = SimpleNamespace(checkpoint=SimpleNamespace(
-        train_fingerprints=torch.zeros((3, duplicates.WIDTH + 1), dtype=torch.uint8)))
+        train_fingerprints=torch.zeros((3, fingerprints.WIDTH + 1), dtype=torch.uint8)))
     found, = seen_in_training.find_overlaps([tmp_path / "a.png"], [np.array([False])], [predictor])
     assert found.distances is None and found.near is None
 
@@ -128,16 +129,16 @@ def test_copies_of_val_count_as_well(checkpoint, dataset, tmp_path):
     assert sorted(content.val_sha256) == sorted(map(sha256_of, val))
     np.testing.assert_array_equal(
         np.sort(content.val_fingerprints.numpy(), axis=0),
-        np.sort(duplicates.fingerprint_files(val, content.preprocessing, 1), axis=0))
+        np.sort(fingerprints.fingerprint_files(val, content.preprocessing, 1), axis=0))
     test = sorted((dataset / "test").rglob("*.png"))
-    prints, train = fingerprints(test), content.train_fingerprints.numpy()
-    apart = duplicates.nearest(prints, train)[0]
+    prints, train = fingerprints_of(test), content.train_fingerprints.numpy()
+    apart = fingerprint_distance.nearest(prints, train)[0]
     seen = [test[apart.argmax()]]
-    alone = (apart > duplicates.NEAR) & (
-        duplicates.nearest(prints, fingerprints(seen))[0] <= duplicates.NEAR)
+    alone = (apart > NEAR_COPY_THRESHOLD) & (
+        fingerprint_distance.nearest(prints, fingerprints_of(seen))[0] <= NEAR_COPY_THRESHOLD)
     assert alone.any()
     content.val_sha256 = [sha256_of(seen[0])]
-    content.val_fingerprints = torch.tensor(fingerprints(seen))
+    content.val_fingerprints = torch.tensor(fingerprints_of(seen))
     file = save_checkpoint(tmp_path / "fitted.pth", content)
     options = ("--data-dir", dataset, "--checkpoint", file)
     done = run("evaluate_model.py", *options, cwd=tmp_path)
@@ -148,7 +149,8 @@ def test_copies_of_val_count_as_well(checkpoint, dataset, tmp_path):
         f"{alone.sum()} of these resemble a picture of val alone" in done.out)
     found = json.loads((tmp_path / "evaluation_results/metrics.json").read_text("utf-8"))
     assert found["training_overlap"]["exact_copies"] == 1
-    assert found["training_overlap"]["near_copies"] == sum(apart <= duplicates.NEAR) + alone.sum()
+    near = sum(apart <= NEAR_COPY_THRESHOLD) + alone.sum()
+    assert found["training_overlap"]["near_copies"] == near
 
 
 def test_val_itself_and_files_without_its_list_are_no_error(checkpoint, dataset, tmp_path):

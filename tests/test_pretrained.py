@@ -6,7 +6,7 @@ from conftest import run
 
 from celestial.common.console import DEFAULT_MODEL, OUTLIERS, SHIPPED, VIEWS
 from celestial.data.datasets import OUTLIER
-from celestial.data.duplicates import WIDTH
+from celestial.data.fingerprints import WIDTH
 from celestial.drawing.report import commands_of
 from celestial.models.checkpoints import load_checkpoint
 
@@ -49,7 +49,7 @@ def test_the_file_is_small_and_says_where_it_came_from():
     assert SHIPPED.stat().st_size < 25e6
     assert shipped.model == DEFAULT_MODEL and FIRST in shipped.options["weights_used"]
     assert len(shipped.train_sha256) == PICTURES
-    assert shipped.train_fingerprints.shape == (PICTURES, WIDTH), "made by another duplicates.py"
+    assert shipped.train_fingerprints.shape == (PICTURES, WIDTH), "made by another fingerprints.py"
     assert shipped.train_labels.count(OUTLIER) == STRANGERS
     assert shipped.options["confidence_from"].startswith(f"{PHOTOGRAPHS} photographs, ")
     assert {1, *shipped.by_views} == set(VIEWS)

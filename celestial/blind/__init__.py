@@ -11,7 +11,9 @@ hidden_names: Pictures under names that tell nothing: made, listed, and matched 
     again.
 isolated_run: Predictions in a process of their own, which can see the blind folders and the
     checkpoint only.
-masks: Where the object is in a picture, and the picture without it, without its surroundings, ...
-shortcuts: What can be told of a picture without looking at what it shows, and how far that gets.
+masks: Where the object is, and the picture without its object, its surroundings or its border.
+shortcut_rules: Does the model live on what is beside the content? The blind test's verdict (c), as
+    a table.
+shortcuts: Cues beside the content, like file size and border colour, and how right they alone are.
 verdict: Has the model learned the content? The single tests of the blind test, and the decision.
 """

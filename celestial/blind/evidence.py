@@ -8,8 +8,9 @@ import numpy as np
 
 from celestial.blind import masks, shortcuts
 from celestial.blind.harmless_changes import CHANGES
-from celestial.blind.verdict import Hidden, Neighbours
-from celestial.data import duplicates
+from celestial.blind.shortcut_rules import Hidden
+from celestial.blind.verdict import Neighbours
+from celestial.data import fingerprint_distance, fingerprints
 from celestial.data.datasets import SplitFiles
 from celestial.inference.predictor import Predictor
 from celestial.pictures.decoder_pool import decode_all
@@ -22,7 +23,8 @@ MOST_TRAIN = 5000  # training pictures that a plain classifier learns the shortc
 def small_copies(predictor: Predictor, paths: Sequence[Path]) -> list[np.ndarray]:
     """Return pictures about as large as the network sees them: uint8 (height, width, 3).
 
-    A change of a large picture would be gone once it is resized.
+    They are changed at this size, because a fine change of a large picture is gone once it is
+    resized.
     """
     return [np.array(display_copy(picture, predictor.preprocessing.size))
             for picture in predictor.pictures(paths)]
@@ -66,10 +68,10 @@ def change_pictures(predictor: Predictor, pictures: Sequence[np.ndarray], labels
 def find_neighbours(predictor: Predictor, paths: Sequence[Path]) -> Neighbours | None:
     """Return the nearest training picture of each file; None where nobody knows them."""
     known = predictor.checkpoint.train_fingerprints.numpy()
-    if not len(known) or known.shape[1] != duplicates.WIDTH:
+    if not len(known) or known.shape[1] != fingerprints.WIDTH:
         return None
-    prints = duplicates.fingerprint_files(paths, predictor.preprocessing, predictor.workers)
-    distances, indices = duplicates.nearest(prints, known)
+    prints = fingerprints.fingerprint_files(paths, predictor.preprocessing, predictor.workers)
+    distances, indices = fingerprint_distance.nearest(prints, known)
     return Neighbours(distances, np.array(predictor.checkpoint.train_labels)[indices])
 
 

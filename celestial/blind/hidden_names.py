@@ -28,8 +28,8 @@ from celestial.pictures.readers.types import ImageError
 
 PREFIX, DIGITS = "blind_", 16
 MAPPING = "blind_test_mapping_*.json"
-NAMELESS = "picture"  # a copy that is being decoded; the number behind it is its worker's
-LOSSLESS = {"WEBP": {"lossless": True, "method": 0}, "BMP": {}}  # Pillow's options
+NAMELESS = "picture"  # name of a copy while it is decoded; the number of its worker follows
+LOSSLESS = {"WEBP": {"lossless": True, "method": 0}, "BMP": {}}  # format -> Pillow's options for it
 WEBP_LIMIT = 16383  # pixels a side
 EPOCH = (0, 0)  # access and modification time, so that no date tells the class either
 

@@ -22,7 +22,7 @@ NEVER = {"os.link", "os.symlink", "os.rename", "os.fork", "os.forkpty", "os.exec
          "os.posix_spawn", "os.system", "subprocess.Popen", "socket.connect", "socket.bind",
          "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"}
 SYSTEM = ("/proc", "/sys", "/dev")
-# What Python and the libraries need; no variable of the user's session gets in.
+# What Python and the libraries need; only these reach the process, none else of the session.
 VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS",
              "MKL_NUM_THREADS", "PYTHONWARNINGS")
 
@@ -113,12 +113,12 @@ class Fence:
 def main() -> None:
     job_file, answers = Path(sys.argv[1]), Path(sys.argv[2])
     job = json.loads(job_file.read_text(encoding="utf-8"))
-    # On import the libraries look for compilers and programs, which is nothing to note; this
-    # project's own modules are imported behind the fence.
+    # The libraries are imported before the fence is closed, because on import they look for
+    # compilers and programs, which is harmless. This project's own modules are imported behind it.
     import torch  # noqa: F401
     import torchvision.transforms.v2  # noqa: F401
 
-    # The package is imported; without its folder on the path nobody looks around beside it.
+    # The project's folder leaves the path, because only the package in it may be read.
     sys.path[:] = [path for path in sys.path if Path(path).resolve() != PACKAGE.parent]
     fence = Fence([sys.prefix, sys.base_prefix, *filter(None, sys.path), PACKAGE, Path.cwd(),
                    job["checkpoint"], *job["folders"]])
@@ -137,7 +137,8 @@ def predict_folders(job: dict) -> list[list[dict]]:
     from celestial.common.files import walk_files
     from celestial.inference.predictor import Predictor
 
-    # No workers: behind the fence no process can be started, and the copies are our own.
+    # No workers, because behind the fence no process can be started; none are needed, because the
+    # copies were written by this project.
     predictor = Predictor(Path(job["checkpoint"]), torch.device(job["device"]), job["batch_size"],
                           workers=0)
     return [[{"name": answer.path.name, "known_score": float(answer.known_score),

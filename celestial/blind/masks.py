@@ -1,4 +1,4 @@
-"""Where the object is in a picture, and the picture without it, without its surroundings, ..."""
+"""Where the object is, and the picture without its object, its surroundings or its border."""
 
 import cv2
 import numpy as np
@@ -7,11 +7,11 @@ from scipy import ndimage
 SIDE = 128  # pixels; the object is looked for in a copy of this size
 MASK_BLUR = 1.5  # standard deviation, pixels of that copy
 FAINTEST = 12  # grey levels that an object stands out by at least
-GLOW = 0.25  # of the threshold: what is connected to the object and brighter belongs to it
-PART = 0.1  # of the largest region's area; smaller ones (stars, noise) are not the object
-GROWN = 1.1  # the circle by which a region is hidden, times the smallest around it
+GLOW = 0.25  # of the threshold; fainter parts down to this belong to an object that they touch
+PART = 0.1  # of the largest region's area; smaller regions are stars or noise
+GROWN = 1.1  # times the smallest circle around the object; this larger one hides it
 LEAST_OUTSIDE = 0.2  # proportion of the picture that must remain as surroundings
-MOST_LEFT = 0.02  # proportion of the surroundings that may stand out as the object's glow does
+MOST_LEFT = 0.02  # of the surroundings may be as bright as a glow, else the object is not found
 FRAME = 1 / 8  # width of the border, proportion of the shorter side
 
 
@@ -21,7 +21,7 @@ def find_object(picture: np.ndarray) -> np.ndarray | None:
     What differs from the border's median colour is smoothed and cut at Otsu's threshold ("A
     threshold selection method from gray-level histograms", 1979); fainter parts that are
     connected with what lies above it (rings, haloes) belong to it. The smallest circle around
-    the largest regions, grown, is the answer: a closer outline would itself tell the class.
+    the largest regions, grown, is the answer, because a closer outline would itself tell the class.
 
     Args:
         picture: uint8 (height, width, 3).
@@ -54,7 +54,7 @@ def _signal(picture: np.ndarray) -> np.ndarray:
 
 
 def _bright_regions(signal: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the number of each pixel's region, 0 outside of all, and how faint a glow counts."""
+    """Return the number of each pixel's region, 0 outside of all, and how bright a glow must be."""
     cut, bright = cv2.threshold(signal.astype(np.uint8), 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     glow = max(FAINTEST, GLOW * cut)
     if cut < FAINTEST:

@@ -1,4 +1,4 @@
-"""What can be told of a picture without looking at what it shows, and how far that gets."""
+"""Cues beside the content, like file size and border colour, and how right they alone are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ TOGETHER = "all of these together"
 
 @dataclass(frozen=True)
 class Cues:
-    """What a cheat could go by, of N pictures.
+    """What a model could go by without looking at the content, of N pictures.
 
     Attributes:
         columns: cue -> float (N, features).

@@ -1,9 +1,14 @@
 """Has the model learned the content? The single tests of the blind test, and the decision.
 
-The decision is no where one deciding test fails, cannot tell where none fails and one cannot
-tell, and yes where all pass. A test passes or fails on evidence alone: the interval of what it
-measured lies on one side of its limit. Robustness is told, but decides nothing: a model may know
-what it sees in the pictures of one camera only.
+| the deciding tests               | has it learned the content? |
+|----------------------------------|-----------------------------|
+| one fails                        | no                          |
+| none fails and one cannot tell   | cannot tell                 |
+| all pass                         | yes                         |
+
+A test passes or fails on evidence alone: the interval of what it measured lies on one side of its
+limit. Robustness decides nothing, because a model may know what it sees although it knows it in
+the pictures of one camera only. The test on shortcuts has a module of its own: `shortcut_rules`.
 """
 
 from collections.abc import Sequence
@@ -12,21 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from celestial.blind.shortcuts import TOGETHER
-from celestial.data import duplicates
 from celestial.data.design_effect import kept
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation.answers import CANNOT_TELL
-from celestial.evaluation.chance import PERMUTATIONS, chance_of, gain_of
+from celestial.evaluation.chance import PERMUTATIONS, gain_of
 from celestial.evaluation.comparison import paired_difference
 from celestial.evaluation.metrics import as_text, proportion_of
 
 PASS, FAIL = "pass", "fail"
 VERDICTS = {True: PASS, False: FAIL, None: CANNOT_TELL}
 YES, NO = "yes", "no"
-ENOUGH = 30  # pictures; of fewer the interval of a share is up to 36 points wide
-MOST_ROUNDING = 1e-4  # probability; another process may round otherwise
-HALF = 0.5  # of what the model gains over chance
-MUCH = 0.10  # accuracy lost; a change that costs more is named
+ENOUGH = 30  # pictures, because of fewer the interval of a proportion is up to 36 points wide
+MOST_ROUNDING = 1e-4  # of a probability, because another process may round otherwise
+COSTLY = 0.10  # of accuracy; the report says whether a change of the picture costs more
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Part:
         verdict: `PASS`, `FAIL` or `CANNOT_TELL`.
         claim: what was found, in words.
         numbers: that it rests on, in words.
-        figures: for the report; each measured share is {"value", "low", "high"}.
+        figures: for the report; each measured proportion is {"value", "low", "high"}.
         decides: it has a part in the decision.
     """
 
@@ -91,7 +94,7 @@ def isolation_verdict(refused: Sequence[str], failure: str, forbidden: Sequence[
 
 
 def names_verdict(blind: np.ndarray, others: dict[str, np.ndarray],
-                groups: np.ndarray | None) -> Part:
+                  groups: np.ndarray | None) -> Part:
     """Decide whether answers depend on the pixels alone.
 
     Args:
@@ -122,7 +125,7 @@ def names_verdict(blind: np.ndarray, others: dict[str, np.ndarray],
 
 
 def chance_verdict(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray | None,
-                 seed: int) -> Part:
+                   seed: int) -> Part:
     """Compare the accuracy with that of shuffled labels.
 
     Args:
@@ -148,124 +151,8 @@ def chance_verdict(predicted: np.ndarray, labels: np.ndarray, groups: np.ndarray
                 f"the answers are {words[gain.found]} with shuffled labels", numbers, figures)
 
 
-@dataclass(frozen=True)
-class Hidden:
-    """Which pictures are right with a part of them hidden; bool (N,) each, or (M,) where masked.
-
-    Attributes:
-        labels: int (N,).
-        whole, without_border, border: of all N pictures; the last with nothing but the border.
-        maskable: bool (N,), the M pictures whose object could be found.
-        background, object: of these, with the object hidden and with all but the object hidden.
-        groups: (N,) of `design_effect`.
-    """
-
-    labels: np.ndarray
-    whole: np.ndarray
-    without_border: np.ndarray
-    border: np.ndarray
-    maskable: np.ndarray
-    background: np.ndarray
-    object: np.ndarray
-    groups: np.ndarray | None = None
-
-
-def shortcuts_verdict(model: np.ndarray, by_cue: dict[str, np.ndarray], hidden: Hidden,
-                    seed: int) -> Part:
-    """Decide whether the model may live on what is beside the content.
-
-    It fails where the background alone carries the answers, or the border does and the rest does
-    not; where the rest perhaps does not, nobody can tell. It passes where the object alone carries
-    them and the background does not. Where no object can be masked, being better than a plain
-    classifier on all shortcuts together must do. What "carries" means says `_carries`.
-
-    Args:
-        model: which test pictures the model has right, bool (N,).
-        by_cue: which of them a plain classifier has right, by cue; empty without train.
-        hidden: the same for pictures with a part hidden.
-        seed: of the intervals.
-    """
-    title = "(c) Shortcuts: file, colours, border, background"
-    verdict, claim, figures = _compare_masks(hidden)
-    figures |= {"model": proportion_of(model, hidden.groups),
-                "cues": {name: proportion_of(right, hidden.groups)
-                         for name, right in by_cue.items()}}
-    masked = _in_words(figures)
-    inside = _carries(hidden.without_border, hidden.whole, hidden.labels, hidden.groups)
-    if not inside and verdict != FAIL and len(model) >= ENOUGH:
-        border = _carries(hidden.border, hidden.whole, hidden.labels, hidden.groups)
-        proven = inside is False and border
-        return Part("shortcuts", title, FAIL if proven else CANNOT_TELL,
-                    "the border carries the answers" if proven else "much may hang on the border",
-                    f"{as_text(figures['border_alone'])} are right by the border alone, "
-                    f"{as_text(figures['without_border'])} with it hidden, "
-                    f"{as_text(figures['whole'])} as they are", figures)
-    if verdict != CANNOT_TELL:
-        return Part("shortcuts", title, verdict, claim, masked, figures)
-    if not by_cue:
-        return Part("shortcuts", title, CANNOT_TELL, f"{claim}, and without training pictures "
-                    "nobody can say what shortcuts would get", masked, figures)
-    ahead = figures["model_less_cues"] = paired_difference(model, by_cue[TOGETHER], hidden.groups,
-                                                           seed)
-    numbers = (f"it is {_points(ahead)} ahead of a plain classifier on file, colours and border, "
-               f"which gets {as_text(figures['cues'][TOGETHER])}; {masked}")
-    if len(model) >= ENOUGH and ahead["low"] > 0:
-        return Part("shortcuts", title, PASS, "shortcuts do not explain the answers", numbers,
-                    figures)
-    return Part("shortcuts", title, CANNOT_TELL, f"shortcuts may explain the answers, and {claim}",
-                numbers, figures)
-
-
-def _compare_masks(hidden: Hidden) -> tuple[str, str, dict]:
-    """Return the verdict on object against background, in words, and the figures."""
-    whole, labels = hidden.whole[hidden.maskable], hidden.labels[hidden.maskable]
-    groups, count = kept(hidden.groups, hidden.maskable), len(labels)
-    figures = {"maskable": count, "pictures": len(hidden.labels),
-               "whole": proportion_of(hidden.whole, hidden.groups),
-               "without_border": proportion_of(hidden.without_border, hidden.groups),
-               "border_alone": proportion_of(hidden.border, hidden.groups),
-               "maskable_whole": proportion_of(whole, groups),
-               "background_alone": proportion_of(hidden.background, groups),
-               "object_alone": proportion_of(hidden.object, groups)}
-    if count < ENOUGH:
-        return CANNOT_TELL, (f"{count} of {len(hidden.labels)} pictures with an object that can be "
-                             f"masked are too few ({ENOUGH} are needed)"), figures
-    background = _carries(hidden.background, whole, labels, groups)
-    if background:
-        return FAIL, "the background alone carries the answers", figures
-    if _carries(hidden.object, whole, labels, groups) and background is False:
-        return PASS, "the object carries the answers, the background does not", figures
-    return CANNOT_TELL, "neither object nor background alone surely carries the answers", figures
-
-
-def _in_words(masked: dict) -> str:
-    if not masked["maskable"]:
-        return "no picture has an object that can be masked"
-    whole, alone, background = (as_text(masked[name]) for name in (
-        "maskable_whole", "object_alone", "background_alone"))
-    return (f"of {masked['maskable']} pictures whose object can be masked {whole} are right as "
-            f"they are, {alone} by the object alone, {background} by the background alone")
-
-
-def _carries(part: np.ndarray, whole: np.ndarray, labels: np.ndarray,
-             groups: np.ndarray | None) -> bool | None:
-    """Tell whether a part of the picture keeps half of what the model gains over chance.
-
-    True: surely, and surely more than chance. False: surely not. None: nobody can tell. The
-    limits of accuracy less half of the whole's are put together as in
-    `metrics.mean_of_proportions`; both being right on the same pictures makes them rather too wide.
-    """
-    chance = chance_of(labels)
-    own, all_of_it = proportion_of(part, groups), proportion_of(whole, groups)
-    ahead = own["value"] - chance - HALF * (all_of_it["value"] - chance)
-    below = np.hypot(own["value"] - own["low"], HALF * (all_of_it["high"] - all_of_it["value"]))
-    above = np.hypot(own["high"] - own["value"], HALF * (all_of_it["value"] - all_of_it["low"]))
-    if ahead - below > 0 and own["low"] > chance:
-        return True
-    return False if ahead + above < 0 else None
-
-
-def _points(figure: dict[str, float]) -> str:
+def as_points(figure: dict[str, float]) -> str:
+    """Return a difference of accuracies with its interval, in words."""
     value, low, high = (100 * figure[name] for name in ("value", "low", "high"))
     return f"{value:.1f} points ({low:.1f} to {high:.1f})"
 
@@ -275,7 +162,7 @@ class Neighbours:
     """The nearest training picture of each of N test pictures.
 
     Attributes:
-        distances: float (N,), on the scale of `duplicates.NEAR`.
+        distances: float (N,), on the scale of `NEAR_COPY_THRESHOLD`.
         labels: int (N,), its class.
     """
 
@@ -284,7 +171,7 @@ class Neighbours:
 
 
 def neighbours_verdict(predicted: np.ndarray, labels: np.ndarray, found: Neighbours | None,
-                     groups: np.ndarray | None, seed: int) -> Part:
+                       groups: np.ndarray | None, seed: int) -> Part:
     """Decide whether the model knows pictures that are unlike those it was trained on.
 
     Args:
@@ -298,13 +185,13 @@ def neighbours_verdict(predicted: np.ndarray, labels: np.ndarray, found: Neighbo
         return Part("neighbours", title, CANNOT_TELL, "the checkpoint has no list of its training "
                     "pictures, so nobody can say whether these are copies of them")
     right = predicted == labels
-    copies = found.distances <= duplicates.NEAR
+    copies = found.distances <= NEAR_COPY_THRESHOLD
     others = np.flatnonzero(~copies)[np.argsort(found.distances[~copies], kind="stable")]
     near, far = np.array_split(others, 2)
     bands = {"near-copies": np.flatnonzero(copies), "near": near, "far": far}
     figures = {"by_distance": {name: _band(right, found.distances, groups, rows)
                                for name, rows in bands.items()},
-               "near_distance": duplicates.NEAR,
+               "near_distance": NEAR_COPY_THRESHOLD,
                "nearest_neighbour": proportion_of(found.labels == labels, groups),
                "not_near_copies": proportion_of(right[others], kept(groups, others))}
     if len(others) < ENOUGH:
@@ -346,7 +233,7 @@ def _too_near(copies: np.ndarray) -> str:
 
 
 def robustness_verdict(whole: np.ndarray, changed: dict[str, np.ndarray],
-                     groups: np.ndarray | None, seed: int) -> Part:
+                       groups: np.ndarray | None, seed: int) -> Part:
     """Measure what changes of the picture cost.
 
     Args:
@@ -364,12 +251,12 @@ def robustness_verdict(whole: np.ndarray, changed: dict[str, np.ndarray],
     worst = sorted(lost, key=lambda name: -lost[name]["value"])[:3]
     figures["worst"] = worst
     verdict = CANNOT_TELL
-    if len(whole) >= ENOUGH and any(figure["low"] > MUCH for figure in lost.values()):
+    if len(whole) >= ENOUGH and any(figure["low"] > COSTLY for figure in lost.values()):
         verdict = FAIL
-    elif all(figure["high"] <= MUCH for figure in lost.values()):
+    elif all(figure["high"] <= COSTLY for figure in lost.values()):
         verdict = PASS
-    claim = {PASS: f"no change costs more than {100 * MUCH:.0f} points",
-             FAIL: f"some changes cost more than {100 * MUCH:.0f} points",
-             CANNOT_TELL: f"some changes may cost more than {100 * MUCH:.0f} points"}[verdict]
-    numbers = "lost most when " + ", ".join(f"{name} {_points(lost[name])}" for name in worst)
+    claim = {PASS: f"no change costs more than {100 * COSTLY:.0f} points",
+             FAIL: f"some changes cost more than {100 * COSTLY:.0f} points",
+             CANNOT_TELL: f"some changes may cost more than {100 * COSTLY:.0f} points"}[verdict]
+    numbers = "lost most when " + ", ".join(f"{name} {as_points(lost[name])}" for name in worst)
     return Part("robustness", title, verdict, claim, numbers, figures, False)

@@ -27,7 +27,7 @@ HUBBLE_LICENCE = "CC BY 4.0 https://creativecommons.org/licenses/by/4.0/"
 CC_BY = re.compile(r"creative commons attribution 4\.0|cc[ -]by[ -]4\.0", re.IGNORECASE)
 COPYRIGHT = re.compile(r"©|\bcopyright|\(c\)\s*\d{4}|all rights reserved", re.IGNORECASE)
 
-MOST_PAGES = 20  # of one search: what comes later hardly fits its words
+MOST_PAGES = 20  # of one search, because later results hardly fit its words
 PAGE_SIZE = 100  # NASA's default and the feed's
 # NASA's sizes of a file. The medium one, 1280 pixels, is more than a network here looks at and has
 # a tenth of the original's bytes; where it is missing the original is not much larger.
@@ -200,7 +200,8 @@ class NasaLibrary(_Archive):
                 collection = _dict(answer.get("collection"))
                 found = [self._candidate(_dict(item)) for item in _list(collection.get("items"))]
                 yield from (one for one in found if one and fits(name, one.title))
-                # The link says that there is a page; where that is we know ourselves.
+                # Of the link to the next page only its presence counts, because the loop counts
+                # the pages itself.
                 if not any(_dict(link).get("rel") == "next"
                            for link in _list(collection.get("links"))):
                     break
@@ -278,7 +279,8 @@ class HubbleArchive(_Archive):
                    if _text(entry.get("ID"))]
         self.pages.append([(self._candidate(entry), _subject_of(entry)) for entry in entries
                            if any("ObservationData" in asset for asset in _assets(entry))])
-        # An empty page ends it too: a server that always says Next would be asked for ever.
+        # An empty page ends the feed too, because a server that always says Next would be asked
+        # for ever.
         self.complete = not answer.get("Next") or not entries
 
     def _candidate(self, entry: dict) -> Candidate:

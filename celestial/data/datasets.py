@@ -19,12 +19,12 @@ from celestial.common.files import atomic_path, class_files, sha256_of, sort_fil
 from celestial.common.left_behind import say_passed_over
 from celestial.common.locks import only_one
 from celestial.common.tables import read_csv
-from celestial.data import duplicates, fingerprint_layout
+from celestial.data import fingerprints
 from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.preprocessing import Preprocessing, prepare
 from celestial.pictures.readers.types import ImageError
 
-# The code that makes pictures: what it made before is made anew when it changes.
+# The code that makes pictures. Cached arrays depend on it, so they are made anew when it changes.
 LOADER = Path(pictures.__file__).parent
 NAMED = 14  # classes in a sentence
 OUTLIER = -1  # the label of a picture that is none of the classes
@@ -184,13 +184,13 @@ def fingerprint_files(paths: Sequence[Path], preprocessing: Preprocessing, cache
         workers: threads that decode.
 
     Returns:
-        uint8 (N, duplicates.WIDTH).
+        uint8 (N, fingerprints.WIDTH).
     """
     def build(path: Path) -> None:
         with path.open("wb") as file:
-            np.save(file, duplicates.fingerprint_files(paths, preprocessing, workers))
+            np.save(file, fingerprints.fingerprint_files(paths, preprocessing, workers))
 
-    code = [sha256_of(Path(module.__file__)) for module in (duplicates, fingerprint_layout)]
+    code = sha256_of(Path(fingerprints.__file__))
     key = cache_key(preprocessing.to_dict(), list(content), code)
     return cached_array(cache_dir, "fingerprints", key, build)
 
@@ -258,7 +258,7 @@ def epoch_batches(count: int, batch_size: int, *seed: int, least: int = 2,
         total = round(weights.sum())
         ends = np.cumsum(weights[order]) * (total / weights.sum())
         chosen = np.searchsorted(ends, np.arange(total) + rng.random(), side="right")
-        chosen = np.minimum(chosen, count - 1)  # the last end is the total but for rounding
+        chosen = np.minimum(chosen, count - 1)  # because rounding may leave the last end short
         times = np.arange(total) - np.searchsorted(chosen, chosen)
         order = rng.permutation(order[chosen] + count * times)
     return np.array_split(order, max(1, min(round(len(order) / batch_size), len(order) // least)))
@@ -286,7 +286,7 @@ def folder_weights(data_dir: Path, files: SplitFiles, asked: Mapping[str, float]
             place = path.relative_to(data_dir).as_posix()
             source = sources.get(folded(place)) or place
         if named := [part for part in source.split("/")[:-1] if part in asked]:
-            weights[index] = asked[named[-1]]  # the innermost folder's
+            weights[index] = asked[named[-1]]  # of several named folders the innermost counts
             met.update(named)
     if missing := [name for name in asked if name not in met]:
         raise UserError(f"--folder-weights names {some(missing)}, and no training picture came "

@@ -1,4 +1,4 @@
-"""Pictures of one group are no independent witnesses: how many independent ones they are worth.
+"""How many independent pictures a set with groups is worth: fewer than it has.
 
 A group (column `group` of manifest.csv) holds pictures that are near-copies, or that the user says
 belong together. If the model has one of them right it probably has the others right as well.
@@ -29,9 +29,10 @@ def effective_size(values: np.ndarray, groups: np.ndarray | None) -> float:
     The number of pictures over the design effect, which is the variance of the mean between whole
     groups over that between single pictures (Rao and Scott, "A simple method for the analysis of
     clustered binary data", 1992). Two groups of mean size are added for that, one wholly at the
-    smallest value and one at the largest, much as Agresti and Coull add pictures: a few mistakes,
-    all in one group, would show little of how groups hold together. Where all values are alike
-    nothing shows, and groups count as if correlated fully. N exactly where no group is shared.
+    smallest value and one at the largest, much as Agresti and Coull add pictures, because a few
+    mistakes, all in one group, would show little of how strongly groups are correlated. Where all
+    values are alike nothing shows it, and groups count as if fully correlated. N exactly where no
+    two pictures are of one group.
 
     Args:
         values: bool or float (N,), N > 0.

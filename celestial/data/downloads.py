@@ -1,4 +1,4 @@
-"""Polite HTTP: a host is asked once in a while, again when it was busy, never for too much."""
+"""Polite HTTP: pauses between requests, tries again when a host was busy, refuses large files."""
 
 import http.client
 import json
@@ -17,9 +17,9 @@ import celestial
 
 USER_AGENT = f"celestial-image-classifier/{celestial.__version__} (fetch_pictures.py)"
 TIMEOUT = (10, 60)  # seconds to connect, and between two pieces of an answer
-LONGEST = 300  # seconds for one file: a server that drips would never time out
+LONGEST = 300  # seconds for one file, because one that comes in drops never reaches the time-out
 TRIES_AGAIN = 4
-CONNECTS_AGAIN = 2  # without a network one wants to know that soon
+CONNECTS_AGAIN = 2  # few, because where there is no network the user should learn it soon
 LONGEST_WAIT = 120  # seconds; a server that asks for more is left alone until the next run
 BUSY = (429, 500, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -89,12 +89,12 @@ class Client:
 
     def __init__(self, seconds_between: float):
         self.session = requests.Session()
-        # Nothing else can be opened: an address that begins with file: or ftp: is an error.
+        # Only http and https are served, so that an address with file: or ftp: is an error.
         self.session.adapters.clear()
         adapter = _PoliteAdapter(seconds_between)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
-        # Packed answers would hide how large they are.
+        # We ask for no compression, because it would hide how large an answer is.
         self.session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
 
     def json(self, url: str, params: Mapping[str, object] | None = None) -> object:
@@ -164,7 +164,7 @@ def _host(url: str) -> str:
 
 
 def _status_of(response: requests.Response) -> str:
-    """Return a status in words of our own: a server's could command the terminal."""
+    """Return a status in our own words, because a server's may hold commands for the terminal."""
     wait = response.headers.get("Retry-After", "")
     return (f"{response.status_code} {http.client.responses.get(response.status_code, '')}".strip()
             + (f" and asks to wait {wait} seconds" if wait.isdecimal() else ""))

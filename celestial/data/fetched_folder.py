@@ -18,7 +18,9 @@ from celestial.common.left_behind import say_passed_over
 from celestial.common.tables import read_csv, read_rows, write_csv
 from celestial.data.archives import PICTURE_ENDINGS, Candidate
 from celestial.data.copy_check import thumbnail
-from celestial.data.duplicates import COPY_DISTANCE, LOOSE, distances, fingerprint, group
+from celestial.data.fingerprint_distance import distances
+from celestial.data.fingerprints import fingerprint
+from celestial.data.near_copies import CANDIDATE_THRESHOLD, SURE_COPY_THRESHOLD, group
 from celestial.data.splits import COMPARED_SIDE
 from celestial.pictures.decoder_pool import decode_all, outcome, start_decoding
 from celestial.pictures.loader import decode
@@ -69,7 +71,7 @@ HEADER = ["class" if field.name == "label" else field.name for field in fields(R
 
 @dataclass(frozen=True)
 class Look:
-    """What is compared of a picture; see `duplicates.group`."""
+    """What is compared of a picture; see `near_copies.group`."""
 
     fingerprint: np.ndarray
     thumbnail: np.ndarray
@@ -174,7 +176,7 @@ class Collection:
         """Return the path of a picture that this one is a near-copy of; empty where there is none.
 
         As in datapre.py: in its own class the pixels decide, and a picture of another class counts
-        where it is the same to within `duplicates.COPY_DISTANCE`.
+        where it is the same to within `near_copies.SURE_COPY_THRESHOLD`.
         """
         if not self.looks:
             return ""
@@ -182,7 +184,7 @@ class Collection:
         stored = np.stack([one.fingerprint for one in known])
         apart = distances(np.repeat(look.fingerprint[None], len(known), axis=0), stored)
         own = np.array([path.startswith(f"{label}/") for path in paths])
-        close = np.flatnonzero(apart <= np.where(own, LOOSE, COPY_DISTANCE))
+        close = np.flatnonzero(apart <= np.where(own, CANDIDATE_THRESHOLD, SURE_COPY_THRESHOLD))
         compared = [look, *(known[place] for place in close)]
         groups = group(np.stack([one.fingerprint for one in compared]),
                        np.stack([one.thumbnail for one in compared]))

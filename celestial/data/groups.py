@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from celestial.common.console import UserError
 from celestial.common.tables import csv_cell
-from celestial.data import duplicates
+from celestial.data import fingerprint_distance, fingerprints, near_copies
 from celestial.data.copy_check import SIDE
 from celestial.data.splits import Picture, Rejected
 
@@ -28,7 +28,7 @@ class Duplicate:
         kind: exact (the same file), near (near-copies), user (joined by --groups alone),
             conflict (the same picture under two classes).
         picture: with its group.
-        distance: to the first picture of the group; see `duplicates.nearest`.
+        distance: to the first picture of the group; see `fingerprint_distance.nearest`.
         reason: why it is left out; empty where it is kept.
     """
 
@@ -55,16 +55,16 @@ def leave_out_copies(pictures: list[Picture],
                      thumbnails: dict[str, np.ndarray]) -> tuple[list[Picture], list[Duplicate]]:
     """Keep the first of exact copies in one class; leave out what stands under two classes.
 
-    Of two classes, only pictures within `duplicates.COPY_DISTANCE` count as one: the pixels of
-    featureless discs of different planets may be alike.
+    Of two classes, only pictures within `near_copies.SURE_COPY_THRESHOLD` count as one, because
+    the pixels of featureless discs of different planets may be alike.
 
     Args:
         pictures: all that can be read.
         thumbnails: of each sha256.
     """
     by_look = defaultdict(list)
-    looks = duplicates.group(fingerprints_of(pictures), stacked(pictures, thumbnails),
-                             duplicates.COPY_DISTANCE)
+    looks = near_copies.group(fingerprints_of(pictures), stacked(pictures, thumbnails),
+                             near_copies.SURE_COPY_THRESHOLD)
     for picture, look in zip(pictures, looks, strict=True):
         by_look[look].append(picture)
     kept, left_out = [], []
@@ -122,7 +122,7 @@ def _near_groups(pictures: list[Picture], thumbnails: dict[str, np.ndarray]) -> 
     prints, small = fingerprints_of(pictures), stacked(pictures, thumbnails)
     for label in np.unique(labels):
         own = labels == label
-        numbers[own] = duplicates.group(prints[own], small[own]) + numbers.max(initial=0) + 1
+        numbers[own] = near_copies.group(prints[own], small[own]) + numbers.max(initial=0) + 1
     return numbers.tolist()
 
 
@@ -147,7 +147,7 @@ def _joined(keys: list[list[tuple]]) -> np.ndarray:
 
 def _described(kind: str, pictures: list[Picture], reason: str = "") -> list[Duplicate]:
     prints = fingerprints_of(pictures)
-    apart = duplicates.distances(prints, np.repeat(prints[:1], len(prints), axis=0))
+    apart = fingerprint_distance.distances(prints, np.repeat(prints[:1], len(prints), axis=0))
     name = min(picture.sha256 for picture in pictures)[:12]
     return [Duplicate(kind, replace(picture, group=name), float(distance), reason)
             for picture, distance in zip(pictures, apart, strict=True)]
@@ -156,7 +156,7 @@ def _described(kind: str, pictures: list[Picture], reason: str = "") -> list[Dup
 def fingerprints_of(pictures: Sequence[Picture]) -> np.ndarray:
     """Return the fingerprints in the manifest, uint8 (N, WIDTH)."""
     data = b"".join(bytes.fromhex(picture.fingerprint) for picture in pictures)
-    return np.frombuffer(data, np.uint8).reshape(-1, duplicates.WIDTH)
+    return np.frombuffer(data, np.uint8).reshape(-1, fingerprints.WIDTH)
 
 
 def read_user_groups(path: Path, sources: set[str]) -> dict[str, list[str]]:

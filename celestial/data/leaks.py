@@ -1,8 +1,8 @@
 """Is a picture of val or test a near-copy of a training picture? All pairs are looked at.
 
-Groups keep most copies in one split (`groups.py`). This is the check afterwards: what is still too
-near is left out, for groups are cut where chains of copies would swallow a class, and never join
-two classes.
+Groups keep most copies in one split (`groups.py`). Some pairs remain, because long chains of copies
+are cut and because a group never joins two classes. So after the split every pair is compared, and
+what is a near-copy of a picture in an earlier split is left out.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from celestial.common.console import UserError
-from celestial.data.duplicates import HUE, LOOSE, Plainness, are_near_copies
-from celestial.data.fingerprint_distance import EXPLAINED, Prepared
+from celestial.data.fingerprint_distance import EXPLAINABLE_SQUARE, Prepared
 from celestial.data.groups import Duplicate, fingerprints_of, rejected_of, stacked
+from celestial.data.near_copies import (
+    CANDIDATE_THRESHOLD,
+    COLOUR_THRESHOLD,
+    Plainness,
+    are_near_copies,
+)
 from celestial.data.splits import Picture, Rejected
 
-KNOWN = 4096  # known pictures at once: products with them fit into the processor's cache
+KNOWN = 4096  # known pictures at once, so that products with them fit into the processor's cache
 QUERIES = 512
-PAIRS = 100_000  # whose tangents are compared at once: they take 3 kB each
-SEEN_BEFORE = {"val": ("train",), "test": ("train", "val")}  # val chooses, test judges
+PAIRS = 100_000  # whose tangents are compared at once, because each takes 3 kB
+SEEN_BEFORE = {"val": ("train",), "test": ("train", "val")}  # val chooses the model, test measures
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: n
         own = known[first:first + KNOWN]
         stored = Prepared(fingerprints[own])
         for start, query in queries:
-            rows, columns, distances = _loose_pairs(query, stored)
+            rows, columns, distances = _candidates(query, stored)
             rows += start
             open_ = found[rows] < 0
             rows, columns, distances = rows[open_], columns[open_], distances[open_]
@@ -122,22 +127,22 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, labels: n
             near = are_near_copies(thumbnails, plainness, np.where(swap, others, ones),
                                    np.where(swap, ones, others), distances,
                                    labels[ones] == labels[others])
-            # The nearest of several is named: what is written last stays.
+            # The nearest comes last and overwrites the others, because one alone is named.
             order = np.flatnonzero(near)[np.argsort(-distances[near], kind="stable")]
             found[rows[order]], apart[rows[order]] = others[order], distances[order]
     return found, apart
 
 
-def _loose_pairs(query: Prepared, stored: Prepared) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rows, columns and distances of the pairs within LOOSE and HUE, each (P,)."""
+def _candidates(query: Prepared, stored: Prepared) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rows, columns and distances of the pairs that may be copies, each (P,)."""
     rows, columns = stored.explainable(query)
-    alike = np.linalg.norm(query.tints[rows] - stored.tints[columns], axis=1) <= HUE
-    rows, columns = rows[alike], columns[alike]
+    apart = np.linalg.norm(query.colours[rows] - stored.colours[columns], axis=1)
+    rows, columns = rows[apart <= COLOUR_THRESHOLD], columns[apart <= COLOUR_THRESHOLD]
     squares = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), PAIRS):
         part = slice(start, start + PAIRS)
         squares[part] = np.minimum(
-            stored.paired_squares(columns[part], query, rows[part], EXPLAINED),
-            query.paired_squares(rows[part], stored, columns[part], EXPLAINED))
-    loose = squares <= LOOSE**2
-    return rows[loose], columns[loose], np.sqrt(squares[loose])
+            stored.paired_squares(columns[part], query, rows[part], EXPLAINABLE_SQUARE),
+            query.paired_squares(rows[part], stored, columns[part], EXPLAINABLE_SQUARE))
+    near = squares <= CANDIDATE_THRESHOLD**2
+    return rows[near], columns[near], np.sqrt(squares[near])

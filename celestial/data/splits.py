@@ -18,16 +18,16 @@ from celestial.common.files import SOURCES_TABLE, class_files, sha256_of
 from celestial.common.left_behind import is_no_picture, say_passed_over
 from celestial.common.tables import read_csv, write_csv
 from celestial.data.copy_check import thumbnail
-from celestial.data.duplicates import fingerprint
+from celestial.data.fingerprints import fingerprint
 from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.loader import decode
 from celestial.pictures.readers.types import ImageError
 
 SPLITS = ("train", "val", "test")
 PROPORTIONS = {"train": 0.70, "val": 0.15, "test": 0.15}
-TOLERANCE = 0.02  # of a class; how far its proportions may be off without a word
+TOLERANCE = 0.02  # of a class; where its proportions are further off, a sentence says why
 LEAST_PICTURES = 3  # a class needs one picture, and one group, in every split
-COMPARED_SIDE = 512  # pixels; of larger pictures copies are looked for in reduced ones
+COMPARED_SIDE = 512  # pixels; larger pictures are reduced before they are compared, to save time
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Picture:
         sha256: of the file's bytes.
         width, height: pixels, as the picture is shown.
         source: where it came from, below the input folder.
-        fingerprint: of `duplicates.fingerprint`, hexadecimal; empty in manifests of version 1.
+        fingerprint: of `fingerprints.fingerprint`, hexadecimal; empty in manifests of version 1.
     """
 
     path: str
@@ -202,10 +202,10 @@ def _assign(groups: dict[str, list[Picture]], seed: int) -> dict[str, str]:
 
 
 def _misfit(split: str, members: Counter, room: dict, wanted: dict, waiting: Counter) -> tuple:
-    """Return how badly a group fits into a split, the gravest first.
+    """Return how badly a group fits into a split; smaller is better, the first number counts most.
 
-    Splits that no later group could fill, pictures for which there is no room, and how full the
-    split is.
+    Three numbers: how many other splits no later group could fill, how many pictures find no room,
+    and how full the split is.
     """
     unfilled = excess = full = 0
     for label, count in members.items():
@@ -217,13 +217,13 @@ def _misfit(split: str, members: Counter, room: dict, wanted: dict, waiting: Cou
 
 
 def _fit(room: dict[str, int], count: int) -> None:
-    """Take room away where the most is until `count` pictures fill it: large groups overflowed."""
+    """Reduce the largest room until `count` pictures fill it, because large groups overflowed."""
     while sum(max(0, places) for places in room.values()) > count:
         room[max(room, key=room.get)] -= 1
 
 
 def uneven_splits(pictures: list[Picture], left_out: Counter) -> list[str]:
-    """Return a sentence for each class whose groups do not allow its shares within 2 points.
+    """Return a sentence for each class whose groups do not allow 70/15/15 within 2 points.
 
     Args:
         pictures: with their splits.
@@ -233,7 +233,7 @@ def uneven_splits(pictures: list[Picture], left_out: Counter) -> list[str]:
     for label in sorted({picture.label for picture in pictures}):
         own = [picture for picture in pictures if picture.label == label]
         sizes = Counter(picture.split for picture in own)
-        allowed = max(1, TOLERANCE * len(own))  # pictures cannot be divided
+        allowed = max(1, TOLERANCE * len(own))  # at least one, because pictures cannot be divided
         if any(abs(sizes[split] - PROPORTIONS[split] * len(own)) > allowed for split in SPLITS):
             proportions = " / ".join(f"{100 * sizes[split] / len(own):.0f}" for split in SPLITS)
             largest = max(Counter(picture.group for picture in own).values())

@@ -14,7 +14,8 @@ import torch
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name
 from celestial.common.files import sha256_of
-from celestial.data import duplicates
+from celestial.data import fingerprint_distance, fingerprints
+from celestial.data.fingerprint_distance import NEAR_COPY_THRESHOLD
 from celestial.evaluation.answers import CANNOT_TELL
 from celestial.inference.predictor import Predictor
 
@@ -27,8 +28,8 @@ class Overlap:
 
     Attributes:
         exact: bool (N,), the same file; None where the checkpoint has no list of its files.
-        distances: float (N,) to train on the scale of `duplicates.NEAR`; None where the checkpoint
-            has no fingerprints.
+        distances: float (N,) to train on the scale of `NEAR_COPY_THRESHOLD`; None where the
+            checkpoint has no fingerprints.
         val_distances: likewise to val; None too where val itself is evaluated.
     """
 
@@ -46,9 +47,9 @@ class Overlap:
         """Exact and near-copies of train or val, bool (N,); None without list or fingerprints."""
         if self.exact is None or self.distances is None:
             return None
-        near = self.exact | (self.distances <= duplicates.NEAR)
+        near = self.exact | (self.distances <= NEAR_COPY_THRESHOLD)
         return near if self.val_distances is None else near | (
-            self.val_distances <= duplicates.NEAR)
+            self.val_distances <= NEAR_COPY_THRESHOLD)
 
 
 def find_exact(paths: Sequence[Path], predictors: Sequence[Predictor],
@@ -102,7 +103,7 @@ def find_overlaps(paths: Sequence[Path], exact: Sequence[np.ndarray | None],
     known = [_usable(predictor.checkpoint.train_fingerprints) for predictor in predictors]
     if all(prints is None for prints in known):
         return [Overlap(own, None) for own in exact]
-    queries = duplicates.fingerprint_files(paths, predictors[0].preprocessing,
+    queries = fingerprints.fingerprint_files(paths, predictors[0].preprocessing,
                                            predictors[0].workers)
     found = []
     for own, train, predictor in zip(exact, known, predictors, strict=True):
@@ -110,15 +111,16 @@ def find_overlaps(paths: Sequence[Path], exact: Sequence[np.ndarray | None],
             found.append(Overlap(own, None))
             continue
         val = _usable(predictor.checkpoint.val_fingerprints) if of_val else None
-        found.append(Overlap(own, duplicates.nearest(queries, train)[0],
-                             None if val is None else duplicates.nearest(queries, val)[0]))
+        nearest = fingerprint_distance.nearest
+        found.append(Overlap(own, nearest(queries, train)[0],
+                             None if val is None else nearest(queries, val)[0]))
     return found
 
 
-def _usable(fingerprints: torch.Tensor) -> np.ndarray | None:
-    """Return the fingerprints of a checkpoint; None without any, or of another version's width."""
-    prints = fingerprints.numpy()
-    return prints if len(prints) and prints.shape[1] == duplicates.WIDTH else None
+def _usable(stored: torch.Tensor) -> np.ndarray | None:
+    """Return the fingerprints of a checkpoint; None where there are none of this program's."""
+    prints = stored.numpy()
+    return prints if len(prints) and prints.shape[1] == fingerprints.WIDTH else None
 
 
 def far_from_all(overlaps: Sequence[Overlap]) -> np.ndarray | None:
@@ -143,14 +145,15 @@ def describe(overlap: Overlap, checkpoint_path: Path) -> str:
                 "the figure of the far ones is none: the figures say nothing of pictures unlike "
                 f"those{_of_val(overlap)}")
     return (f"{near} of {total} pictures are copies of training pictures or closely resemble one "
-            f"(distance of their fingerprints at most {duplicates.NEAR}){_of_val(overlap)}")
+            f"(distance of their fingerprints at most {NEAR_COPY_THRESHOLD}){_of_val(overlap)}")
 
 
 def _of_val(overlap: Overlap) -> str:
     """Return the part of the sentence about val; empty where val was not compared."""
     if overlap.val_distances is None:
         return ""
-    alone = (overlap.val_distances <= duplicates.NEAR) & (overlap.distances > duplicates.NEAR)
+    alone = ((overlap.val_distances <= NEAR_COPY_THRESHOLD)
+             & (overlap.distances > NEAR_COPY_THRESHOLD))
     return f"; {alone.sum()} of these resemble a picture of val alone, to which it was fitted"
 
 
@@ -160,7 +163,7 @@ def summarise(overlap: Overlap, checkpoint_path: Path) -> dict:
     Copies of val count as well, where the checkpoint knows them and val is not what is evaluated.
     """
     return {"exact_copies": _count(overlap.exact), "near_copies": _count(overlap.near),
-            "near_distance": duplicates.NEAR, "in_words": describe(overlap, checkpoint_path)}
+            "near_distance": NEAR_COPY_THRESHOLD, "in_words": describe(overlap, checkpoint_path)}
 
 
 def _count(mask: np.ndarray | None) -> int | str:

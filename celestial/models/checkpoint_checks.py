@@ -12,7 +12,7 @@ import torch
 
 from celestial.common.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES, VIEWS
 from celestial.common.file_names import display_name
-from celestial.data.fingerprint_layout import WIDTH
+from celestial.data.fingerprints import WIDTH
 from celestial.models.backbones import is_known
 from celestial.pictures.preprocessing import FITS, RESAMPLING
 

@@ -44,7 +44,7 @@ class Checkpoint:
         manifest_sha256: of the dataset's manifest.csv; empty where there is none.
         train_sha256: of each training picture.
         train_labels: index of its class, or -1 for an outlier.
-        train_fingerprints: uint8 (N, duplicates.WIDTH), to find near-copies of it; N = 0 in files
+        train_fingerprints: uint8 (N, fingerprints.WIDTH), to find near-copies of it; N = 0 in files
             that were written before there were any.
         val_sha256, val_fingerprints: of each picture of val, which the temperature and the
             threshold were fitted on, likewise; none in files that were written before them.
