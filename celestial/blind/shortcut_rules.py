@@ -208,7 +208,8 @@ def carries(part: np.ndarray, whole: np.ndarray, labels: np.ndarray,
     """Tell whether a part of the picture keeps `CARRIED` of what the model gains over chance.
 
     The interval of the accuracy less half of the whole's is put together as in
-    `metrics.mean_of_proportions`. It is rather too wide, because both are right on the same pictures.
+    `metrics.mean_of_proportions`. It is rather too wide, because both are right on the same
+    pictures.
 
     Args:
         part, whole: which answers are right by the part and by the whole picture, bool (N,).
