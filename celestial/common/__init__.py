@@ -10,8 +10,6 @@ console: The common command-line options, the run header, the last RESULT line, 
 file_names: Names of files: shown on one line, cut to what disks allow, never two outputs under
     one.
 files: Writing files whole or not at all, and walking folders in a fixed order.
-freed_memory: Where freed memory goes: it stays with the process, or back to the system. Linux
-    with glibc.
 home: A home folder for the libraries, where the user has none: in containers, in services.
 import_errors: What a failed import says to a user: what is missing or does not fit, and how to
     mend it.

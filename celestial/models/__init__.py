@@ -16,6 +16,6 @@ timm_import: timm without what it imports for others: torch's compiler, its hub,
     of networks.
 timm_networks: timm's networks by their names: what timm itself tells of each takes the place of a
     table.
-torchvision_import: torchvision without torch's compiler, whose import takes a second and which
-    nothing here uses.
+torchvision_import: torchvision without torch's compiler, whose import takes three seconds and
+    which nothing here uses.
 """
