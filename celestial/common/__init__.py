@@ -17,7 +17,5 @@ remote_folders: Reads and writes folders on a disk, in S3 or in Google Cloud Sto
     pyarrow.
 ordered_work: Runs work ahead and returns it in order, so that decoding, the network and drawing
     overlap.
-locks: One process at a time: a wait that ends even if the process that is waited for is killed.
-freed_memory: Where freed memory goes: it stays with the process, or back to the system. Linux
-    with glibc.
+locks: Lets one process at a time into a block, and the next one in even if that one is killed.
 """

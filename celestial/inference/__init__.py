@@ -7,6 +7,7 @@ predictor: Turns pictures into calibrated probabilities, in the same way for eve
 views: Turns and mirrors a square: the views whose logits are averaged.
 engines: Computes a network's outputs with torch, or with OpenVINO where that is installed.
 devices: Chooses the device that the network runs on, and the precision.
+freed_memory: Keeps freed memory in the process for the network's next layer (Linux with glibc).
 streams: Sends several batches through a network at once, each in a thread of its own.
 confidence: Fits the temperature, and the threshold of known_score that rejects pictures of no
     class.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from celestial.common.console import UserError
-from celestial.common.freed_memory import keep_freed_memory
+from celestial.inference.freed_memory import keep_freed_memory
 
 Precision = Callable[[torch.device], torch.dtype | None]
 
@@ -26,8 +26,6 @@ def pick_device(name: str) -> torch.device:
         raise UserError(f"--device {name} cannot be used here; leave the option out or say cpu",
                         status=2) from error
     if device.type == "cpu":
-        # Or each layer's result would take new memory: EfficientNet-B3 learns a fifth slower at
-        # 224 pixels (2 cores).
         keep_freed_memory()
     return device
 

@@ -16,6 +16,6 @@ start_weights: Where a backbone's first weights come from: pretrained/, ImageNet
 timm_import: timm without what it imports for others: torch's compiler, its hub, ninety families
     of networks.
 timm_networks: timm's networks by their names; what is known of each comes from timm itself.
-torchvision_import: torchvision without torch's compiler, whose import takes a second and which
-    nothing here uses.
+torchvision_import: torchvision without torch's compiler, whose import takes three seconds and
+    which nothing here uses.
 """

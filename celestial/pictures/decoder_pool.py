@@ -5,10 +5,11 @@ Decoders are large programs in C that meet files from anywhere. Here such a file
 """
 
 import contextlib
+import ctypes
 import functools
+import mmap
 import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FuturesTimeout
@@ -19,7 +20,6 @@ from typing import TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from celestial.common.console import ROOT
-from celestial.common.freed_memory import give_freed_memory_back, keep_freed_memory, share_one_arena
 from celestial.common.ordered_work import in_order
 from celestial.pictures.readers.types import ImageError
 
@@ -27,8 +27,12 @@ Source = TypeVar("Source")
 Result = TypeVar("Result")
 SECONDS = 15  # for one file; 12,000 x 12,000 pixels in a PNG of 16 bits take 6
 MOST_MEMORY = 2 << 30  # bytes a worker may take
-MOST_KEPT = 32 << 20  # bytes of a freed block that a worker keeps for the next file
-IDLE = 0.2  # seconds without a file, after which a worker gives back all that is free
+LARGE = 64 << 20  # bytes of its own, beyond which a worker gives back what is free
+# With these glibc keeps freed blocks of up to 32 MB for the next file, and has one place for all
+# threads (man mallopt): 200 JPEGs of 1 to 4 megapixels, reduced to 340 pixels, take 3.2 s of CPU
+# time in place of 3.5, and 5,000 new pages in place of 140,000. Other systems ignore them.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
+               "MALLOC_ARENA_MAX": "1"}
 
 
 def decode_all(function: Callable[[Path], Result], paths: Iterable[Path], workers: int,
@@ -77,17 +81,19 @@ def start_early(workers: int) -> None:
 
 
 def _in_worker(function: Callable, *args: object) -> object:
-    """Call a function in a worker, which gives freed memory back if no other call follows soon."""
-    _set_alarm(0)  # it would interrupt what the function's libraries wait for
+    """Call a function in a worker, which does not stay as large as its largest file made it.
+
+    After twelve PNGs of 144 million pixels it has 28 MB of its own, as at first; else 89 MB, and
+    170 where libvips has 16 threads. Linux with glibc; elsewhere nothing is given back here.
+    """
     try:
         return function(*args)
     finally:
-        _set_alarm(IDLE)
-
-
-def _set_alarm(seconds: float) -> None:
-    if sys.platform == "linux":  # elsewhere nothing would be given back
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        if sys.platform == "linux":
+            _, resident, of_files, *_ = map(int, Path("/proc/self/statm").read_text().split())
+            library = ctypes.CDLL(None)
+            if (resident - of_files) * mmap.PAGESIZE > LARGE and hasattr(library, "malloc_trim"):
+                library.malloc_trim(0)
 
 
 def _try(function: Callable[[Source], Result], source: Source) -> Result | ImageError:
@@ -134,7 +140,7 @@ def _start_server() -> None:
 
     paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
     with _environment(PYTHONPATH=os.pathsep.join(paths), OPENBLAS_NUM_THREADS="1",
-                      OMP_NUM_THREADS="1"):
+                      OMP_NUM_THREADS="1", **KEEP_MEMORY):
         forkserver.ensure_running()
 
 
@@ -157,22 +163,9 @@ def _limit_worker() -> None:
     """Take memory, core dumps and the terminal from a worker; Windows has no such limits."""
     import celestial.pictures.quiet_decoders  # noqa: F401 (the server has, but for Windows, which forks nothing)
 
-    _keep_memory_while_busy()
     try:
         import resource
     except ImportError:
         return
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _keep_memory_while_busy() -> None:
-    """Let a worker keep freed memory for the next file, and give it back when none comes.
-
-    Without the first a JPEG of one megapixel takes 2,400 new pages, 5 of 13 ms; without the second
-    a worker stays as large as its largest file made it.
-    """
-    keep_freed_memory(MOST_KEPT)
-    share_one_arena()
-    if sys.platform == "linux":
-        signal.signal(signal.SIGALRM, lambda *_: give_freed_memory_back())
