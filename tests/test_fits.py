@@ -73,6 +73,18 @@ def test_what_is_missing_blackens_no_square_when_a_frame_is_reduced(missing):
     assert (found[:, :, 0] == 0).mean() < 0.05
 
 
+def test_a_mosaic_is_averaged_alike_in_every_strip_that_it_is_read_in():
+    values = RANDOM.normal(1000, 20, (4001, 1198)).astype(np.float32)
+    values[RANDOM.random(values.shape) < 0.03] = np.nan
+    values[3490:3510] = np.nan  # where the second strip begins
+    padded = np.full((4005, 1200), np.nan, np.float32)
+    padded[:4001, :1198] = values
+    means = np.nanmean(padded.reshape(801, 5, 240, 5).astype(float), axis=(1, 3))
+    found = load_image(as_fits(values), at_least=400)
+    assert found.shape == (801, 240, 3) and not found[698:702].any()
+    assert np.abs(found - Stretch().to_8_bits(means[:, :, None]).astype(int)).max() <= 1
+
+
 def test_a_blank_number_counts_in_no_mean():
     values = np.full((60, 60), 100, np.int16)
     values[:30] = 200
