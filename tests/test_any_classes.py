@@ -35,6 +35,7 @@ def two_classes(tmp_path_factory):
     return base, done.result
 
 
+@pytest.mark.slow
 def test_the_plain_cnn_learns_in_one_stage_without_weights(two_classes):
     base, result = two_classes
     rows = rows_of(base / "model_checkpoints/training_history.csv")
@@ -52,6 +53,7 @@ def test_no_imagenet_weights_for_the_plain_cnn(dataset, tmp_path):
     assert done.status == 2 and "no ImageNet weights" in done.error
 
 
+@pytest.mark.slow
 def test_figures_of_two_classes(two_classes):
     base, result = two_classes
     out = base / "evaluation_results"
@@ -62,12 +64,14 @@ def test_figures_of_two_classes(two_classes):
     assert json.loads((out / "metrics.json").read_text())["pictures"] == 6
 
 
+@pytest.mark.slow
 def test_three_classes_have_no_binary_curves(dataset, checkpoint, tmp_path):
     done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", checkpoint, cwd=tmp_path)
     assert done.status == 0, done.err
     assert not (tmp_path / "evaluation_results/binary_curves.png").exists()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_classes(two_classes, dataset, tmp_path):
     base, _ = two_classes
     done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", base / FINAL,
@@ -75,6 +79,7 @@ def test_a_checkpoint_of_other_classes(two_classes, dataset, tmp_path):
     assert done.status == 1 and "does not know: saturn" in done.error
 
 
+@pytest.mark.slow
 def test_activation_maps_are_what_the_layers_give(two_classes):
     base, _ = two_classes
     predictor = Predictor(base / FINAL, torch.device("cpu"), None, 1)
@@ -98,6 +103,7 @@ def test_activation_maps_are_what_the_layers_give(two_classes):
     assert at(brightest) == drawn.max() and at(darkest) == drawn.min()
 
 
+@pytest.mark.slow
 def test_explained_cards_and_the_same_table(two_classes, tmp_path):
     base, _ = two_classes
     draw_folder(tmp_path / "my_images", 5, ("mars", "neptune"))

@@ -127,6 +127,7 @@ def test_foreign_files_in_the_blind_folder_stay(dataset, checkpoint, tmp_path):
     assert [path.name for path in (tmp_path / "blind_test").iterdir()] == ["mine.png"]
 
 
+@pytest.mark.slow
 def test_one_class_no_train_no_training_list_and_a_bad_picture(dataset, checkpoint, tmp_path):
     data = tmp_path / "set"
     shutil.copytree(dataset / "test/mars", data / "test/mars")

@@ -80,6 +80,7 @@ def rows_of(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_remembers_and_the_sheet_shows_it(cleaned, checkpoint, tmp_path):
     remembered = load_checkpoint(cleaned).preprocessing
     assert remembered.cleaning == Cleaning(denoise=True, stretch="asinh")

@@ -97,6 +97,7 @@ def evaluated(models, tmp_path_factory):
                            figures=json.loads((folder / "metrics.json").read_text("utf-8")))
 
 
+@pytest.mark.slow
 def test_models_are_compared_on_the_same_pictures(evaluated):
     table = {row["model"]: row for row in rows_of(evaluated.folder / "model_comparison.csv")}
     assert list(table) == ["sound", "biased", "turned", "soft vote"]
@@ -121,6 +122,7 @@ def test_models_are_compared_on_the_same_pictures(evaluated):
         assert float(row["p"]) == pytest.approx(min(1, 2 * tail / 2 ** differing))
 
 
+@pytest.mark.slow
 def test_outliers_against_sklearn(evaluated):
     found = evaluated.figures["outliers"]
     known = [float(row["known_score"]) for row in evaluated.rows]
@@ -139,6 +141,7 @@ def test_outliers_against_sklearn(evaluated):
             np.mean([row["status"] == "accepted" for row in own]))
 
 
+@pytest.mark.slow
 def test_rejection_and_calibration_from_the_predictions(evaluated):
     figures, rows = evaluated.figures, evaluated.rows
     accepted = [row for row in rows if row["status"] == "ok"]
@@ -153,6 +156,7 @@ def test_rejection_and_calibration_from_the_predictions(evaluated):
     assert 0 <= figures["ece"]["low"] <= figures["ece"]["value"] <= figures["ece"]["high"]
 
 
+@pytest.mark.slow
 def test_planted_wrong_labels_are_found(evaluated):
     rows = rows_of(evaluated.folder / "label_check.csv")
     assert len(rows) == 60
@@ -210,6 +214,7 @@ def test_names_tell_models_apart(tmp_path):
     assert model_names([paths[0], tmp_path / "other.pth"]) == ["model", "other"]
 
 
+@pytest.mark.slow
 def test_models_that_cannot_be_compared(models, dataset, tmp_path):
     options = ("--data-dir", dataset, "--checkpoint", models["sound"])
     content = load_checkpoint(models["sound"])
@@ -226,6 +231,7 @@ def test_models_that_cannot_be_compared(models, dataset, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "other.pth"]
 
 
+@pytest.mark.slow
 def test_a_single_class(models, evaluated, tmp_path):
     source = evaluated.folder.parent / "set/test/mars"
     shutil.copytree(source, tmp_path / "set/test/mars")

@@ -93,6 +93,7 @@ def test_pictures_that_cannot_be_gathered_are_one_sentence(tmp_path):
     assert not list((tmp_path / "out").rglob("*.png")), "nothing is gathered by halves"
 
 
+@pytest.mark.slow
 def test_each_source_is_judged_by_a_network_that_never_saw_it(gathered, dataset, tmp_path):
     (tmp_path / "strange").mkdir()
     Image.fromarray(draw("mars", 5)).save(tmp_path / "strange/a.png")

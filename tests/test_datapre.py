@@ -112,6 +112,7 @@ def test_equal_names_in_sub_folders_both_stay(tmp_path):
     assert all((tmp_path / "out" / row["path"]).is_file() for row in rows)
 
 
+@pytest.mark.slow
 def test_the_seed_and_the_content_decide_not_names(tmp_path):
     source = draw_folder(tmp_path / "in", 20)
 

@@ -189,6 +189,7 @@ def test_results_are_the_same_with_any_number_of_workers(tmp_path):
     assert alone == one == two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_only_a_few_files_are_read_ahead(workers):
     taken = 0

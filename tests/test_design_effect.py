@@ -218,6 +218,7 @@ def test_groups_come_from_the_manifest(dataset, tmp_path):
     assert groups_of(data, paths) is None, "a table of somebody else"
 
 
+@pytest.mark.slow
 def test_the_reports_say_how_pictures_were_counted(dataset, checkpoint, tmp_path):
     data = with_groups(dataset, tmp_path / "set")
     words = "9 pictures are counted as 4 groups of manifest.csv"

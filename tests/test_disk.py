@@ -116,6 +116,7 @@ def test_a_full_disk(script, disk, dataset, checkpoint, tmp_path):
     assert content_of(full.folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_folder_that_may_not_be_written(script, dataset, checkpoint, tmp_path):
     locked = tmp_path / "locked"

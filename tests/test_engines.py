@@ -61,6 +61,7 @@ def test_folded_batch_norm_changes_nothing(name):
     assert torch.allclose(before, after, rtol=1e-3, atol=1e-4 * before.abs().max().item())
 
 
+@pytest.mark.slow
 def test_same_probabilities_for_any_batch_order_and_number_of_workers(
         precision, dataset):
     files = sorted(dataset.glob("*/*/*.png"))[::2]

@@ -113,6 +113,7 @@ def test_a_bad_file_has_its_own_row_and_takes_nobodys_prediction(
     assert done.result["pictures"] == 9, "a bad file is counted"
 
 
+@pytest.mark.slow
 def test_each_picture_counts_once_whatever_the_batch_size(
         evaluation, dataset, checkpoint, tmp_path):
     done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", checkpoint,
@@ -187,6 +188,7 @@ def test_no_checkpoint_at_all(dataset, tmp_path):
     assert done.status == 1 and "there is no checkpoint" in done.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_locked_output_folder(script, dataset, checkpoint, tmp_path):
     locked = tmp_path / "locked"
@@ -211,6 +213,7 @@ def test_a_mapping_that_is_none(dataset, checkpoint, tmp_path):
     assert done.status == 1 and "not a mapping" in done.error
 
 
+@pytest.mark.slow
 def test_grad_cam_against_its_formula():
     """Of three layers gradient times map, summed over the channels; the product of the three,
     and of that what lies above the picture's mean."""

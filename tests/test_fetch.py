@@ -147,6 +147,7 @@ def mars(network):
     return site
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_what_was_deleted_stays_away(mars, tmp_path):
     options = ("--classes", "mars", "--sources", "nasa", "--per-class", 4, *QUICK)
     third, reached, go_on = mars.answers[mars.files[2]], threading.Event(), threading.Event()

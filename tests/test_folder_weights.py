@@ -62,6 +62,7 @@ def test_the_innermost_folder_decides_and_outliers_have_folders_too(tmp_path):
     assert found.tolist() == [4, 0.5, 1, 2]
 
 
+@pytest.mark.slow
 def test_pictures_are_known_by_the_folders_that_they_came_from(tmp_path):
     for name in ("photographs", "drawings"):
         draw_folder(tmp_path / name, 8)

@@ -52,6 +52,7 @@ def test_no_home_and_no_name(locked, tmp_path):
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["set"], "a folder called ~?"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openvino", "ray"])
 def test_engines_without_a_home(engine, tmp_path):
     pytest.importorskip(engine)

@@ -66,6 +66,7 @@ def test_predictions_of_a_folder_that_systems_used(tmp_path):
     assert f"passed over in my_images: {count} hidden files" in done.out
 
 
+@pytest.mark.slow
 def test_a_dataset_that_systems_used(dataset, checkpoint, tmp_path):
     data = shutil.copytree(dataset, tmp_path / "set")
     draw_folder(tmp_path / "out", 2)

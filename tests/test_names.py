@@ -142,6 +142,7 @@ def test_a_dataset_of_every_name(nasty, tmp_path):
                **without_override()).status == 0, "a second run takes the folder for its own"
 
 
+@pytest.mark.slow
 def test_evaluation_blind_test_and_frames_of_every_name(nasty, checkpoint, tmp_path):
     data = draw_folder(tmp_path / "data/test", 6).parent
     for path in list(nasty.folder.iterdir()):
@@ -193,6 +194,7 @@ def test_evaluation_blind_test_and_frames_of_every_name(nasty, checkpoint, tmp_p
     assert content_of(data) == before
 
 
+@pytest.mark.slow
 def test_files_that_vanish_while_pictures_are_predicted(checkpoint, tmp_path):
     folder = draw_folder(tmp_path / "many", 80)
     last = [folder / f"saturn/saturn {number}.png" for number in (77, 78, 79)]

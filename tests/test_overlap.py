@@ -58,6 +58,7 @@ def test_outliers_that_the_model_has_learned_from_are_an_error(forged, dataset, 
     assert done.status == 1 and "1 of 1 pictures are exact copies" in done.error
 
 
+@pytest.mark.slow
 def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, dataset, tmp_path):
     file, seen = forged
     done = run("evaluate_model.py", "--data-dir", dataset, "--checkpoint", file,
@@ -83,6 +84,7 @@ def test_allowed_overlap_is_counted_and_the_far_ones_are_judged_alone(forged, da
         assert found["far_pictures"] == "none"
 
 
+@pytest.mark.slow
 def test_without_a_training_list_nobody_can_tell(checkpoint, dataset, tmp_path):
     content = load_checkpoint(checkpoint)
     content.train_sha256, content.train_labels = [], []
@@ -123,6 +125,7 @@ def test_fingerprints_of_another_width_are_not_compared(tmp_path):
     assert found.distances is None and found.near is None
 
 
+@pytest.mark.slow
 def test_copies_of_val_count_as_well(checkpoint, dataset, tmp_path):
     content = load_checkpoint(checkpoint)
     val = sorted((dataset / "val").rglob("*.png"))
@@ -153,6 +156,7 @@ def test_copies_of_val_count_as_well(checkpoint, dataset, tmp_path):
     assert found["training_overlap"]["near_copies"] == near
 
 
+@pytest.mark.slow
 def test_val_itself_and_files_without_its_list_are_no_error(checkpoint, dataset, tmp_path):
     content = torch.load(checkpoint, weights_only=True)
     old = {name: part for name, part in content.items() if not name.startswith("val_")}

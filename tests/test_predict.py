@@ -93,6 +93,7 @@ def test_batches_do_not_change_an_answer(folder, checkpoint, tmp_path):
                 assert max(s[name] for s in scores) - min(s[name] for s in scores) < 0.01
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_has_every_row_once(checkpoint, tmp_path):
     folder = draw_folder(tmp_path / "many", 150)
     out = tmp_path / "out"

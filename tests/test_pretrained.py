@@ -61,6 +61,7 @@ def test_a_report_names_no_training_that_would_not_make_them():
     assert not any("improved_training.py" in line for line in told), "its data are a benchmark's"
 
 
+@pytest.mark.slow
 def test_things_that_are_none_of_the_classes_are_unknown(tmp_path):
     done = run("render_samples.py", "--classes", *OUTLIERS, "--per-class", 20, "--size", 128,
                "--seed", 991, "--output-dir", "my_images", cwd=tmp_path)

@@ -99,6 +99,7 @@ def test_a_class_called_unknown_is_refused(tmp_path):
     assert len(old.paths) == 9, "a checkpoint that has learned it can still be judged"
 
 
+@pytest.mark.slow
 def test_training_says_what_val_lacks_and_what_it_is_called(dataset, tmp_path):
     data = shutil.copytree(dataset, tmp_path / "set")
     (data / "val").rename(data / "Valid")

@@ -33,6 +33,7 @@ def draw_small(cwd, *options):
                *options, cwd=cwd)
 
 
+@pytest.mark.slow
 def test_same_options_same_bytes_whatever_else_is_drawn(tmp_path):
     first = draw_small(tmp_path, "--output-dir", "first", "--workers", 1)
     assert first.status == 0, first.err

@@ -27,6 +27,7 @@ def place(checkpoint, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_page_says_what_was_found(place):
     page = (place / "evaluation_results/report.html").read_text(encoding="utf-8")
     found = json.loads((place / "evaluation_results/metrics.json").read_text())
@@ -44,6 +45,7 @@ def test_the_page_says_what_was_found(place):
     assert "binary_curves.png" not in page, "a figure of an earlier evaluation"
 
 
+@pytest.mark.slow
 def test_its_commands_are_commands(place, monkeypatch):
     import evaluate_model
     import improved_training
@@ -57,6 +59,7 @@ def test_its_commands_are_commands(place, monkeypatch):
     assert evaluate_model.parse_args().allow_overlap
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone(place):
     page = (place / "evaluation_results/report.html").read_text(encoding="utf-8")
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)

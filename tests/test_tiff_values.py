@@ -57,3 +57,4 @@ def test_hidden_colours_do_not_shine_through_when_they_are_reduced(kind):
     samples[:, 1::2] = [0, depth(kind), 0, full(kind)]
     found = decode(written(samples, RGB, (UNASSOCIATED,)), at_least=16).picture
     assert found.shape == (32, 32, 3)
+    assert np.abs(found - np.array([0, 127.5, 0])).max() <= 1

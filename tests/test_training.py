@@ -145,6 +145,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_uninterrupted_run(dataset, tmp_pa
     assert figures[0] == figures[1]
 
 
+@pytest.mark.slow
 def test_fresh_and_other_options_start_anew(dataset, tmp_path):
     process = start("improved_training.py", "--data-dir", dataset, *QUICK, "--weights", "none",
                     "--epochs", "50", cwd=tmp_path)
@@ -186,6 +187,7 @@ def test_early_stopping_keeps_the_best_epoch(dataset, tmp_path):
         float(history(folder)[-2]["val_accuracy"]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_three_pictures_a_class_go_all_the_way(tmp_path):
     draw_folder(tmp_path / "data/input", 3)
     assert run("datapre.py", cwd=tmp_path).status == 0
@@ -236,6 +238,7 @@ def test_without_network_the_weights_that_ship_are_the_start(dataset, tmp_path):
     assert SHIPPED.stat().st_size < 25e6
 
 
+@pytest.mark.slow
 def test_auto_takes_imagenet_weights_from_torchvisions_cache(dataset, tmp_path):
     torch.manual_seed(3)
     network = BACKBONES["resnet50"].build()
@@ -274,6 +277,7 @@ def test_a_loss_that_is_no_number_stops_the_run(checkpoint, dataset, tmp_path):
     assert (folder / FINAL).read_bytes() == checkpoint.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_damaged_picture_is_named_and_left_out(dataset, tmp_path):
     copied = draw_folder(tmp_path / "in", 6)
     assert run("datapre.py", "--input-dir", copied, "--output-dir", tmp_path / "set", "--copy",

@@ -166,6 +166,7 @@ def test_step_6(trained, tmp_path):
     assert wrong.status == 2 and "choose from 1, 2, 4, 8" in wrong.err
 
 
+@pytest.mark.slow
 def test_step_3_alone_and_comparing(trained, checkpoint, dataset, tmp_path):
     other = shutil.copy(checkpoint, tmp_path / "other.pth")
     (tmp_path / "strange").mkdir()
@@ -199,6 +200,7 @@ def test_the_page_says_with_how_many_views_a_figure_was_measured():
     assert ("views", "4") in four.facts and "views" not in dict(one.facts)
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_gain_and_cost(trained, tmp_path):
     folder = draw_folder(tmp_path / "photographs", 2)
     (folder / "mars/broken.jpg").write_bytes(b"\xff\xd8\xff half a picture")

@@ -153,6 +153,7 @@ def test_previews_of_what_browsers_cannot_show(client, kind):
     assert client.post("/api/preview", [("a", broken)]).json["error"]["status"] == 422
 
 
+@pytest.mark.slow
 def test_the_documentation_has_the_figures_of_this_very_checkpoint(checkpoint, tmp_path):
     models = tmp_path / "model_checkpoints"
     models.mkdir()
@@ -243,6 +244,7 @@ def test_hostile_requests(checkpoint, tmp_path):
         assert process.returncode == 0 and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_folder_of_checkpoints(checkpoint, tmp_path):
     folder = tmp_path / "models"
     folder.mkdir()

@@ -52,14 +52,14 @@ def draw_picture(class_name: str, size: int, seed: int, index: int,
     is_shown = shown.is_shown(class_name, showing)
     if is_shown:
         canvas = replace(canvas, cutout=shown.ask_for_cutout(showing))
-    pixels = _draw(draw, canvas)
+    pixels = draw_until_seen(draw, canvas)
     if pixels is None:
         raise UserError(f"number {index} of {class_name} stayed black in {TRIES} tries; " + (
             f"take the map {source} out of the folder" if source else "choose another --seed"))
     return shown.show(canvas, pixels) if is_shown else pixels
 
 
-def _draw(draw: Callable[[Canvas], np.ndarray], canvas: Canvas) -> np.ndarray | None:
+def draw_until_seen(draw: Callable[[Canvas], np.ndarray], canvas: Canvas) -> np.ndarray | None:
     """Draw until something is to be seen, at most `TRIES` times; None: nothing ever was."""
     for _ in range(TRIES):
         try:
