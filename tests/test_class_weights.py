@@ -64,6 +64,7 @@ def unequal(tmp_path_factory) -> Path:
     return data
 
 
+@pytest.mark.slow
 def test_a_short_training_names_the_common_class_too(unequal, tmp_path):
     done = run("improved_training.py", "--data-dir", unequal, "--weights", "imagenet",
                "--image-size", "48", "--stage1-epochs", "10", "--stage1-views", "2",

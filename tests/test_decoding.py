@@ -128,6 +128,7 @@ def test_it_goes_on_after_many_crashes():
         f"{number} is fine" for number in range(12)]
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("name", ["large", "large and broken"])
 def test_a_worker_gives_back_what_a_large_file_took(name):
@@ -166,6 +167,7 @@ def pages_taken(path: Path) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_worker_keeps_the_memory_for_the_next_file(tmp_path):
     path = tmp_path / "large.jpg"

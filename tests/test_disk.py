@@ -102,6 +102,7 @@ def prepare(script: str, out: Path, dataset: Path, checkpoint: Path) -> list[str
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_full_disk(script, disk, dataset, checkpoint, tmp_path):
     full = disk(1 << 20)

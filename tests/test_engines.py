@@ -174,6 +174,7 @@ def test_help_imports_no_torch_and_predicting_no_compiler(checkpoint, dataset, t
     assert not seen & {"torch._dynamo", "scipy.optimize", "matplotlib", "sklearn"}
 
 
+@pytest.mark.slow
 def test_torchvision_still_finds_the_compiler():
     code = ("from celestial.models.torchvision_import import torchvision; import sys, torch; "
             "assert 'torch._dynamo' not in sys.modules; "

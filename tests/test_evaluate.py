@@ -90,6 +90,7 @@ def test_figures_against_counting_by_hand(evaluation, dataset):
         assert float(report[name]["support"]) == 3
 
 
+@pytest.mark.slow
 def test_a_bad_file_has_its_own_row_and_takes_nobodys_prediction(
         evaluation, dataset, checkpoint, tmp_path):
     copied = tmp_path / "set"

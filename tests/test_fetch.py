@@ -193,6 +193,7 @@ def test_a_killed_run_goes_on_and_what_was_deleted_stays_away(mars, tmp_path):
     assert done.result["pictures"] == 4 and mine.read_bytes() == b"somebody else's"
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_keep_each_others_rows(mars, tmp_path):
     options = ("--classes", "mars", "--sources", "nasa", *QUICK)
     second, reached, go_on = mars.answers[mars.files[1]], threading.Event(), threading.Event()

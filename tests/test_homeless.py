@@ -64,6 +64,7 @@ def test_engines_without_a_home(engine, tmp_path):
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locked", [False, True], ids=["none", "read-only"])
 def test_weights_have_a_place_to_be_kept(locked, tmp_path):
     settings = {}

@@ -29,6 +29,7 @@ def rows_of(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", NAMES)
 def test_the_answers_are_torchvisions(tmp_path, member):
     network, weights = fill_cache(tmp_path, member), BACKBONES[member].weights

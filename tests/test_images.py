@@ -194,6 +194,7 @@ def profile(*primaries: tuple[float, float, float]) -> bytes:
     return head.ljust(128, b"\0") + table + body
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_reduced_alike_in_every_format():
     large = np.asarray(Image.fromarray(draw("saturn", 1, side=300)).resize((2400, 1800)))
     preprocessing = Preprocessing(128)

@@ -59,6 +59,7 @@ def test_a_library_that_only_the_decoders_load(stand_in, tmp_path):
     assert "damaged" not in done.out, "nothing is wrong with the file"
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_broken_is_not_called_missing(stand_in, tmp_path):
     draw_folder(tmp_path / "in", 1)
     options = ("in", "--engine", "openvino", "--device", "cpu", "--checkpoint",

@@ -38,6 +38,7 @@ def leave_behind(folder: Path, names=LEFT) -> int:
     return len({name.split("/")[0] for name in names})
 
 
+@pytest.mark.slow
 def test_a_dataset_of_folders_that_systems_used(tmp_path):
     source = draw_folder(tmp_path / "in", 6)
     clean = run("datapre.py", "--input-dir", source, "--output-dir", tmp_path / "a", cwd=tmp_path)
@@ -100,6 +101,7 @@ def test_answers_of_an_earlier_run_are_no_pictures(tmp_path):
     assert len(walk_files(folder / "mars/first")) == 6, "whoever names it means it"
 
 
+@pytest.mark.slow
 def test_one_file_is_judged_whatever_its_name(tmp_path):
     draw_folder(tmp_path / "in", 1)
     (tmp_path / "in/mars/mars 0.png").rename(tmp_path / "in/mars/.hidden.png")

@@ -60,6 +60,7 @@ def test_lite2_sees_the_palace():
     assert answer.name == "palace" and predictor.preprocessing.size == 260
 
 
+@pytest.mark.slow
 def test_transfer_from_the_package(dataset, tmp_path):
     done = run("improved_training.py", "--data-dir", dataset, "--model", "efficientnet_lite2",
                *QUICK, cwd=tmp_path)
@@ -78,6 +79,7 @@ def test_transfer_from_the_package(dataset, tmp_path):
                        first["conv_stem.weight"])
 
 
+@pytest.mark.slow
 def test_neither_the_compiler_nor_the_hub_is_imported_for_it(tmp_path):
     """They would take two seconds and a quarter of one."""
     content = """import sys

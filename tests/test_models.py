@@ -79,6 +79,7 @@ def test_stage_2_moves_the_last_blocks_alone(name):
     assert any(key.endswith("running_mean") for key in moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_late_classifier_is_the_classifier(name):
     """Same logits and gradients; learning it teaches the classifier's own layers."""

@@ -81,6 +81,7 @@ def nasty(tmp_path):
         locked.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_predictions_of_every_name(nasty, checkpoint, tmp_path):
     before = content_of(nasty.folder)
     out = tmp_path / "out"
@@ -110,6 +111,7 @@ def test_predictions_of_every_name(nasty, checkpoint, tmp_path):
                   ) == nasty.rows
 
 
+@pytest.mark.slow
 def test_a_dataset_of_every_name(nasty, tmp_path):
     source = draw_folder(tmp_path / "in", 8)
     (source / "mars/nasty").symlink_to(nasty.folder)  # a link: one row that says so

@@ -78,6 +78,7 @@ def test_names_in_chinese_and_korean(folder, checkpoint, tmp_path):
     assert not (tmp_path / "my_predictions/contact_sheet.png").exists()
 
 
+@pytest.mark.slow
 def test_batches_do_not_change_an_answer(folder, checkpoint, tmp_path):
     tables = []
     for size in (1, 3, 64):
@@ -121,6 +122,7 @@ def test_killed_and_resumed_has_every_row_once(checkpoint, tmp_path):
     assert answers[0] == answers[1]
 
 
+@pytest.mark.slow
 def test_resume_never_mixes_two_models(folder, checkpoint, tmp_path):
     assert run("predict_my_images.py", "--checkpoint", checkpoint, "--no-pictures",
                cwd=tmp_path).status == 0

@@ -2,6 +2,7 @@
 
 import csv
 
+import pytest
 from conftest import run
 
 from celestial.common.console import DEFAULT_MODEL, OUTLIERS, SHIPPED, VIEWS

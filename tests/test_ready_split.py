@@ -46,6 +46,7 @@ def test_which_folders_are_a_split():
         assert split_folders(names) == {}
 
 
+@pytest.mark.slow
 def test_a_dataset_among_the_classes_would_cost_their_pictures(tmp_path):
     source = draw_folder(tmp_path / "in", 3)
     options = ("datapre.py", "--input-dir", source, "--output-dir", tmp_path / "out")

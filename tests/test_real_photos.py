@@ -6,6 +6,7 @@ import json
 from conftest import content_of, draw_folder, run
 
 
+@pytest.mark.slow
 def test_table_figures_and_mistakes(checkpoint, tmp_path):
     photographs = draw_folder(tmp_path / "photographs", 5, ("mars", "saturn"))
     (photographs / "mars/broken.jpg").write_bytes(b"\xff\xd8\xff half a picture")
@@ -35,6 +36,7 @@ def test_table_figures_and_mistakes(checkpoint, tmp_path):
     assert stored["accuracy"] == result["accuracy"]
 
 
+@pytest.mark.slow
 def test_wrong_folders_are_one_sentence(checkpoint, tmp_path):
     def sentence(folder):
         done = run("benchmarks/real_photos.py", folder, "--checkpoint", checkpoint, cwd=tmp_path)

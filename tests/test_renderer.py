@@ -48,6 +48,7 @@ def test_same_options_same_bytes_whatever_else_is_drawn(tmp_path):
     assert not set(content_of(tmp_path / "other").values()) & set(more.values()), other.err
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_where_it_stopped(tmp_path):
     assert draw_small(tmp_path).status == 0
     whole = content_of(tmp_path / "data/input")

@@ -126,6 +126,7 @@ def nearest_mean(data: TrainingData) -> Classifier:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("float16", [False, True])
 def test_what_is_fitted_on_val_is_what_a_predictor_finds(float16, dataset, tmp_path, monkeypatch):
     """In 16 bits, in which training and prediction compute differently."""

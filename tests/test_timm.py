@@ -107,6 +107,7 @@ def test_what_the_network_looks_at(name):
             "layer 1, 16 x 16", "layer 2, 8 x 8", "layer 3, 4 x 4", "layer 4, 2 x 2"]
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_and_used(dataset, tmp_path):
     """Its name has a colon and a dot, which file names and names of layers may not have."""
     name = "timm:test_vit.r160_in1k"

@@ -70,6 +70,7 @@ def client(checkpoint, tmp_path_factory):
         yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stripped", [True, False])
 def test_everything_works_under_a_path_whether_the_proxy_takes_it_off_or_not(
         client, stripped, tmp_path):
@@ -117,6 +118,7 @@ def has_ipv6() -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it(checkpoint, tmp_path):
     """Over IPv6 where there is any."""
     host = ("--host", "::1") if has_ipv6() else ()
