@@ -75,7 +75,6 @@ def prepared(tmp_path_factory):
     return base, done
 
 
-@pytest.mark.slow
 def test_many_copies_of_one_picture_land_in_one_split(prepared):
     base, _ = prepared
     found = [row for row in rows_of(base / "out/manifest.csv") if "again" in row["source"]]
