@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pytest
 from conftest import content_of, draw_folder, run
 
 
