@@ -7,15 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
-import pyvips
 from conftest import ROOT, draw, environment, run
-from hostile import BOMBS, picture
 from PIL import Image
 from processes import family, still_running
 
@@ -24,7 +21,6 @@ from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.loader import load_image
 from celestial.pictures.readers.types import ImageError
 
-STAYS = []  # what a worker keeps to its end
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 # Decodes one picture again and again, with two workers, until it is stopped.
 ENDLESS = """
@@ -41,18 +37,6 @@ def main():
 if __name__ == "__main__":
     console.run(main)
 """
-# Decodes one picture and says how many kB the process took at most; what getrusage says begins
-# with the memory of the process that started this one.
-PEAK = """
-import re, sys
-from pathlib import Path
-from celestial.pictures.loader import decode
-found = decode(Path(sys.argv[1]), 340)
-status = Path("/proc/self/status").read_text()
-print(found.width, found.height, *found.picture.shape[:2], found.picture[::40, ::40, 0].std(),
-      re.search(r"VmHWM:\\s*([0-9]+) kB", status)[1])
-"""
-
 # Says in how many threads a decoder multiplies matrices.
 THREADS = """
 import re
@@ -84,24 +68,6 @@ def behave(path: Path) -> str:
     return f"{path.name} is fine"
 
 
-def leave_memory(path: Path) -> tuple[int, int]:
-    """Return the process's own bytes and the pages it has taken; do what the name of the file says.
-
-    Of many blocks the last one stays, above the others: nothing goes back by itself.
-    """
-    import resource
-
-    _, resident, of_files, *_ = map(int, Path("/proc/self/statm").read_text().split())
-    before = ((resident - of_files) * resource.getpagesize(),
-              resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
-    blocks = [np.ones(1 << 20, np.uint8) for _ in range(200 if "large" in path.name else 10)]
-    if "large" in path.name:
-        STAYS.append(blocks.pop())
-    if "broken" in path.name:
-        raise ImageError(f"after {len(blocks)} blocks")
-    return before
-
-
 def outcomes(names: list[str], workers: int) -> list[tuple[str, str]]:
     return [(path.name, str(found))
             for path, found in decode_all(behave, map(Path, names), workers)]
@@ -126,55 +92,6 @@ def test_it_goes_on_after_many_crashes():
     names = [name for number in range(12) for name in ("crash", str(number))]
     assert [answer for name, answer in outcomes(names, 2) if name != "crash"] == [
         f"{number} is fine" for number in range(12)]
-
-
-@pytest.mark.slow
-@LINUX
-@pytest.mark.parametrize("name", ["large", "large and broken"])
-def test_a_worker_gives_back_what_a_large_file_took(name):
-    found = []
-    for path in map(Path, ("a", name, "b", name, name, "c")):
-        found.append(decoder_pool.outcome(decoder_pool.start_decoding(1, leave_memory, path)))
-    first, *later = (found[place][0] for place in (0, 2, 5))
-    assert max(later) < first + (20 << 20)
-    assert isinstance(found[1], ImageError) == (name == "large and broken")
-
-
-@pytest.mark.slow
-@LINUX
-def test_what_the_threads_of_a_library_took_is_given_back_as_well():
-    def settled(content: bytes, times: int) -> int:
-        for _ in range(times):
-            found = decoder_pool.outcome(decoder_pool.start_decoding(1, reduced, content))
-            assert isinstance(found, np.ndarray)
-        return decoder_pool.outcome(decoder_pool.start_decoding(1, leave_memory, Path("a")))[0]
-
-    outcomes(["exit"], 1)  # so that the worker is a new one
-    before = settled(picture("TIFF"), 1)  # libvips is there
-    room = max(8, 2 * os.cpu_count()) << 20  # libvips has a thread for each core
-    assert settled(BOMBS[0], 12) < before + room, "144 million pixels each"
-
-
-def reduced(content: bytes) -> np.ndarray:
-    return load_image(content, 340)
-
-
-def pages_taken(path: Path) -> int:
-    """Decode a file, and return how many pages of memory the process has taken so far."""
-    import resource
-
-    load_image(path, 340)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-
-@pytest.mark.slow
-@LINUX
-def test_a_worker_keeps_the_memory_for_the_next_file(tmp_path):
-    path = tmp_path / "large.jpg"
-    Image.fromarray(draw("mars", 1)).resize((2000, 1500)).save(path)
-    outcomes(["exit"], 1)  # so that the worker is a new one
-    found = [found for _, found in decode_all(pages_taken, [path] * 20, 1)]
-    assert found[-1] - found[5] < 14 * 100, "of 4 kB each"
 
 
 def test_results_are_the_same_with_any_number_of_workers(tmp_path):
@@ -310,26 +227,3 @@ def test_a_whole_script_goes_on_after_a_crash_and_a_hang(checkpoint, tmp_path, m
                   "4.png": "more than 4 seconds"}.get(name)
         assert (row["status"] == "failed") == (reason is not None)
         assert (reason or "") in row["reason"]
-
-
-@cache
-def huge() -> pyvips.Image:
-    across = pyvips.Image.xyz(12000, 12000)
-    return (across[0] / 12000 * 255).cast("uchar").bandjoin(
-        [(across[1] / 12000 * 255).cast("uchar"), (across[0] + across[1]).cast("uchar")])
-
-
-@pytest.mark.slow
-@LINUX
-@pytest.mark.parametrize("name, options", [
-    ("a.tif", {"compression": "lzw"}), ("tiles.tif", {"tile": True, "compression": "deflate"}),
-    ("a.png", {"compression": 1})])
-def test_144_million_pixels_take_less_than_one_and_a_half_gigabytes(name, options, tmp_path):
-    huge().write_to_file(str(tmp_path / name), **options)
-    done = subprocess.run([sys.executable, "-c", PEAK, tmp_path / name], text=True, check=True,
-                          capture_output=True, env={**environment(tmp_path),
-                                                    "PYTHONPATH": str(ROOT)})
-    width, height, rows, columns, contrast, peak = map(float, done.stdout.split())
-    assert (width, height) == (12000, 12000)
-    assert 680 <= rows == columns < 1400 and contrast > 60
-    assert peak * 1024 < 1.5e9
