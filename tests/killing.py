@@ -86,6 +86,7 @@ def load(script: str):
             module.decode_all = partial(in_this_process, decode_all)
     spec = importlib.util.spec_from_file_location("script", ROOT / script)
     module = importlib.util.module_from_spec(spec)
+    sys.modules["script"] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 
