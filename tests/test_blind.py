@@ -139,6 +139,7 @@ def test_one_class_no_train_no_training_list_and_a_bad_picture(dataset, checkpoi
     assert "no list of its training pictures" in report["because"]
 
 
+@pytest.mark.slow
 def test_no_test_pictures(checkpoint, tmp_path):
     data = tmp_path / "set"
     options = ("--data-dir", data, "--checkpoint", checkpoint)

@@ -202,6 +202,7 @@ def test_files_that_are_no_checkpoints(tmp_path):
     assert "Is a directory" in refusal(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX systems")
 def test_a_checkpoint_that_may_not_be_read(tmp_path):
     draw_folder(tmp_path / "my_images", 1)

@@ -101,6 +101,7 @@ def test_a_checkpoint_remembers_and_the_sheet_shows_it(cleaned, checkpoint, tmp_
         assert sheet.width > 700
 
 
+@pytest.mark.slow
 def test_resume_does_not_mix_cleaned_and_plain(checkpoint, tmp_path):
     draw_folder(tmp_path / "my_images", 1)
     first = run("predict_my_images.py", "--checkpoint", checkpoint, "--denoise", cwd=tmp_path)

@@ -177,6 +177,7 @@ def test_foreign_files_in_the_output_folder_are_safe(tmp_path):
     assert content_of(out) == before
 
 
+@pytest.mark.slow
 def test_what_a_desktop_drops_into_folders_is_nobodys(tmp_path):
     source = draw_folder(tmp_path / "in", 3)
     options = ("--input-dir", source, "--output-dir", tmp_path / "out")
@@ -187,6 +188,7 @@ def test_what_a_desktop_drops_into_folders_is_nobodys(tmp_path):
         (tmp_path / "out/train/.DS_Store").write_bytes(b"x")
 
 
+@pytest.mark.slow
 def test_linked_folders(tmp_path):
     source = draw_folder(tmp_path / "elsewhere", 3)
     (tmp_path / "in").mkdir()
@@ -263,6 +265,7 @@ def test_an_interrupted_run_leaves_the_old_dataset_or_the_new_one_whole(tmp_path
     assert old in seen and all(content in (old, new) for content in seen), "half a dataset"
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_its_two_renames_is_recovered(tmp_path):
     source = draw_folder(tmp_path / "in", 3)
     options = ("--input-dir", source, "--output-dir", tmp_path / "out")

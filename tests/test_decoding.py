@@ -123,6 +123,7 @@ def test_only_a_few_files_are_read_ahead(workers):
         assert taken <= count + 1 + 5
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_decoder_computes_with_one_thread(tmp_path):
     """On 16 cores OpenBLAS's threads took more than a decoder's memory, and all of them died."""
@@ -156,6 +157,7 @@ def test_no_process_remains_of_a_script_that_is_stopped(stop, tmp_path):
     wait_for_end(members)
 
 
+@pytest.mark.slow
 @LINUX
 def test_no_process_remains_of_a_script_that_ends(tmp_path):
     Image.fromarray(draw("mars", 1)).save(tmp_path / "a.png")

@@ -159,6 +159,7 @@ def test_a_single_picture_too_large_for_the_memory_is_an_error():
         engine.outputs(np.zeros((2, 3, 32, 32), np.uint8))
 
 
+@pytest.mark.slow
 def test_help_imports_no_torch_and_predicting_no_compiler(checkpoint, dataset, tmp_path):
     def imported(*command) -> set[str]:
         done = subprocess.run([sys.executable, "-X", "importtime", *map(str, command)],

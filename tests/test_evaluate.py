@@ -128,6 +128,7 @@ def test_each_picture_counts_once_whatever_the_batch_size(
 SCRIPTS = ("evaluate_model.py", "blind_test_validation.py", "generate_visual_predictions.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_class_that_the_checkpoint_does_not_know(script, dataset, checkpoint, tmp_path):
     data = tmp_path / "set"

@@ -15,6 +15,7 @@ from celestial.models.backbones import BACKBONES
 from celestial.models.checkpoints import load_checkpoint
 
 
+@pytest.mark.slow
 def test_without_network_and_weights(dataset, tmp_path):
     done = train(tmp_path, dataset, "--weights", "imagenet", "--model", "efficientnet_b3")
     assert done.status == 1 and "cannot be downloaded" in done.error

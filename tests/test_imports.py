@@ -47,6 +47,7 @@ def test_what_an_import_lacks(module, content, says, stand_in, tmp_path):
     assert "pip install cv2" not in done.error and not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_library_that_only_the_decoders_load(stand_in, tmp_path):
     stand_in("pillow_heif", MISSING)
     folder = tmp_path / "in"

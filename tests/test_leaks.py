@@ -75,6 +75,7 @@ def prepared(tmp_path_factory):
     return base, done
 
 
+@pytest.mark.slow
 def test_many_copies_of_one_picture_land_in_one_split(prepared):
     base, _ = prepared
     found = [row for row in rows_of(base / "out/manifest.csv") if "again" in row["source"]]
@@ -139,6 +140,7 @@ def test_plain_discs_of_two_classes_are_no_copies():
     assert left_out == [[0], [-1]]
 
 
+@pytest.mark.slow
 def test_what_a_cut_chain_leaves_too_near_is_left_out(tmp_path):
     for name in ("far planet", "mars"):
         (tmp_path / "in" / name).mkdir(parents=True)

@@ -84,6 +84,7 @@ def test_a_dataset_that_systems_used(dataset, checkpoint, tmp_path):
         assert f"passed over in {place}: {count} hidden files and folders" in done.out
 
 
+@pytest.mark.slow
 def test_answers_of_an_earlier_run_are_no_pictures(tmp_path):
     folder = draw_folder(tmp_path / "my_images", 1)
     options = (folder, "--checkpoint", SHIPPED)
@@ -117,6 +118,7 @@ def test_one_file_is_judged_whatever_its_name(tmp_path):
     assert none.status == 1 and "none.png, nor such a file" in none.error
 
 
+@pytest.mark.slow
 def test_pictures_beside_answers_are_pictures(tmp_path):
     folder = draw_folder(tmp_path / "in", 1)
     options = "--checkpoint", SHIPPED, "--no-pictures"

@@ -135,6 +135,7 @@ def test_resume_never_mixes_two_models(folder, checkpoint, tmp_path):
         assert done.status == 1 and "leave --resume out" in done.error
 
 
+@pytest.mark.slow
 def test_resume_tries_failed_files_again_forgets_lost_ones_and_draws_all(
         folder, checkpoint, tmp_path):
     odd = folder / "a\u2028b.png"
@@ -161,6 +162,7 @@ def test_answers_never_go_among_the_pictures(folder, checkpoint, tmp_path):
     assert done.status == 2 and done.error and content_of(folder) == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_rows_so_far(checkpoint, tmp_path):
     folder = draw_folder(tmp_path / "many", 150)
     process = start("predict_my_images.py", folder, "--checkpoint", checkpoint, "--no-pictures",
@@ -182,6 +184,7 @@ def test_output_inside_the_folder_is_not_read_again(folder, checkpoint, tmp_path
     assert first.result["rows"] == second.result["rows"] == 17
 
 
+@pytest.mark.slow
 def test_missing_empty_and_locked_folders(checkpoint, folder, tmp_path):
     done = run("predict_my_images.py", tmp_path / "none", "--checkpoint", checkpoint, cwd=tmp_path)
     assert done.status == 1 and "there is no folder" in done.error

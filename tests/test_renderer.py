@@ -59,6 +59,7 @@ def test_the_same_command_goes_on_where_it_stopped(tmp_path):
     assert content_of(tmp_path / "data/input") == whole
 
 
+@pytest.mark.slow
 def test_a_folder_with_pictures_of_its_own_is_left_alone(tmp_path):
     mine = tmp_path / "data/input/moon/my night.jpg"
     mine.parent.mkdir(parents=True)

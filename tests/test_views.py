@@ -147,6 +147,7 @@ def test_a_checkpoint_of_the_format_before_uses_what_it_has_and_says_so(
     assert all(answer.accepted for answer in answers)
 
 
+@pytest.mark.slow
 def test_step_6(trained, tmp_path):
     folder = draw_folder(tmp_path / "my_images", 2)
     options = ("--checkpoint", trained, "--explain")

@@ -25,6 +25,7 @@ def only_spawn(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
 
 
+@pytest.mark.slow
 def test_split_and_predict(only_spawn, tmp_path):
     told = subprocess.run([sys.executable, "-c", "import multiprocessing as m; print("
                            "m.get_all_start_methods(), m.get_start_method())"],
