@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvips
-from conftest import ROOT, draw, environment
+from conftest import ROOT, environment
 from hostile import BOMBS, picture
-from PIL import Image
 
 from celestial.pictures import decoder_pool
 from celestial.pictures.decoder_pool import decode_all
@@ -84,23 +83,6 @@ def end_the_process(path: Path) -> None:
 def reduced(content: bytes) -> np.ndarray:
     return load_image(content, 340)
 
-
-def pages_taken(path: Path) -> int:
-    """Decode a file, and return how many pages of memory the process has taken so far."""
-    import resource
-
-    load_image(path, 340)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-
-@pytest.mark.slow
-@LINUX
-def test_a_worker_keeps_the_memory_for_the_next_file(tmp_path):
-    path = tmp_path / "large.jpg"
-    Image.fromarray(draw("mars", 1)).resize((2000, 1500)).save(path)
-    list(decode_all(end_the_process, [Path("a")], 1))  # so that the worker is a new one
-    found = [found for _, found in decode_all(pages_taken, [path] * 20, 1)]
-    assert found[-1] - found[5] < 14 * 100, "of 4 kB each"
 
 @cache
 def huge() -> pyvips.Image:
