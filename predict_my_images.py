@@ -341,7 +341,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.common.left_behind import say_passed_over
     from celestial.common.remote_folders import Folder
     from celestial.inference import ray_cluster
-    from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
+    from celestial.models.checkpoints import find_checkpoint, load_checkpoint
+    from celestial.models.fitted import say_unfitted
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)

@@ -100,11 +100,6 @@ def framed(predictor: Predictor, prediction: Prediction) -> np.ndarray:
     return np.asarray(tile(prediction.picture, max(prediction.picture.shape[:2])))
 
 
-def as_picture(square: np.ndarray) -> np.ndarray:
-    """Turn the network's input, uint8 (3, size, size), into a picture (size, size, 3)."""
-    return np.ascontiguousarray(square.transpose(1, 2, 0))
-
-
 def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Return the activations of a few layers of each backbone, from the first to the last.
 
