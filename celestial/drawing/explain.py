@@ -14,6 +14,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from celestial.drawing.cards import tile
 from celestial.inference.predictor import Prediction, Predictor
 from celestial.models.networks import Classifier
+from celestial.pictures.preprocessing import as_picture
 
 HEAT_SIDE = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
