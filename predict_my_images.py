@@ -67,9 +67,10 @@ def parse_args() -> argparse.Namespace:
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
-        "--engine", choices=("torch", "openvino", "ray"), default="torch",
+        "--engine", choices=("torch", "openvino", "onnx", "ray"), default="torch",
         help="what computes the network; openvino may be faster for many pictures: pip install "
-        "-r requirements-openvino.txt; ray shares the pictures among many machines: "
+        "-r requirements-openvino.txt; onnx takes what export_model.py wrote and needs no torch: "
+        "requirements-onnx.txt; ray shares the pictures among many machines: "
         "requirements-ray.txt")
     console.add_views_option(group)
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
@@ -341,7 +342,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.common.left_behind import say_passed_over
     from celestial.common.remote_folders import Folder
     from celestial.inference import ray_cluster
-    from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
+    from celestial.models.checkpoints import find_checkpoint, load_checkpoint
+    from celestial.models.fitted import say_unfitted
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)
