@@ -11,7 +11,7 @@ from celestial import __version__
 from celestial.common.files import atomic_path
 from celestial.static_page import onnxruntime_web
 from celestial.web.answers import names_of
-from celestial.web.words import LANGUAGES, STATIC_WORDS
+from celestial.web.words import LANGUAGES, WORDS, first_page_words
 
 HERE = Path(__file__).parent
 FLASK_PAGE = HERE.parent / "web"
@@ -20,6 +20,8 @@ OWN = ("browser.js", "network.js")
 SAMPLES = "samples"
 INDEX, SERVICE_WORKER = "index.html", "service_worker.js"
 MODEL, LICENCES = "model.onnx", "licences.txt"
+OWN_WORDS = ("needs_script", "loading", "cannot_decode", "too_many_pixels", "invisible")
+OTHER_WORDS = ("intro", "private", "offline")  # which have a row of another name: intro_here ...
 # Nothing from elsewhere; WebAssembly is compiled, but no text is taken for a script.
 POLICY = ("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
           "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; form-action 'none'; "
@@ -63,12 +65,20 @@ def render_index(classes: Sequence[str], reject_below: float, samples: Sequence[
     """Return the page, in English; its script turns it into the visitor's language."""
     templates = jinja2.FileSystemLoader([HERE / "templates", FLASK_PAGE / "templates"])
     environment = jinja2.Environment(loader=templates, autoescape=True)
+    words = page_words([names_of(name) for name in classes])
     about = {"classes": [{"class": name, "names": names_of(name)} for name in classes],
              "reject_below": reject_below, "languages": list(LANGUAGES)}
     return environment.get_template("static.html").render(
-        url_for=_relative, policy=POLICY, about=about, words=STATIC_WORDS["en"],
-        page_words=STATIC_WORDS, language="en", languages=LANGUAGES, models=[MODEL],
+        url_for=_relative, policy=POLICY, about=about, words=words["en"],
+        page_words=words, language="en", languages=LANGUAGES, models=[MODEL],
         samples=samples, version=__version__).encode()
+
+
+def page_words(classes: Sequence[Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return what the page says in each language: the Flask page's words, but for its own."""
+    return {language: {**words, **{name: WORDS[language][name] for name in OWN_WORDS},
+                       **{name: WORDS[language][f"{name}_here"] for name in OTHER_WORDS}}
+            for language, words in first_page_words(classes).items()}
 
 
 def _relative(endpoint: str, filename: str = "", **_: str) -> str:
@@ -77,7 +87,7 @@ def _relative(endpoint: str, filename: str = "", **_: str) -> str:
 
 
 def service_worker(files: Mapping[str, bytes]) -> str:
-    """Return the service worker, which keeps these files; its version is a hash of their content."""
+    """Return the service worker, which keeps these files; its version is a hash of them."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(name.encode() + hashlib.sha256(content).digest())

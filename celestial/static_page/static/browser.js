@@ -17,6 +17,8 @@ network.addEventListener("message", ({ data: { number, outputs } }) => {
   waiting.get(number)(outputs);
   waiting.delete(number);
 });
+// The thread's own files cannot be loaded.
+network.addEventListener("error", () => waiting.forEach((resolve) => resolve({ failed: "offline" })));
 
 function compute(file) {
   count += 1;

@@ -56,7 +56,8 @@ export function reduce({ data, width, height }, factor) {
 }
 
 async function answer(file) {
-  const session = await ready;
+  const session = await ready.catch(() => null);
+  if (session === null) return { failed: "offline" };
   const bitmap = await createImageBitmap(file).catch(() => null);
   if (bitmap === null) return { failed: "cannot_decode" };
   const { width, height } = bitmap;

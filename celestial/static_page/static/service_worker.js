@@ -8,7 +8,7 @@ const PREFIX = `celestial ${self.registration.scope} `; // other pages of this h
 self.addEventListener("install", (event) => {
   const store = async () => {
     const cache = await caches.open(PREFIX + VERSION);
-    await cache.addAll(FILES.map((name) => new Request(name, { cache: "reload" })));
+    await cache.addAll(FILES.map((name) => new Request(name, { cache: "no-cache" })));
     await self.skipWaiting();
   };
   event.waitUntil(store());
