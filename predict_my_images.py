@@ -53,6 +53,13 @@ def parse_args() -> argparse.Namespace:
                        help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    group = parser.add_argument_group("sorting")
+    group.add_argument("--sort-into", type=Path, default=None, metavar="SORTED",
+                       help="put a hard link of each file into SORTED/<class>/, SORTED/unknown/ or "
+                       "SORTED/failed/; there is no --move, because a wrong answer would take "
+                       "a picture from the place where you look for it")
+    group.add_argument("--copy", action="store_true",
+                       help="copy the files into SORTED, where links are the default")
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
@@ -66,6 +73,10 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.explain and (args.no_pictures or args.engine == "ray"):
         parser.error("--explain draws pictures; leave --no-pictures and --engine ray out")
+    if args.copy and args.sort_into is None:
+        parser.error("--copy copies into a folder that --sort-into names")
+    if args.engine == "ray" and args.sort_into is not None:
+        parser.error("--sort-into links files on this machine; leave --engine ray out")
     if args.engine == "ray" and (args.denoise or args.normalise or args.stretch != "none"
                                  or str(args.checkpoint).startswith("imagenet:")):
         parser.error("--engine ray takes a checkpoint file and cleans as that remembers; leave the "
@@ -160,6 +171,7 @@ def predict_here(args: argparse.Namespace) -> None:
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json
     from celestial.filing.listing import list_pictures
+    from celestial.filing.sorting import SortedFolder, require_apart, sort_answers
     from celestial.filing.summary_table import (
         SUMMARY,
         of_several,
@@ -173,6 +185,10 @@ def predict_here(args: argparse.Namespace) -> None:
 
     predictor = start_predictor(__file__, args)
     folder, paths = list_pictures(args.folder, args.output_dir)
+    into = None
+    if args.sort_into is not None:
+        require_apart(args.folder, args.output_dir, args.sort_into)
+        into = SortedFolder(args.sort_into, predictor.classes, args.copy)
     files = {display_name(path.relative_to(folder).as_posix()): path for path in paths}
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
@@ -194,7 +210,11 @@ def predict_here(args: argparse.Namespace) -> None:
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
                *show_cleaning(predictor, files, args)]
     print_table(first, counts, undrawn)
-    print_counts(counts, written, args)
+    done = {}
+    if into is not None:
+        done["sorted"] = sort_answers(into, out, folder, files)
+        written.append(into.table)
+    print_counts(counts, written, args, **done)
 
 
 def predict_on_cluster(args: argparse.Namespace) -> None:

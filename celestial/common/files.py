@@ -187,6 +187,12 @@ def class_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
     return files, _in_order(passed_over, folder)
 
 
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder, but for one that holds something, is not there, or may not be removed."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def replace_folder(new: Path, old: Path) -> None:
     """Move a finished folder to the path `old`; the previous folder stays whole until then."""
     aside = old.with_name(f".{old.name}.old")

@@ -6,6 +6,7 @@ file, and folders of pictures, one a class.
 listing: Lists the files of a folder that are to be classified.
 summary_table: The table of answers: its rows, what an earlier run left of it, and what of it is
     printed.
+sorting: Sorts pictures into a folder for each class, as hard links or copies; none is moved away.
 metadata: Takes metadata out of JPEG, PNG and WebP files without encoding the picture again.
 collecting: Files pictures whose answer a person has corrected, and keeps the table of corrections.
 """
