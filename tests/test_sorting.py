@@ -8,7 +8,8 @@ import pytest
 from conftest import CLASSES, content_of, draw_folder, run, without_override
 
 from celestial.common.console import SHIPPED, UserError
-from celestial.filing.sorting import Answer, SortedFolder, require_apart
+from celestial.filing.listing import require_apart
+from celestial.filing.sorting import Answer, SortedFolder
 
 SUMMARY = "my_predictions/batch_prediction_summary.csv"
 
@@ -76,19 +77,20 @@ def test_again_it_adds_what_is_new_and_with_resume_too(folder, tmp_path):
 
 @pytest.mark.parametrize("into, says", [
     ("in/sorted", "lies among the pictures"), ("in", "holds the pictures"),
-    (".", "holds the pictures"), ("out", "or the answers themselves")])
+    (".", "holds the pictures")])
 def test_among_the_pictures_nothing_is_sorted(into, says, tmp_path):
     draw_folder(tmp_path / "in", 1)
     with pytest.raises(UserError, match=says):
-        require_apart(tmp_path / "in", tmp_path / "out", tmp_path / into)
+        require_apart(tmp_path / "in", tmp_path / into, "--sort-into")
     one = tmp_path / "in/mars/mars 0.png"
-    require_apart(one, tmp_path / "out", tmp_path / "in/sorted")
+    require_apart(one, tmp_path / "in/sorted", "--sort-into")
     with pytest.raises(UserError, match="holds the pictures"):
-        require_apart(one, tmp_path / "out", tmp_path / "in/mars")
+        require_apart(one, tmp_path / "in/mars", "--sort-into")
 
 
 @pytest.mark.parametrize("options, says", [
     (("--copy",), "--sort-into names"),
+    (("--sort-into", "my_predictions"), "two folders"),
     (("--sort-into", "s", "--engine", "ray"), "leave --engine ray out")])
 def test_options_that_do_not_go_together(options, says, tmp_path):
     done = run("predict_my_images.py", *options, cwd=tmp_path)

@@ -11,6 +11,7 @@ from celestial.common.files import class_folders
 from celestial.common.left_behind import is_no_picture
 
 UNKNOWN = "unknown"  # the answer where no class fits
+NONE = "none_of_the_classes"  # what a person says of such a picture, and its folder
 # The names that datasets give their splits, compared without regard to case.
 SPLIT_NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"),
                "test": ("test", "testing")}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from celestial.common.class_names import checked_class
+from celestial.common.class_names import NONE, checked_class
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name, output_paths, paths_to_try
 from celestial.common.files import atomic_path, remove_if_empty, sha256_of
@@ -22,7 +22,6 @@ from celestial.common.tables import read_rows, write_csv, write_rows
 from celestial.filing.metadata import without_metadata
 from celestial.pictures.readers.types import ImageError
 
-NONE = "none_of_the_classes"  # the folder, and the correction, of what is none of the classes
 CORRECTIONS = "corrections.csv"
 COLUMNS = ["time_utc", "filename", "sha256_sent", "sha256_stored", "file", "answer", "probability",
            "correction", "model_sha256"]

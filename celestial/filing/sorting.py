@@ -41,26 +41,6 @@ class Answer(NamedTuple):
     confidence: str
 
 
-def require_apart(place: Path, out: Path, folder: Path) -> None:
-    """Refuse a folder for sorted pictures that lies among the pictures, or holds them.
-
-    Args:
-        place: the folder of the pictures, or one picture.
-        out: the folder of the answers.
-        folder: where the pictures are to be sorted into.
-
-    Raises:
-        UserError: the next run would take its own links for pictures, or answers for links.
-    """
-    pictures, into = place.resolve(), folder.resolve()
-    if pictures.is_relative_to(into) or into == out.resolve():
-        raise UserError(f"{folder} holds the pictures or the answers themselves; name another "
-                        "folder with --sort-into", status=2)
-    if place.is_dir() and into.is_relative_to(pictures):
-        raise UserError(f"{folder} lies among the pictures in {place}, where the next run would "
-                        "take them for new ones; name a folder outside with --sort-into", status=2)
-
-
 class SortedFolder:
     """A folder with a folder for each class, and sorted.csv, which says what went where.
 
