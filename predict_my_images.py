@@ -10,6 +10,7 @@ out:  my_predictions/
   python predict_my_images.py photo.jpg
   python predict_my_images.py --resume          # goes on where a killed run stopped
   python predict_my_images.py --explain         # what in each picture spoke for its class
+  python predict_my_images.py --sort-into sorted             # a link of each file, by class
   python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
   python predict_my_images.py s3://bucket/survey --engine ray --ray-address 10.0.0.1:6379 \
       --output-dir s3://bucket/answers          # millions of pictures, see docs/scale.md
@@ -49,6 +50,24 @@ def parse_args() -> argparse.Namespace:
                        help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    add_filing_options(parser)
+    console.add_cleaning_options(parser, "beside what the checkpoint remembers")
+    group = console.add_compute_options(parser)
+    group.add_argument(
+        "--engine", choices=("torch", "openvino", "ray"), default="torch",
+        help="what computes the network; openvino may be faster for many pictures: pip install "
+        "-r requirements-openvino.txt; ray shares the pictures among many machines: "
+        "requirements-ray.txt")
+    console.add_views_option(group)
+    group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
+                       help="the Ray cluster of --engine ray; None: one on this machine alone")
+    args = parser.parse_args()
+    refuse_odd_options(parser, args)
+    return args
+
+
+def add_filing_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that put pictures into folders by class."""
     group = parser.add_argument_group("sorting")
     group.add_argument("--sort-into", type=Path, default=None, metavar="SORTED",
                        help="put a hard link of each file into SORTED/<class>/, SORTED/unknown/ or "
@@ -62,17 +81,10 @@ def parse_args() -> argparse.Namespace:
                        f"right class, {NONE}, or empty where you have nothing to say")
     group.add_argument("--collect", type=Path, default=None, metavar="FOLDER",
                        help="where the pictures of corrected rows are filed, without metadata")
-    console.add_cleaning_options(parser, "beside what the checkpoint remembers")
-    group = console.add_compute_options(parser)
-    group.add_argument(
-        "--engine", choices=("torch", "openvino", "ray"), default="torch",
-        help="what computes the network; openvino may be faster for many pictures: pip install "
-        "-r requirements-openvino.txt; ray shares the pictures among many machines: "
-        "requirements-ray.txt")
-    console.add_views_option(group)
-    group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
-                       help="the Ray cluster of --engine ray; None: one on this machine alone")
-    args = parser.parse_args()
+
+
+def refuse_odd_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with status 2 where options do not go together."""
     if args.explain and (args.no_pictures or args.engine == "ray"):
         parser.error("--explain draws pictures; leave --no-pictures and --engine ray out")
     if args.copy and args.sort_into is None:
@@ -93,7 +105,6 @@ def parse_args() -> argparse.Namespace:
         for name in ("folder", "output_dir", "ray_address"):
             if isinstance(value := getattr(args, name), str):
                 parser.error(f"{value} needs --engine ray")
-    return args
 
 
 def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards: dict[str, str],

@@ -3,7 +3,6 @@
 import filecmp
 import io
 import os
-import shutil
 import stat
 import tempfile
 from collections import Counter, defaultdict
@@ -19,7 +18,7 @@ from tqdm import tqdm
 from celestial.common.class_names import UNKNOWN
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name, output_paths, path_named, paths_to_try
-from celestial.common.files import atomic_path, remove_if_empty
+from celestial.common.files import link_or_copy, remove_if_empty
 from celestial.common.locks import lock_for, only_one
 from celestial.common.tables import read_rows, write_csv, write_rows
 from celestial.filing.summary_table import rows_of
@@ -130,8 +129,10 @@ class SortedFolder:
         row = [key, before, answer.name, answer.confidence]
         try:
             source = answer.file.resolve() if answer.file.is_symlink() else answer.file
-            if not stat.S_ISREG(source.stat().st_mode):
+            if not stat.S_ISREG(source.stat().st_mode):  # opening a pipe would wait for ever
                 return [*row, f"{LEFT_OUT}: not a file"]
+            with source.open("rb") as file:
+                file.read(1)
         except OSError as error:
             return [*row, f"{LEFT_OUT}: {error.strerror}"]
         folder = self._folders[answer.name if answer.status == "ok" else f" {answer.status}"]
@@ -163,23 +164,11 @@ class SortedFolder:
 
     def _put(self, source: Path, path: Path) -> str:
         """Link or copy a file; return which of them was done."""
-        path.parent.mkdir(exist_ok=True)
-        reason = ""
-        if not self.copy:
-            try:
-                os.link(source, path)
-                return LINKED
-            except OSError as error:  # another disk, a file system without links, another's file
-                reason = error.strerror
-        try:
-            with source.open("rb") as file:
-                file.read(1)
-        except OSError as error:
-            return f"{LEFT_OUT}: {error.strerror}"
-        with atomic_path(path, durable=False) as temporary:
-            shutil.copyfile(source, temporary)
-            with suppress(OSError):  # not each file system keeps times
-                os.utime(temporary, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
+        linked, reason = link_or_copy(source, path, self.copy)
+        if linked:
+            return LINKED
+        with suppress(OSError):  # not each file system keeps times
+            os.utime(path, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
         if reason and not self._said:
             self._said = True
             print(f"{self.folder}: pictures are copied, because they cannot be linked there "
