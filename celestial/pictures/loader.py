@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from celestial.common.import_errors import lacking
-from celestial.pictures.readers import brands, fits_images, icons, jpeg, pillow_images, png
-from celestial.pictures.readers.raw_files import is_raw
+from celestial.pictures.readers import brands, fits_images, icons, jpeg, pillow_images, png, raw
 from celestial.pictures.readers.types import MOST_PIXELS, Damaged, Decoded, ImageError, Request
 from celestial.pictures.stretch import USUAL, Stretch
 
@@ -22,7 +21,6 @@ LARGE = 20_000_000  # pixels of a PNG, from which on it is read in strips
 HEAD = 4096  # bytes that tell what a file is
 MOST_WORDS = 200  # characters of a decoder's own message
 
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
 BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
@@ -124,9 +122,9 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
         raise ImageError("the file is empty (0 bytes)")
     if head.startswith((fits_images.FIRST_CARD, *fits_images.PACKED)):
         return fits_images.read(fits_images.unpack(file, head), request)
-    if is_raw(file, head, head.startswith(TIFF)):
-        raise ImageError("not a picture but a raw file of a camera: save it as TIFF")
-    if head.startswith(TIFF):
+    if raw.is_raw(file, head):
+        return raw.read(file, request)
+    if head.startswith(raw.TIFF):
         from celestial.pictures.readers.tiff import (
             tiff_pixels,  # imported here, because it loads libvips
         )
