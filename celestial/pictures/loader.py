@@ -22,6 +22,7 @@ HEAD = 4096  # bytes that tell what a file is
 MOST_WORDS = 200  # characters of a decoder's own message
 
 MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
+XISF = b"XISF0100"
 BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
 MARKUP = {b"svg": "an SVG drawing", b"html": "a web page"}  # by the name of the root
@@ -37,7 +38,6 @@ NO_PICTURES = {
     b"7z\xbc\xaf": "a 7z archive",
     b"<?xml": "an XML text",
     b"8BPS": "a Photoshop file: save it as TIFF or PNG",
-    b"XISF0100": "an XISF file: save it as FITS or TIFF",
     b"LUCAM-RECORDER": "a SER video: save a frame of it",
     b"\x1aE\xdf\xa3": "a video: save a frame of it",
 }
@@ -122,6 +122,10 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
         raise ImageError("the file is empty (0 bytes)")
     if head.startswith((fits_images.FIRST_CARD, *fits_images.PACKED)):
         return fits_images.read(fits_images.unpack(file, head), request)
+    if head.startswith(XISF):
+        from celestial.pictures.readers.xisf import xisf_pixels  # seldom needed
+
+        return xisf_pixels.read(file, request)
     if raw.is_raw(file, head):
         return raw.read(file, request)
     if head.startswith(raw.TIFF):

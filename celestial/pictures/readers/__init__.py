@@ -7,6 +7,7 @@ raw: Tells raw files of cameras, in which other readers would find a thumbnail, 
 brands: Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3).
 fits_images: Reads the first image of a FITS file, in strips so that a large one fits in memory.
 mosaics: Reads frames in strips, reduced; of colour cameras one colour a pixel becomes three.
+xisf/: XISF, the format of PixInsight.
 tiff/: TIFF of every photometry, sample type and packing.
 pillow_images: Reads the usual formats with Pillow.
 vips: Reads large PNG strip by strip with libvips; its helpers serve TIFF as well.
