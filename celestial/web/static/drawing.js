@@ -3,7 +3,7 @@
 // shows it or "".
 import { find, make, spoken, word } from "./words.js";
 
-export const percent = (value) => (value >= 0.9995 ? ">99.9 %" : `${(100 * value).toFixed(1)} %`);
+export const percent = (value) => (value >= 0.9995 ? ">99.9\u00a0%" : `${(100 * value).toFixed(1)}\u00a0%`);
 const state = (entry) => entry.result?.status ?? "waiting";
 
 // The answer in one phrase.
