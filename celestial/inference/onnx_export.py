@@ -22,9 +22,12 @@ from celestial.pictures.preprocessing import WHITE_PERCENTILE, Preprocessing
 
 OPSET = 18  # the first whose Resize can smooth as Pillow does
 SQUARE = "square"
+BLOCK = 8  # rows that are computed from one window of the picture; more of them would waste work
 # What a feed that is already the square needs, and what any other picture needs. `pictures` are
-# uint8 (N, H, W, 3). Resize with antialias and exclude_outside is Pillow's own algorithm; sizes,
-# gain and percentile are computed as Preprocessing computes them, in float64.
+# uint8 (N, H, W, 3). Pillow resizes one axis after the other and rounds between them, the first
+# axis of the two first where it shrinks by more than twice as many pixels, else the second.
+# ONNX's own Resize rounds its weights otherwise: a grey level in a hundred differs by one, and in
+# dark pictures, which are brightened, by four.
 PREPARE = """
 square = If (fitted) <
   then_branch = keep () => (uint8[N, 3, {size}, {size}] kept) {{
@@ -34,8 +37,13 @@ square = If (fitted) <
     number = Shape <start = 0, end = 1> (pictures)
     sides = Shape <start = 1, end = 3> (pictures)
     zero = Constant <value = int64[1] {{0}}> ()
+    one = Constant <value = int64[1] {{1}}> ()
     two = Constant <value = int64[1] {{2}}> ()
     three = Constant <value = int64[1] {{3}}> ()
+    all = Constant <value = int64[1] {{-1}}> ()
+    zero_float = Constant <value = double[1] {{0}}> ()
+    half = Constant <value = double[1] {{0.5}}> ()
+    one_float = Constant <value = double[1] {{1}}> ()
     size = Constant <value = int64[1] {{{size}}}> ()
     size_float = Cast <to = 11> (size)
     sides_float = Cast <to = 11> (sides)
@@ -43,12 +51,58 @@ square = If (fitted) <
     scale = Div (size_float, longest)
     scaled = Mul (sides_float, scale)
     rounded = Round (scaled)
-    one_float = Constant <value = double[1] {{1}}> ()
     new_float = Max (rounded, one_float)
     new = Cast <to = 7> (new_float)
-    sizes = Concat <axis = 0> (number, new, three)
-    resized = Resize <mode = "linear", antialias = 1, exclude_outside = 1,
-        coordinate_transformation_mode = "half_pixel"> (pictures, , , sizes)
+
+    height, width = Split <num_outputs = 2> (sides)
+    new_height, new_width = Split <num_outputs = 2> (new)
+    samples = Mul (width, three)
+    shrunk = Sub (sides, new)
+    shrunk_rows, shrunk_columns = Split <num_outputs = 2> (shrunk)
+    twice = Mul (shrunk_columns, two)
+    taller = Greater (shrunk_rows, twice)
+    shrinks = Greater (shrunk_rows, zero)
+    rows_first_listed = And (taller, shrinks)
+    rows_first = Squeeze (rows_first_listed, zero)
+    wide_shape = Concat <axis = 0> (all, samples)
+    first = If (rows_first) <
+      then_branch = as_rows () => (uint8[a, b] rows) {{
+        rows_deep = Transpose <perm = [1, 0, 2, 3]> (pictures)
+        rows_shape = Concat <axis = 0> (height, all)
+        rows = Reshape (rows_deep, rows_shape)
+      }},
+      else_branch = as_columns () => (uint8[a, b] columns) {{
+        lines = Reshape (pictures, wide_shape)
+        columns = Transpose <perm = [1, 0]> (lines)
+      }}>
+    order_rows = Constant <value = int64[2] {{0, 1}}> ()
+    order_columns = Constant <value = int64[2] {{1, 0}}> ()
+    order = Where (rows_first, order_rows, order_columns)
+    lengths = Gather (sides, order)
+    new_lengths = Gather (new, order)
+    length1, length2 = Split <num_outputs = 2> (lengths)
+    new_length1, new_length2 = Split <num_outputs = 2> (new_lengths)
+    flat_shape1 = Concat <axis = 0> (length1, all)
+    flat1 = Reshape (first, flat_shape1)
+    {pass1}
+    rest = Where (rows_first, samples, height)
+    half_shape = Concat <axis = 0> (all, rest)
+    half_done = Reshape (result1, half_shape)
+    second = Transpose <perm = [1, 0]> (half_done)
+    flat_shape2 = Concat <axis = 0> (length2, all)
+    flat2 = Reshape (second, flat_shape2)
+    {pass2}
+    resized = If (rows_first) <
+      then_branch = from_columns () => (uint8[a, b, c, d] from_columns) {{
+        shape_columns = Concat <axis = 0> (new_width, three, new_height, number)
+        deep_columns = Reshape (result2, shape_columns)
+        from_columns = Transpose <perm = [3, 2, 0, 1]> (deep_columns)
+      }},
+      else_branch = from_rows () => (uint8[a, b, c, d] from_rows) {{
+        shape_rows = Concat <axis = 0> (new_height, new_width, three, number)
+        deep_rows = Reshape (result2, shape_rows)
+        from_rows = Transpose <perm = [3, 0, 1, 2]> (deep_rows)
+      }}>
     {expose}
     gap = Sub (size, new)
     before = Div (gap, two)
@@ -59,13 +113,101 @@ square = If (fitted) <
   }}
 >
 """
+# Resizes the first axis of flat{n}, uint8 (length{n}, anything): triangles as weights, in float64
+# and then whole numbers of 22 bits, as in Pillow's Resample.c. Whole numbers are multiplied three
+# bytes of a weight at a time. A block of rows needs but a window of the picture, `span{n}` rows.
+PASS = """
+    from{n} = Cast <to = 11> (length{n})
+    to{n} = Cast <to = 11> (new_length{n})
+    scale{n} = Div (from{n}, to{n})
+    support{n} = Max (scale{n}, one_float)
+    steep{n} = Div (one_float, support{n})
+    block{n} = Constant <value = int64[1] {{{block}}}> ()
+    block_float{n} = Cast <to = 11> (block{n})
+    blocks_exact{n} = Div (to{n}, block_float{n})
+    blocks_float{n} = Ceil (blocks_exact{n})
+    padded_float{n} = Mul (blocks_float{n}, block_float{n})
+    zero_scalar{n} = Constant <value = double {{0}}> ()
+    one_scalar{n} = Constant <value = double {{1}}> ()
+    padded_scalar{n} = Squeeze (padded_float{n}, zero)
+    numbers{n} = Range (zero_scalar{n}, padded_scalar{n}, one_scalar{n})
+    middles{n} = Add (numbers{n}, half)
+    centres_flat{n} = Mul (middles{n}, scale{n})
+    centres_shape{n} = Constant <value = int64[3] {{-1, {block}, 1}}> ()
+    centres{n} = Reshape (centres_flat{n}, centres_shape{n})
+    first_centres{n} = Slice (centres{n}, zero, one, one)
+    lowest{n} = Sub (first_centres{n}, support{n})
+    lowest_half{n} = Add (lowest{n}, half)
+    lowest_whole{n} = Floor (lowest_half{n})
+    starts{n} = Max (lowest_whole{n}, zero_float)
+    reach{n} = Mul (scale{n}, block_float{n})
+    both{n} = Add (support{n}, support{n})
+    span_exact{n} = Add (reach{n}, both{n})
+    span_whole{n} = Ceil (span_exact{n})
+    span_more{n} = Add (span_whole{n}, one_float)
+    span_most{n} = Add (span_more{n}, one_float)
+    span_float{n} = Min (span_most{n}, from{n})
+    span_scalar{n} = Squeeze (span_float{n}, zero)
+    window{n} = Range (zero_scalar{n}, span_scalar{n}, one_scalar{n})
+    places{n} = Add (starts{n}, window{n})
+    inside_bool{n} = Less (places{n}, from{n})
+    inside{n} = Cast <to = 11> (inside_bool{n})
+    off{n} = Sub (places{n}, centres{n})
+    off_half{n} = Add (off{n}, half)
+    off_scaled{n} = Mul (off_half{n}, steep{n})
+    far{n} = Abs (off_scaled{n})
+    near{n} = Sub (one_float, far{n})
+    triangle{n} = Max (near{n}, zero_float)
+    weights{n} = Mul (triangle{n}, inside{n})
+    sums{n} = ReduceSum (weights{n}, two)
+    tiny{n} = Constant <value = double[1] {{0.000001}}> ()
+    sums_apart{n} = Max (sums{n}, tiny{n})
+    parts{n} = Div (weights{n}, sums_apart{n})
+    unit{n} = Constant <value = double[1] {{4194304}}> ()
+    parts_scaled{n} = Mul (parts{n}, unit{n})
+    parts_half{n} = Add (parts_scaled{n}, half)
+    whole{n} = Floor (parts_half{n})
+    upper_unit{n} = Constant <value = double[1] {{65536}}> ()
+    middle_unit{n} = Constant <value = double[1] {{256}}> ()
+    upper_exact{n} = Div (whole{n}, upper_unit{n})
+    upper{n} = Floor (upper_exact{n})
+    upper_back{n} = Mul (upper{n}, upper_unit{n})
+    less{n} = Sub (whole{n}, upper_back{n})
+    middle_exact{n} = Div (less{n}, middle_unit{n})
+    middle{n} = Floor (middle_exact{n})
+    middle_back{n} = Mul (middle{n}, middle_unit{n})
+    lower{n} = Sub (less{n}, middle_back{n})
+    bytes_float{n} = Concat <axis = 1> (upper{n}, middle{n}, lower{n})
+    bytes{n} = Cast <to = 2> (bytes_float{n})
+    last{n} = Sub (from{n}, one_float)
+    places_there{n} = Min (places{n}, last{n})
+    indices_deep{n} = Cast <to = 7> (places_there{n})
+    indices{n} = Squeeze (indices_deep{n}, one)
+    windows{n} = Gather (flat{n}, indices{n})
+    products{n} = MatMulInteger (bytes{n}, windows{n})
+    by_upper{n}, by_middle{n}, by_lower{n} = Split <axis = 1, num_outputs = 3> (products{n})
+    upper_int{n} = Constant <value = int32[1] {{65536}}> ()
+    middle_int{n} = Constant <value = int32[1] {{256}}> ()
+    rounding{n} = Constant <value = int32[1] {{2097152}}> ()
+    unit_int{n} = Constant <value = int32[1] {{4194304}}> ()
+    sum_upper{n} = Mul (by_upper{n}, upper_int{n})
+    sum_middle{n} = Mul (by_middle{n}, middle_int{n})
+    sum_two{n} = Add (sum_upper{n}, sum_middle{n})
+    sum_three{n} = Add (sum_two{n}, by_lower{n})
+    sum_all{n} = Add (sum_three{n}, rounding{n})
+    levels{n} = Div (sum_all{n}, unit_int{n})
+    shades{n} = Cast <to = 2> (levels{n})
+    padded_int{n} = Cast <to = 7> (padded_float{n})
+    listed_shape{n} = Concat <axis = 0> (padded_int{n}, all)
+    listed{n} = Reshape (shades{n}, listed_shape{n})
+    result{n} = Slice (listed{n}, zero, new_length{n}, zero)
+"""
 # The brightest 0.5 % of the pixels, sorted, are all that the percentile needs.
 EXPOSE = """
     brightest = ReduceMax <keepdims = 0> (resized, three)
     listed = Flatten <axis = 1> (brightest)
     values = Cast <to = 1> (listed)
     count = Shape <start = 1, end = 2> (listed)
-    one = Constant <value = int64[1] {{1}}> ()
     last = Sub (count, one)
     last_float = Cast <to = 11> (last)
     proportion = Constant <value = double[1] {{{proportion!r}}}> ()
@@ -180,7 +322,9 @@ def _take_pictures(graph: onnx.GraphProto, preprocessing: Preprocessing) -> None
     """Put the preprocessing before a graph whose input is the square, in place."""
     expose = "exposed = Identity (resized)" if preprocessing.largest_gain <= 1 else EXPOSE.format(
         proportion=WHITE_PERCENTILE / 100, largest_gain=float(preprocessing.largest_gain))
-    graph.node.insert(0, parse_node(PREPARE.format(size=preprocessing.size, expose=expose)))
+    graph.node.insert(0, parse_node(PREPARE.format(
+        size=preprocessing.size, expose=expose, pass1=PASS.format(n=1, block=BLOCK),
+        pass2=PASS.format(n=2, block=BLOCK))))
     del graph.input[:]
     graph.input.append(onnx.helper.make_tensor_value_info(
         PICTURES, onnx.TensorProto.UINT8, ["N", "H", "W", 3]))

@@ -1,0 +1,171 @@
+"""Take a model along: one ONNX file that takes pictures, for other programs and languages.
+
+in:   a checkpoint; with --quantise data/celestial_dataset/{val,test}/<class>/*
+out:  exported/
+      model.onnx (from RGB pictures of any size to calibrated probabilities), classes.json,
+      README.md (how to use it from Python and JavaScript); with --quantise model_int8.onnx
+
+  python export_model.py
+  python export_model.py --checkpoint my_model.pth --output-dir exported
+  python export_model.py --quantise          # and in whole numbers of 8 bits, smaller and faster
+  python predict_my_images.py --engine onnx --checkpoint exported/model.onnx
+
+The file is compared with the network itself on drawn pictures before it is written.
+"""
+
+import argparse
+import string
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from celestial.common import console
+from celestial.common.console import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from celestial.inference.onnx_engine import OnnxModel
+    from celestial.inference.predictor import Predictor
+
+MODEL, QUANTISED, CLASSES, README = "model.onnx", "model_int8.onnx", "classes.json", "README.md"
+TEMPLATE = console.ROOT / "celestial/drawing/templates/exported.md"
+PICTURES = 100  # drawn for the comparison
+SIDES = (24, 48, 96, 131, 224, 300, 640)  # pixels, longer sides of these
+RATIOS = (1, 1, 0.75, 0.56, 0.2)  # of the shorter side to the longer one
+DARK = (1, 1, 0.5, 0.2, 0.03)  # factors of their light
+MOST_END_TO_END, MOST_FROM_SQUARE = 0.01, 1e-4  # differences of a probability
+
+
+def parse_args() -> argparse.Namespace:
+    parser = console.make_parser(__doc__)
+    group = parser.add_argument_group("folders")
+    console.add_checkpoint_option(group)
+    group.add_argument("--output-dir", type=Path, default=Path("exported"), metavar="FOLDER",
+                       help="where the files go")
+    console.add_data_option(group)
+    parser.add_argument("--quantise", action="store_true",
+                        help="write model_int8.onnx as well, its ranges from val of --data-dir, "
+                        "and compare it with model.onnx on test")
+    console.add_compute_options(parser)
+    return parser.parse_args()
+
+
+def draw_pictures() -> "list[np.ndarray]":
+    """Draw the pictures of the comparison: many sizes and shapes, some dark; uint8 RGB each."""
+    import numpy as np
+
+    from celestial.renderer.draw import draw_picture
+
+    random = np.random.default_rng(0)
+    names = (*console.DRAWN, *console.OUTLIERS)
+    pictures = []
+    for number in range(PICTURES):
+        drawn = draw_picture(names[number % len(names)], SIDES[number % len(SIDES)], 0, number)
+        shorter = max(1, round(max(drawn.shape) * random.choice(RATIOS)))
+        drawn = drawn[:shorter] if random.random() < 0.5 else drawn[:, :shorter]
+        pictures.append(np.uint8(drawn * random.choice(DARK)))
+    return pictures
+
+
+def compare(model: "OnnxModel", predictor: "Predictor", engine: str) -> dict:
+    """Compare a file with the network that it was made of.
+
+    Args:
+        model: opened.
+        predictor: has the network, and the program's default engine.
+        engine: that engine in words.
+
+    Raises:
+        UserError: the probabilities differ by more than is allowed.
+    """
+    import copy
+
+    from celestial.evaluation.agreement import by_file, by_predictor, by_torch
+
+    pictures = draw_pictures()
+    network = copy.deepcopy(predictor.model).cpu()
+    true, found = by_torch(network, predictor.checkpoint, pictures), by_file(model, pictures)
+    figures = {
+        "pictures": len(pictures), "largest_difference": true.difference(found),
+        "largest_difference_from_square": true.difference(by_file(model, pictures, True)),
+        "equal_verdicts": found.equal_verdicts(by_predictor(predictor, pictures),
+                                               model.reject_below),
+        "default_engine": engine}
+    if (figures["largest_difference"] > MOST_END_TO_END
+            or figures["largest_difference_from_square"] > MOST_FROM_SQUARE):
+        raise UserError("the exported network answers otherwise than the network itself: a "
+                        f"probability differs by {figures['largest_difference']:.6f} from the "
+                        f"picture on and by {figures['largest_difference_from_square']:.6f} from "
+                        f"the square on, where {MOST_END_TO_END} and {MOST_FROM_SQUARE} are "
+                        "allowed; nothing was written")
+    print(f"largest difference of a probability from the network in float32, on {PICTURES} drawn "
+          f"pictures: {figures['largest_difference']:.6f} from the picture on, "
+          f"{figures['largest_difference_from_square']:.7f} from the square on\n"
+          f"verdicts equal to those of {engine}: {figures['equal_verdicts']:.1%}", flush=True)
+    return figures
+
+
+def licence_of(checkpoint) -> str:
+    """Return the terms of the weights: this program's, and whose weights they began from."""
+    start = checkpoint.options.get("weights_used")
+    return "MIT" + (f"; began from: {start}" if isinstance(start, str) else "")
+
+
+def about_of(predictor: "Predictor") -> dict:
+    """Return what classes.json says."""
+    from celestial.common.files import sha256_of
+
+    checkpoint = predictor.checkpoint
+    return {"classes": list(checkpoint.classes), "reject_below": checkpoint.reject_below,
+            "temperature": checkpoint.temperature, "size": checkpoint.preprocessing.size,
+            "model": checkpoint.model, "licence": licence_of(checkpoint),
+            "commit": console.git_commit(), "checkpoint_sha256": sha256_of(predictor.path)}
+
+
+def readme(about: dict, figures: dict, quantised: str) -> str:
+    """Return README.md: what the file takes and gives, and how to use it."""
+    from celestial.inference.onnx_export import OPSET
+
+    template = string.Template(TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute({
+        **figures, **about, "classes": ", ".join(about["classes"]), "count": len(about["classes"]),
+        "largest_difference": f"{figures['largest_difference']:.6f}",
+        "largest_difference_from_square": f"{figures['largest_difference_from_square']:.7f}",
+        "equal_verdicts_percent": f"{100 * figures['equal_verdicts']:.0f}", "opset": OPSET,
+        "quantised": quantised})
+
+
+def main() -> None:
+    args = parse_args()
+    # Heavy imports wait until the options are read: --help answers at once.
+    from celestial.common.files import atomic_path, write_json
+    from celestial.inference.devices import describe, inference_precision, pick_device
+    from celestial.inference.onnx_engine import open_model
+    from celestial.inference.onnx_export import export
+    from celestial.inference.predictor import start_predictor
+
+    predictor = start_predictor(__file__, args)
+    engine = describe(pick_device(args.device), inference_precision)
+    about = about_of(predictor)
+    graph = export(predictor.model, predictor.checkpoint,
+                   {name: about[name] for name in ("licence", "commit", "checkpoint_sha256")})
+    with tempfile.TemporaryDirectory() as place:
+        trial = Path(place, MODEL)
+        trial.write_bytes(graph.SerializeToString())
+        figures = compare(open_model(trial), predictor, engine)
+
+    out = args.output_dir
+    files = {MODEL: graph.SerializeToString()}
+    quantised = ""
+    files[README] = readme(about, figures, quantised).encode()
+    written = [out / name for name in files]
+    for path, content in zip(written, files.values(), strict=True):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+    written.append(write_json(out / CLASSES, about))
+    console.print_result(figures, written)
+
+
+if __name__ == "__main__":
+    console.run(main)
