@@ -4,10 +4,12 @@ in:   a checkpoint; with --quantise data/celestial_dataset/{val,test}/<class>/*
 out:  exported/
       model.onnx (from RGB pictures of any size to calibrated probabilities), classes.json,
       README.md (how to use it from Python and JavaScript); with --quantise model_int8.onnx
+      site/, with --page: a page for any static host, which needs no server of its own
 
   python export_model.py
   python export_model.py --checkpoint my_model.pth --output-dir exported
   python export_model.py --quantise          # and in whole numbers of 8 bits, smaller and faster
+  python export_model.py --page site         # then: python -m http.server --directory site
   python predict_my_images.py --engine onnx --checkpoint exported/model.onnx
 
 The file is compared with the network itself on drawn pictures before it is written.
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 MODEL, QUANTISED, CLASSES, README = "model.onnx", "model_int8.onnx", "classes.json", "README.md"
 TEMPLATE = console.ROOT / "celestial/drawing/templates/exported.md"
 PICTURES = 100  # drawn for the comparison
+DRAWN_SIDE = 96  # pixels, which takes a tenth of the time of drawing each in its size
 SIDES = (24, 48, 96, 131, 224, 300, 640)  # pixels, longer sides of these
 RATIOS = (1, 1, 0.75, 0.56, 0.2)  # of the shorter side to the longer one
 DARK = (1, 1, 0.5, 0.2, 0.03)  # factors of their light
@@ -43,6 +46,9 @@ def parse_args() -> argparse.Namespace:
     console.add_checkpoint_option(group)
     group.add_argument("--output-dir", type=Path, default=Path("exported"), metavar="FOLDER",
                        help="where the files go")
+    group.add_argument("--page", type=Path, default=None, metavar="FOLDER",
+                       help="write a page as well that answers pictures inside the visitor's "
+                       "browser: files for any static host; npm fetches what computes there")
     console.add_data_option(group)
     parser.add_argument("--quantise", action="store_true",
                         help="write model_int8.onnx as well, its ranges from val of --data-dir, "
@@ -55,13 +61,17 @@ def draw_pictures() -> "list[np.ndarray]":
     """Draw the pictures of the comparison: many sizes and shapes, some dark; uint8 RGB each."""
     import numpy as np
 
+    from PIL import Image
+
     from celestial.renderer.draw import draw_picture
 
     random = np.random.default_rng(0)
     names = (*console.DRAWN, *console.OUTLIERS)
     pictures = []
     for number in range(PICTURES):
-        drawn = draw_picture(names[number % len(names)], SIDES[number % len(SIDES)], 0, number)
+        side = SIDES[number % len(SIDES)]
+        drawn = draw_picture(names[number % len(names)], DRAWN_SIDE, 0, number)
+        drawn = np.asarray(Image.fromarray(drawn).resize((side, side)))
         shorter = max(1, round(max(drawn.shape) * random.choice(RATIOS)))
         drawn = drawn[:shorter] if random.random() < 0.5 else drawn[:, :shorter]
         pictures.append(np.uint8(drawn * random.choice(DARK)))
@@ -164,6 +174,11 @@ def main() -> None:
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
     written.append(write_json(out / CLASSES, about))
+    if args.page is not None:
+        from celestial.static_page.site import write_site
+
+        written += write_site(args.page, files[MODEL], about["classes"], about["reject_below"],
+                              about["licence"])
     console.print_result(figures, written)
 
 
