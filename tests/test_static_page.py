@@ -111,7 +111,7 @@ def exported(checkpoint, tmp_path_factory):
     # Not by `run`, which takes the network away that npm needs.
     done = subprocess.run(command("export_model.py", "--checkpoint", checkpoint, "--output-dir",
                                   "model", "--page", "site"),
-                          cwd=folder, capture_output=True, text=True, timeout=SECONDS)
+                          cwd=folder, capture_output=True, text=True, timeout=3 * SECONDS)
     if "npm cannot fetch" in done.stderr:
         pytest.skip("npm cannot reach its registry")
     assert done.returncode == 0, done.stderr
@@ -200,7 +200,8 @@ class TestInChromium:
             image.save(pictures / f"{number}.png")
             image.save(pictures / f"{number}.jpg", quality=90)
         done = run("predict_my_images.py", pictures, "--checkpoint", exported / "model/model.onnx",
-                   "--engine", "onnx", "--no-pictures", "--output-dir", tmp_path / "answers")
+                   "--engine", "onnx", "--no-pictures", "--output-dir", tmp_path / "answers",
+                   cwd=tmp_path)
         assert done.status == 0, done.err
         with (tmp_path / "answers/batch_prediction_summary.csv").open(
                 encoding="utf-8-sig", newline="") as file:
