@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import content_of, draw, draw_folder, run, without_override
 from PIL import Image
+from test_collecting import rows_of
 
 from celestial.common.class_names import NONE
 from celestial.common.console import UserError
@@ -46,11 +47,6 @@ def write(path: Path, rows: list[dict], delimiter: str = ",", encoding: str = "u
         writer.writeheader()
         writer.writerows(rows)
     return path
-
-
-def rows_of(folder: Path) -> list[dict]:
-    with (folder / "corrections.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from conftest import CLASSES, content_of, draw_folder
-from test_sorting import rows_of
 
+from celestial.common.tables import read_csv
 from celestial.filing.sorting import Answer, SortedFolder
 
 
@@ -40,7 +40,7 @@ def test_what_another_model_names_otherwise_moves(pictures, make, tmp_path):
     assert not (tmp_path / "out/mars").exists()
     assert content_of(tmp_path / "out/saturn").keys() == {"mars 0.png", "mars 1.png",
                                                           "saturn 0.png", "saturn 1.png"}
-    rows = {Path(row["file"]).name: row for row in rows_of(tmp_path / "out/sorted.csv")}
+    rows = {Path(row["file"]).name: row for row in read_csv(tmp_path / "out/sorted.csv")}
     assert rows["mars 0.png"]["where"] == "saturn/mars 0.png"
     assert rows["mars 0.png"]["how"] == "moved" and rows["mars 0.png"]["class"] == "saturn"
     assert content_of(pictures) == before
@@ -91,7 +91,7 @@ def test_links_pipes_and_lost_files(pictures, make, tmp_path):
         "link.png", "broken.png", "pipe.png", "gone.png", "mars")])
     assert counts["left out"] == 4 and sorted_files(tmp_path) == ["mars/link.png"]
     assert not (tmp_path / "out/mars/link.png").is_symlink()
-    rows = {Path(row["file"]).name: row["how"] for row in rows_of(tmp_path / "out/sorted.csv")}
+    rows = {Path(row["file"]).name: row["how"] for row in read_csv(tmp_path / "out/sorted.csv")}
     assert rows["pipe.png"] == "left out: not a file" and "No such file" in rows["gone.png"]
 
 
