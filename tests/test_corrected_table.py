@@ -167,3 +167,11 @@ def test_pipes_and_folders_are_no_pictures(pictures, tmp_path):
                                        for name in ("pipe.png", "mars", "one.png")])
     found = file_corrections(table, pictures / "one.png", CollectingFolder(tmp_path / "out"), "")
     assert found["filed"] == 1 and found["failed"] == 2
+
+
+def test_a_format_that_keeps_its_metadata_is_told(pictures, tmp_path, capsys):
+    Image.fromarray(draw("mars", 3)).save(pictures / "a.tif")
+    table = write(tmp_path / "t.csv", [answer("a.tif", correct="mars"), ROWS[0]])
+    file_corrections(table, pictures, CollectingFolder(tmp_path / "out"), "")
+    assert "1 of them keep their metadata" in capsys.readouterr().out
+    assert (tmp_path / "out/mars/a.tif").read_bytes() == (pictures / "a.tif").read_bytes()

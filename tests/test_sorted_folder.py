@@ -95,6 +95,21 @@ def test_links_pipes_and_lost_files(pictures, make, tmp_path):
     assert rows["pipe.png"] == "left out: not a file" and "No such file" in rows["gone.png"]
 
 
+def test_odd_names_stay_and_are_known_again(make, tmp_path):
+    names = [b"a\xff.png", b"b\nc.png", b"=1+1.png", b"x" * 251 + b".png", b"'quoted.png",
+             "土星\u202e.png".encode(), b"back\\slash.png"]
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        (tmp_path / "in" / os.fsdecode(name)).write_bytes(b"%d" % number)
+    given = [Answer(tmp_path / "in" / os.fsdecode(name), "ok", "mars", "1") for name in names]
+    make().sort(given)
+    assert len(sorted_files(tmp_path)) == len(names)
+    assert make().sort(given) == {"kept": len(names)}
+    assert make().sort([answer._replace(name="saturn") for answer in given]) == {
+        "moved": len(names)}
+    assert {name.split("/")[0] for name in sorted_files(tmp_path)} == {"saturn"}
+
+
 def test_a_class_called_failed_and_one_with_a_slash(pictures, make, tmp_path):
     first, second, third, *_ = answers(pictures)
     make((*CLASSES, "failed", "a/b")).sort([first._replace(name="failed"), second._replace(
