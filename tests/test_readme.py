@@ -63,6 +63,11 @@ def prepare(words: list[str], place: Path) -> None:
         if name in words:
             shutil.copy(place / "model_checkpoints/celestial_classification_final_model.pth",
                         place / name)
+    if "--corrections" in words:  # the first answer is wrong, says the user
+        table, *rows = (place / "my_predictions/batch_prediction_summary.csv").read_text(
+            encoding="utf-8-sig").splitlines()
+        (place / words[words.index("--corrections") + 1]).write_text(
+            "\n".join([f"correct,{table}", f"ceres,{rows[0]}", *(f",{row}" for row in rows[1:])]))
     if "--groups" in words:  # the first two pictures belong together
         folder = place / (words[words.index("--input-dir") + 1] if "--input-dir" in words
                           else "data/input")
