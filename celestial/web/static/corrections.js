@@ -1,5 +1,4 @@
 // "Right" and "It is ..." under an answer: the picture is sent again, to be stored with its class.
-import { announce } from "./drawing.js";
 import { find, make, spoken, word } from "./words.js";
 
 const NONE = "none_of_the_classes";
@@ -22,7 +21,6 @@ export function correcting(post, address) {
       entry.filed = null;
     }
     fill(box, entry, reason);
-    announce(box.firstChild.textContent);
     box.firstChild.focus();
   }
 
