@@ -146,6 +146,8 @@ def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.pictures.decoder_pool import start_early
 
+    if args.folder.is_file():
+        args.workers = 1  # one file keeps no more busy, and a run starts sooner
     start_early(args.workers)
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json

@@ -1,17 +1,23 @@
 """Says how far the answers of an ONNX file are from those of the network that it was made of."""
 
+import statistics
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from celestial.data.datasets import SplitFiles
+from celestial.evaluation.metrics import proportion
 from celestial.inference import confidence
 from celestial.inference.onnx_engine import FITTED, OUTPUTS, PICTURES, OnnxModel
+from celestial.inference.predictor import Predictor
 from celestial.models.fitted import Fitted
 from celestial.models.networks import Classifier
 from celestial.pictures.preprocessing import as_picture
 
+ROUNDS = 9  # in which two files take turns
 UNKNOWN = -1  # the verdict that a picture is none of the classes
 
 
@@ -76,8 +82,46 @@ def by_file(model: OnnxModel, pictures: Sequence[np.ndarray], from_square: bool 
     return Answered(*map(np.concatenate, zip(*found, strict=True)))
 
 
-def by_predictor(predictor, pictures: Sequence[np.ndarray]) -> Answered:
+def by_predictor(predictor: Predictor, pictures: Sequence[np.ndarray]) -> Answered:
     """Answer with a `Predictor`, as predict_my_images.py does."""
     found = list(predictor.predict_pictures(pictures))
     return Answered(np.stack([one.probabilities for one in found]),
                     np.array([one.known_score for one in found]))
+
+
+def compare_on_split(full: Predictor, other: Predictor, files: SplitFiles) -> dict:
+    """Compare two predictors of the same classes on the same pictures.
+
+    Returns:
+        "pictures" that can be read, "accuracy_full" and "accuracy" of the other, each with its
+        interval (of the most probable class, whether accepted or not), and "equal_verdicts", the
+        proportion that both give the same verdict.
+    """
+    found = [(one, two, files.classes[label]) for one, two, label in zip(
+        full.predict(files.paths), other.predict(files.paths), files.labels, strict=True)
+        if one.status != "failed"]
+    right = [sum(pair[which].top(1)[0][0] == pair[2] for pair in found) for which in (0, 1)]
+    equal = sum(one.name == two.name for one, two, _ in found)
+    return {"pictures": len(found), "accuracy_full": proportion(right[0], len(found)),
+            "accuracy": proportion(right[1], len(found)),
+            "equal_verdicts": equal / max(1, len(found))}
+
+
+def times_as_fast(full: Predictor, other: Predictor, squares: np.ndarray) -> float:
+    """Return how many times as many squares a second the other one computes, in one thread.
+
+    They take turns, so that whatever else runs on the machine slows both.
+
+    Args:
+        full, other: predictors with the engine onnx.
+        squares: uint8 (N, 3, size, size).
+    """
+    ratios = []
+    for _ in range(ROUNDS):
+        seconds = []
+        for predictor in (full, other):
+            start = time.perf_counter()
+            predictor.engine.outputs(squares)
+            seconds.append(time.perf_counter() - start)
+        ratios.append(seconds[0] / seconds[1])
+    return statistics.median(ratios)

@@ -1,4 +1,4 @@
-"""Turns a checkpoint into an ONNX graph that takes pictures: preprocessing, network, temperature."""
+"""Turns a checkpoint into an ONNX graph: preprocessing, network and temperature."""
 
 import contextlib
 import copy
@@ -292,7 +292,7 @@ def export(network: Classifier, checkpoint: Checkpoint, about: dict[str, str]) -
     """
     require_exportable(checkpoint.preprocessing)
     model = _network_graph(Answer(network, checkpoint), checkpoint)
-    _take_pictures(model.graph, checkpoint.preprocessing)
+    take_pictures(model.graph, checkpoint.preprocessing)
     model.producer_name, model.producer_version = KIND, checkpoint.versions["celestial"]
     onnx.helper.set_model_props(model, metadata(checkpoint) | about)
     onnx.checker.check_model(model, full_check=True)
@@ -318,7 +318,7 @@ def _network_graph(answer: Answer, checkpoint: Checkpoint) -> onnx.ModelProto:
     return program.model_proto
 
 
-def _take_pictures(graph: onnx.GraphProto, preprocessing: Preprocessing) -> None:
+def take_pictures(graph: onnx.GraphProto, preprocessing: Preprocessing) -> None:
     """Put the preprocessing before a graph whose input is the square, in place."""
     expose = "exposed = Identity (resized)" if preprocessing.largest_gain <= 1 else EXPOSE.format(
         proportion=WHITE_PERCENTILE / 100, largest_gain=float(preprocessing.largest_gain))
@@ -331,6 +331,17 @@ def _take_pictures(graph: onnx.GraphProto, preprocessing: Preprocessing) -> None
     # An input with a value may be left out.
     graph.input.append(onnx.helper.make_tensor_value_info(FITTED, onnx.TensorProto.BOOL, []))
     graph.initializer.append(onnx.helper.make_tensor(FITTED, onnx.TensorProto.BOOL, [], [False]))
+
+
+def without_pictures(model: onnx.ModelProto, preprocessing: Preprocessing) -> onnx.ModelProto:
+    """Return a copy of an exported model whose input is the square, as before `take_pictures`."""
+    bare = copy.deepcopy(model)
+    graph, side = bare.graph, preprocessing.size
+    del graph.node[0], graph.input[:]
+    graph.initializer.remove(next(one for one in graph.initializer if one.name == FITTED))
+    graph.input.append(onnx.helper.make_tensor_value_info(
+        SQUARE, onnx.TensorProto.UINT8, ["N", 3, side, side]))
+    return bare
 
 
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
