@@ -10,6 +10,7 @@ out:  my_predictions/
   python predict_my_images.py photo.jpg
   python predict_my_images.py --resume          # goes on where a killed run stopped
   python predict_my_images.py --explain         # what in each picture spoke for its class
+  python predict_my_images.py --sort-into sorted             # a link of each file, by class
   python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
   python predict_my_images.py s3://bucket/survey --engine ray --ray-address 10.0.0.1:6379 \
       --output-dir s3://bucket/answers          # millions of pictures, see docs/scale.md
@@ -18,34 +19,19 @@ out:  my_predictions/
 """
 
 import argparse
-import heapq
-import io
-import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice, repeat
-from operator import itemgetter
+from itertools import repeat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from celestial.common import console
+from celestial.common.class_names import NONE
 from celestial.common.console import UserError
 from celestial.common.left_behind import RUN
 
 if TYPE_CHECKING:
-    from PIL import Image
-
-    from celestial.inference.predictor import Prediction, Predictor
-
-SUMMARY = "batch_prediction_summary.csv"
-UNFINISHED = "batch_prediction_summary.partial.csv"
-PICTURES = "pictures"
-COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top5",
-           "prediction_zh", "prediction_ko", "reason"]
-EXPLANATION = console.ROOT / "my_images" / "README.md"  # says what goes in; it gets no row
-ON_SHEET = 60  # pictures on the contact sheet
-ON_TERMINAL = 60  # rows of the table on the terminal
+    from celestial.inference.predictor import Predictor
 
 
 def parse_args() -> argparse.Namespace:
@@ -64,6 +50,7 @@ def parse_args() -> argparse.Namespace:
                        help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    add_filing_options(parser)
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
@@ -75,8 +62,41 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
                        help="the Ray cluster of --engine ray; None: one on this machine alone")
     args = parser.parse_args()
+    refuse_odd_options(parser, args)
+    return args
+
+
+def add_filing_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that put pictures into folders by class."""
+    group = parser.add_argument_group("sorting")
+    group.add_argument("--sort-into", type=Path, default=None, metavar="SORTED",
+                       help="put a hard link of each file into SORTED/<class>/, SORTED/unknown/ or "
+                       "SORTED/failed/; there is no --move, because a wrong answer would take "
+                       "a picture from the place where you look for it")
+    group.add_argument("--copy", action="store_true",
+                       help="copy the files into SORTED, where links are the default")
+    group = parser.add_argument_group("correcting; nothing is classified")
+    group.add_argument("--corrections", type=Path, default=None, metavar="TABLE",
+                       help="a copy of batch_prediction_summary.csv with a column `correct`: the "
+                       f"right class, {NONE}, or empty where you have nothing to say")
+    group.add_argument("--collect", type=Path, default=None, metavar="FOLDER",
+                       help="where the pictures of corrected rows are filed, without metadata")
+
+
+def refuse_odd_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with status 2 where options do not go together."""
     if args.explain and (args.no_pictures or args.engine == "ray"):
         parser.error("--explain draws pictures; leave --no-pictures and --engine ray out")
+    if args.copy and args.sort_into is None:
+        parser.error("--copy copies into a folder that --sort-into names")
+    if args.sort_into is not None and (
+            args.sort_into.resolve() == Path(args.output_dir).resolve()):
+        parser.error("the sorted pictures and the answers need two folders")
+    if (args.corrections is None) != (args.collect is None):
+        parser.error("--corrections and --collect go together")
+    if args.engine == "ray" and (args.sort_into or args.corrections):
+        parser.error("--sort-into and --collect file pictures on this machine; leave --engine ray "
+                     "out")
     if args.engine == "ray" and (args.denoise or args.normalise or args.stretch != "none"
                                  or str(args.checkpoint).startswith("imagenet:")):
         parser.error("--engine ray takes a checkpoint file and cleans as that remembers; leave the "
@@ -85,85 +105,6 @@ def parse_args() -> argparse.Namespace:
         for name in ("folder", "output_dir", "ray_address"):
             if isinstance(value := getattr(args, name), str):
                 parser.error(f"{value} needs --engine ray")
-    return args
-
-
-def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
-    """Return a folder and every file below it, without what this script itself wrote.
-
-    Args:
-        place: the folder, or one file, which is predicted whatever its name is.
-        output_dir: where the answers go.
-
-    Raises:
-        UserError: no such place, nothing in it, or the answers would lie among the pictures.
-    """
-    from celestial.common.files import sort_files
-    from celestial.common.left_behind import say_passed_over
-
-    alone = place.is_file()
-    if (place.parent if alone else place).resolve() == output_dir.resolve():
-        raise UserError(f"{output_dir} holds the pictures themselves; choose another --output-dir",
-                        status=2)
-    if alone:
-        return place.parent, [place]
-    if not place.is_dir():
-        raise UserError(f"there is no folder {place}, nor such a file; make it and put pictures "
-                        "into it, or name another: python predict_my_images.py FOLDER")
-    inside = place.resolve()
-    files, passed_over = sort_files(place, leave_out=output_dir)
-    say_passed_over(place, passed_over)
-    files = [path for path in files if inside / path.relative_to(place) != EXPLANATION]
-    if not files:
-        but = "nothing but what was passed over" if passed_over else "nothing"
-        raise UserError(f"{place} holds {but}; put pictures into it, or name another folder")
-    return place, files
-
-
-def row_of(prediction: "Prediction", folder: Path, names: dict[str, dict[str, str]]) -> list[str]:
-    """Return one row of the table."""
-    from celestial.common.file_names import display_name
-
-    filename = display_name(prediction.path.relative_to(folder).as_posix())
-    if prediction.status == "failed":
-        return [filename, "failed", "", "", "", "", "", "", prediction.reason]
-    name = prediction.name
-    translated = names.get(name, {"zh": name, "ko": name})
-    return [filename, prediction.status, name, f"{prediction.probabilities.max():.4f}",
-            f"{prediction.known_score:.4f}",
-            "; ".join(f"{name}:{value:.4f}" for name, value in prediction.top(5)),
-            translated["zh"], translated["ko"], prediction.explanation]
-
-
-def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
-    """Return the rows of an earlier run with the same checkpoint, but for those to try again.
-
-    Raises:
-        UserError: the earlier run used another checkpoint.
-    """
-    from celestial.common.tables import read_rows
-    from celestial.drawing.cards import UNDRAWN
-
-    source = next((out / name for name in (UNFINISHED, SUMMARY) if (out / name).is_file()), None)
-    if source is None:
-        return []
-    if read_run(out / RUN) != run:
-        raise UserError(f"{source} was made with another checkpoint, folder, cleaning or "
-                        "number of views, so --resume would mix two runs; leave --resume out or "
-                        "name another --output-dir")
-    data = source.read_bytes()
-    whole = data[:data.rfind(b"\n") + 1]  # the last row may have been cut off
-    rows = read_rows(io.StringIO(whole.decode("utf-8-sig", errors="replace"), newline=""))
-    return [row for row in rows if len(row) == len(COLUMNS) and row[1] in ("ok", "unknown")
-            and UNDRAWN not in row[-1]]
-
-
-def read_run(path: Path) -> dict | None:
-    """Return which folder and checkpoint an earlier run had, or None."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
 
 
 def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards: dict[str, str],
@@ -174,6 +115,8 @@ def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards:
     from celestial.common.translations import load_names
     from celestial.drawing.card_writer import write_cards
     from celestial.drawing.cards import prediction_card
+    from celestial.filing.contact_sheet import PICTURES
+    from celestial.filing.summary_table import row_of
 
     names = load_names()
 
@@ -198,100 +141,6 @@ def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards:
         yield row
 
 
-def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) -> None:
-    """Write the rows of an earlier run and this one's, each as soon as it is known."""
-    from celestial.common.tables import read_rows, write_csv, write_rows
-
-    kept.sort(key=itemgetter(0))
-    write_csv(out / UNFINISHED, COLUMNS, kept)
-    done = (out / UNFINISHED).stat().st_size
-    with (out / UNFINISHED).open("a", encoding="utf-8", newline="") as file:
-        for row in fresh:
-            write_rows(file, [row])
-            file.flush()
-    with (out / UNFINISHED).open("rb") as file:
-        file.seek(done)
-        rows = read_rows(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-        write_csv(out / SUMMARY, COLUMNS, heapq.merge(kept, rows, key=itemgetter(0)))
-    (out / UNFINISHED).unlink()
-
-
-def readable_cards(rows: list[list[str]], cards: dict[str, str],
-                   args: argparse.Namespace) -> Iterator["Image.Image"]:
-    """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
-    from PIL import Image
-
-    from celestial.pictures.decoder_pool import decode_all
-    from celestial.pictures.loader import load_image
-    from celestial.pictures.readers.types import ImageError
-
-    drawn = (args.output_dir / PICTURES / cards[row[0]] for row in rows if row[1] != "failed")
-    for _, card in decode_all(load_image, drawn, args.workers):
-        if not isinstance(card, ImageError):  # drawn by no run, or deleted since
-            yield Image.fromarray(card)
-
-
-def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
-                       args: argparse.Namespace) -> list[Path]:
-    """Write contact_sheet.png from the first annotated pictures; return what was written."""
-    from celestial.common.file_names import display_name
-    from celestial.drawing.cards import card_sheet
-
-    out = args.output_dir
-    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, args), ON_SHEET))
-    if not shown:
-        return []
-    named = display_name(args.folder)
-    title = (named if args.folder.is_file() else f"{count} files in {named}") + (
-        f", the first {ON_SHEET} pictures" if len(shown) == ON_SHEET < count else "")
-    return [card_sheet(shown, out / "contact_sheet.png", title), out / PICTURES]
-
-
-def show_cleaning(predictor: "Predictor", files: dict[str, Path],
-                  args: argparse.Namespace) -> list[Path]:
-    """Write before_after.png where pictures are cleaned; return what was written."""
-    if args.no_pictures or not predictor.preprocessing.cleaning.active:
-        return []
-    from celestial.drawing.before_after import draw_before_after
-
-    return draw_before_after(predictor, dict(sorted(files.items())),
-                             args.output_dir / "before_after.png")
-
-
-def read_table(out: Path) -> tuple[list[list[str]], Counter, int]:
-    """Return the first rows of the finished table, what was found how often, and what is undrawn.
-
-    The counts are those of (status, prediction).
-    """
-    from celestial.common.tables import read_rows
-    from celestial.drawing.cards import UNDRAWN
-
-    first, counts, undrawn = [], Counter(), 0
-    with (out / SUMMARY).open(encoding="utf-8-sig", newline="") as file:
-        for row in islice(read_rows(file), 1, None):
-            counts[row[1], row[2]] += 1
-            undrawn += UNDRAWN in row[-1]
-            if len(first) < max(ON_TERMINAL, ON_SHEET):
-                first.append(row)
-    return first, counts, undrawn
-
-
-def print_table(rows: list[list[str]], counts: Counter, undrawn: int) -> None:
-    """Print the first rows and the counts."""
-    width = min(44, max(len(row[0]) for row in rows[:ON_TERMINAL]))
-    print(f"\n{'file':<{width}}  {'status':<8} {'prediction':<14} {'confidence':>10}  next")
-    for row in rows[:ON_TERMINAL]:
-        name = row[0] if len(row[0]) <= width else "..." + row[0][3 - width:]
-        following = row[8] if row[1] == "failed" else "; ".join(row[5].split("; ")[1:])
-        print(f"{name:<{width}}  {row[1]:<8} {row[2]:<14} {row[3]:>10}  {following}")
-    if (more := counts.total() - ON_TERMINAL) > 0:
-        print(f"... and {more} more in the table")
-    if undrawn:
-        print(f"{undrawn} annotated pictures cannot be written; the column reason says why")
-    print("\n" + ", ".join(f"{count} {name or status}"
-                            for (status, name), count in counts.most_common()))
-
-
 def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.pictures.decoder_pool import start_early
@@ -299,10 +148,26 @@ def predict_here(args: argparse.Namespace) -> None:
     start_early(args.workers)
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json
+    from celestial.filing.contact_sheet import draw_contact_sheet, show_cleaning
+    from celestial.filing.listing import list_pictures, require_apart
+    from celestial.filing.sorting import SortedFolder, sort_answers
+    from celestial.filing.summary_table import (
+        SUMMARY,
+        of_several,
+        print_counts,
+        print_table,
+        read_table,
+        rows_to_keep,
+        write_table,
+    )
     from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
     folder, paths = list_pictures(args.folder, args.output_dir)
+    into = None
+    if args.sort_into is not None:
+        require_apart(args.folder, args.sort_into, "--sort-into")
+        into = SortedFolder(args.sort_into, predictor.classes, args.copy)
     files = {display_name(path.relative_to(folder).as_posix()): path for path in paths}
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
@@ -324,12 +189,27 @@ def predict_here(args: argparse.Namespace) -> None:
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
                *show_cleaning(predictor, files, args)]
     print_table(first, counts, undrawn)
-    print_counts(counts, written, args)
+    done = {}
+    if into is not None:
+        done["sorted"] = sort_answers(into, out, folder, files)
+        written.append(into.table)
+    print_counts(counts, written, args, **done)
 
 
-def of_several(args: argparse.Namespace) -> dict[str, int]:
-    """Return the number of views where it is not 1."""
-    return {"views": args.views} if args.views > 1 else {}
+def collect(args: argparse.Namespace) -> None:
+    """File the pictures of a corrected table; nothing is classified."""
+    from celestial.filing.collecting import CollectingFolder
+    from celestial.filing.corrected_table import file_corrections
+    from celestial.filing.listing import require_apart
+    from celestial.filing.summary_table import read_run
+
+    console.print_header(__file__, args)
+    require_apart(args.folder, args.collect, "--collect")
+    runs = (read_run(folder / RUN) for folder in (args.corrections.parent, args.output_dir))
+    model = next((run["checkpoint_sha256"] for run in runs if run), "")
+    into = CollectingFolder(args.collect)
+    counts = file_corrections(args.corrections, args.folder, into, model)
+    console.print_result(counts, [into.folder, into.table])
 
 
 def predict_on_cluster(args: argparse.Namespace) -> None:
@@ -340,6 +220,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.common.files import sha256_of
     from celestial.common.left_behind import say_passed_over
     from celestial.common.remote_folders import Folder
+    from celestial.filing.listing import list_pictures
+    from celestial.filing.summary_table import of_several, print_counts
     from celestial.inference import ray_cluster
     from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
 
@@ -379,16 +261,11 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     print_counts(ray_cluster.count_answers(output, len(sizes)), [output.address], args)
 
 
-def print_counts(counts: Counter, written: list[Path | str], args: argparse.Namespace) -> None:
-    """Print the RESULT line: how many rows there are of each status."""
-    statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
-                for name in ("ok", "unknown", "failed")}
-    console.print_result({"rows": counts.total(), **statuses, **of_several(args)}, written)
-
-
 def main() -> None:
     args = parse_args()
-    if args.engine == "ray":
+    if args.corrections is not None:
+        collect(args)
+    elif args.engine == "ray":
         predict_on_cluster(args)
     else:
         predict_here(args)
