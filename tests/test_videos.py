@@ -63,8 +63,8 @@ def test_of_large_frames_fewer_are_looked_at():
     frames = [np.zeros((16, 16, 3), np.uint8)] * 3
     opened = Video(io.BytesIO(video(frames, "avi", "MJPG")), Request(9999, None, USUAL))
     for size, count, most in (((320, 240), 13_000, 13_000), ((320, 240), 14_000, 406),
-                              ((1920, 1080), 400, 400), ((1920, 1080), 40_000, 15), ((3840, 2160), 40_000, 3),
-                              ((12_000, 12_000), 40_000, 1)):
+                              ((1920, 1080), 400, 400), ((1920, 1080), 40_000, 15),
+                              ((3840, 2160), 40_000, 3), ((12_000, 12_000), 40_000, 1)):
         opened._size, opened.count = size, count
         assert opened.most_frames() == most
         decoded = min(count, 32 * most) * size[0] * size[1]
