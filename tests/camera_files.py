@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 import cv2
 import numpy as np
-import tifffile
+import pytest
 
 # XYZ (D65) to linear sRGB (IEC 61966-2-1): a camera whose colours are those of sRGB.
 COLOUR_MATRIX = (3.2404542, -1.5371385, -0.4985314, -0.9692660, 1.8760108, 0.0415560,
@@ -41,6 +41,7 @@ def dng(raw: np.ndarray, name: str = "RGGB", orientation: int = 1, white: int = 
         camera: the name of its model.
         options: of tifffile.
     """
+    tifffile = pytest.importorskip("tifffile")
     rational = [part for value in COLOUR_MATRIX for part in (round(value * 1e6), 10 ** 6)]
     neutral = [part for value in balance for part in (round(value * 1e6), 10 ** 6)]
     filters = () if raw.ndim == 3 else (

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from camera_files import dng, mosaic
 from conftest import CLASSES, draw
-from xisf import XISF
 
 from celestial.pictures.loader import load_image
 from celestial.pictures.preprocessing import Preprocessing
 from celestial.pictures.stretch import Stretch
 
+XISF = pytest.importorskip("xisf").XISF
 EXPOSURES = (1.0, 1 / 3, 1 / 12)  # of the full one, whose white is nearly that of the sensor
 MOST = 3  # levels
 

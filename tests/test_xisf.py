@@ -13,12 +13,12 @@ import pytest
 import zstandard
 from camera_files import mosaic, xisf_by_hand
 from conftest import draw
-from xisf import XISF
 
 from celestial.pictures.loader import decode, load_image
 from celestial.pictures.readers.types import ImageError
 from celestial.pictures.stretch import Stretch
 
+XISF = pytest.importorskip("xisf").XISF
 LIGHT = np.kron(draw("saturn", 2), np.ones((2, 2, 1)))[:80] / 255 * 0.9 + 0.02  # 0..1
 KINDS = {"UInt8": np.uint8, "UInt16": np.uint16, "UInt32": np.uint32, "Float32": np.float32,
          "Float64": np.float64}
