@@ -9,6 +9,7 @@ out:  my_predictions/
   python predict_my_images.py ~/night_of_may_3 --output-dir may_3
   python predict_my_images.py photo.jpg
   python predict_my_images.py --resume          # goes on where a killed run stopped
+  python predict_my_images.py jupiter.ser --every 2      # a row for the frame at every 2 seconds
   python predict_my_images.py --explain         # what in each picture spoke for its class
   python predict_my_images.py --sort-into sorted             # a link of each file, by class
   python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
@@ -50,6 +51,9 @@ def parse_args() -> argparse.Namespace:
                        help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    group.add_argument("--every", type=console.positive_float, default=None, metavar="SECONDS",
+                       help="give each recording (SER, AVI, MP4, MOV) a row for its frame at every "
+                       "so many seconds; None: one row, for its sharpest frame")
     add_filing_options(parser)
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
@@ -95,6 +99,8 @@ def refuse_odd_options(parser: argparse.ArgumentParser, args: argparse.Namespace
         parser.error("the sorted pictures and the answers need two folders")
     if (args.corrections is None) != (args.collect is None):
         parser.error("--corrections and --collect go together")
+    if args.every is not None and (args.sort_into or args.engine == "ray"):
+        parser.error("--every gives one file many rows; leave --sort-into and --engine ray out")
     if args.engine == "ray" and (args.sort_into or args.corrections):
         parser.error("--sort-into and --collect file pictures on this machine; leave --engine ray "
                      "out")
@@ -167,6 +173,10 @@ def predict_here(args: argparse.Namespace) -> None:
 
     predictor = start_predictor(__file__, args)
     folder, paths = list_pictures(args.folder, args.output_dir)
+    if args.every is not None:
+        from celestial.pictures.every_frame import list_frames
+
+        paths = list_frames(paths, args.every, args.workers)
     into = None
     if args.sort_into is not None:
         require_apart(args.folder, args.sort_into, "--sort-into")
@@ -177,7 +187,8 @@ def predict_here(args: argparse.Namespace) -> None:
     cleaning = predictor.preprocessing.cleaning
     run = {"folder": display_name(args.folder.resolve()),
            "checkpoint_sha256": sha256_of(predictor.path),
-           **({"cleaning": asdict(cleaning)} if cleaning.active else {}), **of_several(args)}
+           **({"cleaning": asdict(cleaning)} if cleaning.active else {}), **of_several(args),
+           **({"every": args.every} if args.every else {})}
     cards = output_paths({name: f"{name}.png" for name in files})
     kept = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
     done = {row[0] for row in kept}
