@@ -331,7 +331,7 @@ def main() -> None:
         examples = draw_augmentations(data, files.classes, args)
         log, trainer.report = reporter(log_dir, done)
         log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
-    train(model, start, data, trainer, args)
+    train(model, start, data.with_classes_alike() if present else data, trainer, args)
     distributed.finish(processes)
     if not processes.first:
         return
