@@ -18,14 +18,9 @@ out:  my_predictions/
 """
 
 import argparse
-import heapq
-import io
-import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice, repeat
-from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -36,16 +31,10 @@ from celestial.common.left_behind import RUN
 if TYPE_CHECKING:
     from PIL import Image
 
-    from celestial.inference.predictor import Prediction, Predictor
+    from celestial.inference.predictor import Predictor
 
-SUMMARY = "batch_prediction_summary.csv"
-UNFINISHED = "batch_prediction_summary.partial.csv"
 PICTURES = "pictures"
-COLUMNS = ["filename", "status", "prediction", "confidence", "known_score", "top5",
-           "prediction_zh", "prediction_ko", "reason"]
-EXPLANATION = console.ROOT / "my_images" / "README.md"  # says what goes in; it gets no row
 ON_SHEET = 60  # pictures on the contact sheet
-ON_TERMINAL = 60  # rows of the table on the terminal
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,84 +77,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
-    """Return a folder and every file below it, without what this script itself wrote.
-
-    Args:
-        place: the folder, or one file, which is predicted whatever its name is.
-        output_dir: where the answers go.
-
-    Raises:
-        UserError: no such place, nothing in it, or the answers would lie among the pictures.
-    """
-    from celestial.common.files import sort_files
-    from celestial.common.left_behind import say_passed_over
-
-    alone = place.is_file()
-    if (place.parent if alone else place).resolve() == output_dir.resolve():
-        raise UserError(f"{output_dir} holds the pictures themselves; choose another --output-dir",
-                        status=2)
-    if alone:
-        return place.parent, [place]
-    if not place.is_dir():
-        raise UserError(f"there is no folder {place}, nor such a file; make it and put pictures "
-                        "into it, or name another: python predict_my_images.py FOLDER")
-    inside = place.resolve()
-    files, passed_over = sort_files(place, leave_out=output_dir)
-    say_passed_over(place, passed_over)
-    files = [path for path in files if inside / path.relative_to(place) != EXPLANATION]
-    if not files:
-        but = "nothing but what was passed over" if passed_over else "nothing"
-        raise UserError(f"{place} holds {but}; put pictures into it, or name another folder")
-    return place, files
-
-
-def row_of(prediction: "Prediction", folder: Path, names: dict[str, dict[str, str]]) -> list[str]:
-    """Return one row of the table."""
-    from celestial.common.file_names import display_name
-
-    filename = display_name(prediction.path.relative_to(folder).as_posix())
-    if prediction.status == "failed":
-        return [filename, "failed", "", "", "", "", "", "", prediction.reason]
-    name = prediction.name
-    translated = names.get(name, {"zh": name, "ko": name})
-    return [filename, prediction.status, name, f"{prediction.probabilities.max():.4f}",
-            f"{prediction.known_score:.4f}",
-            "; ".join(f"{name}:{value:.4f}" for name, value in prediction.top(5)),
-            translated["zh"], translated["ko"], prediction.explanation]
-
-
-def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
-    """Return the rows of an earlier run with the same checkpoint, but for those to try again.
-
-    Raises:
-        UserError: the earlier run used another checkpoint.
-    """
-    from celestial.common.tables import read_rows
-    from celestial.drawing.cards import UNDRAWN
-
-    source = next((out / name for name in (UNFINISHED, SUMMARY) if (out / name).is_file()), None)
-    if source is None:
-        return []
-    if read_run(out / RUN) != run:
-        raise UserError(f"{source} was made with another checkpoint, folder, cleaning or "
-                        "number of views, so --resume would mix two runs; leave --resume out or "
-                        "name another --output-dir")
-    data = source.read_bytes()
-    whole = data[:data.rfind(b"\n") + 1]  # the last row may have been cut off
-    rows = read_rows(io.StringIO(whole.decode("utf-8-sig", errors="replace"), newline=""))
-    return [row for row in rows if len(row) == len(COLUMNS) and row[1] in ("ok", "unknown")
-            and UNDRAWN not in row[-1]]
-
-
-def read_run(path: Path) -> dict | None:
-    """Return which folder and checkpoint an earlier run had, or None."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-
-
 def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards: dict[str, str],
                  args: argparse.Namespace) -> Iterator[list[str]]:
     """Predict, draw each annotated picture and yield the rows, one for each file."""
@@ -174,6 +85,7 @@ def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards:
     from celestial.common.translations import load_names
     from celestial.drawing.card_writer import write_cards
     from celestial.drawing.cards import prediction_card
+    from celestial.filing.summary_table import row_of
 
     names = load_names()
 
@@ -196,24 +108,6 @@ def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards:
     for row, undrawn in tqdm(written, total=len(files), desc="predicting", unit="file"):
         row[-1] = "; ".join(filter(None, [row[-1], undrawn]))
         yield row
-
-
-def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) -> None:
-    """Write the rows of an earlier run and this one's, each as soon as it is known."""
-    from celestial.common.tables import read_rows, write_csv, write_rows
-
-    kept.sort(key=itemgetter(0))
-    write_csv(out / UNFINISHED, COLUMNS, kept)
-    done = (out / UNFINISHED).stat().st_size
-    with (out / UNFINISHED).open("a", encoding="utf-8", newline="") as file:
-        for row in fresh:
-            write_rows(file, [row])
-            file.flush()
-    with (out / UNFINISHED).open("rb") as file:
-        file.seek(done)
-        rows = read_rows(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-        write_csv(out / SUMMARY, COLUMNS, heapq.merge(kept, rows, key=itemgetter(0)))
-    (out / UNFINISHED).unlink()
 
 
 def readable_cards(rows: list[list[str]], cards: dict[str, str],
@@ -258,40 +152,6 @@ def show_cleaning(predictor: "Predictor", files: dict[str, Path],
                              args.output_dir / "before_after.png")
 
 
-def read_table(out: Path) -> tuple[list[list[str]], Counter, int]:
-    """Return the first rows of the finished table, what was found how often, and what is undrawn.
-
-    The counts are those of (status, prediction).
-    """
-    from celestial.common.tables import read_rows
-    from celestial.drawing.cards import UNDRAWN
-
-    first, counts, undrawn = [], Counter(), 0
-    with (out / SUMMARY).open(encoding="utf-8-sig", newline="") as file:
-        for row in islice(read_rows(file), 1, None):
-            counts[row[1], row[2]] += 1
-            undrawn += UNDRAWN in row[-1]
-            if len(first) < max(ON_TERMINAL, ON_SHEET):
-                first.append(row)
-    return first, counts, undrawn
-
-
-def print_table(rows: list[list[str]], counts: Counter, undrawn: int) -> None:
-    """Print the first rows and the counts."""
-    width = min(44, max(len(row[0]) for row in rows[:ON_TERMINAL]))
-    print(f"\n{'file':<{width}}  {'status':<8} {'prediction':<14} {'confidence':>10}  next")
-    for row in rows[:ON_TERMINAL]:
-        name = row[0] if len(row[0]) <= width else "..." + row[0][3 - width:]
-        following = row[8] if row[1] == "failed" else "; ".join(row[5].split("; ")[1:])
-        print(f"{name:<{width}}  {row[1]:<8} {row[2]:<14} {row[3]:>10}  {following}")
-    if (more := counts.total() - ON_TERMINAL) > 0:
-        print(f"... and {more} more in the table")
-    if undrawn:
-        print(f"{undrawn} annotated pictures cannot be written; the column reason says why")
-    print("\n" + ", ".join(f"{count} {name or status}"
-                            for (status, name), count in counts.most_common()))
-
-
 def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.pictures.decoder_pool import start_early
@@ -299,6 +159,16 @@ def predict_here(args: argparse.Namespace) -> None:
     start_early(args.workers)
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json
+    from celestial.filing.listing import list_pictures
+    from celestial.filing.summary_table import (
+        SUMMARY,
+        of_several,
+        print_counts,
+        print_table,
+        read_table,
+        rows_to_keep,
+        write_table,
+    )
     from celestial.inference.predictor import start_predictor
 
     predictor = start_predictor(__file__, args)
@@ -327,11 +197,6 @@ def predict_here(args: argparse.Namespace) -> None:
     print_counts(counts, written, args)
 
 
-def of_several(args: argparse.Namespace) -> dict[str, int]:
-    """Return the number of views where it is not 1."""
-    return {"views": args.views} if args.views > 1 else {}
-
-
 def predict_on_cluster(args: argparse.Namespace) -> None:
     """Predict on a Ray cluster: a parquet file for each part of the pictures."""
     from tqdm import tqdm
@@ -340,6 +205,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.common.files import sha256_of
     from celestial.common.left_behind import say_passed_over
     from celestial.common.remote_folders import Folder
+    from celestial.filing.listing import list_pictures
+    from celestial.filing.summary_table import of_several, print_counts
     from celestial.inference import ray_cluster
     from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
 
@@ -377,13 +244,6 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
             progress.update(files)
     ray_cluster.leave()
     print_counts(ray_cluster.count_answers(output, len(sizes)), [output.address], args)
-
-
-def print_counts(counts: Counter, written: list[Path | str], args: argparse.Namespace) -> None:
-    """Print the RESULT line: how many rows there are of each status."""
-    statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
-                for name in ("ok", "unknown", "failed")}
-    console.print_result({"rows": counts.total(), **statuses, **of_several(args)}, written)
 
 
 def main() -> None:

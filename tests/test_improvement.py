@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections import Counter
+import subprocess
 from dataclasses import replace
 from math import comb
 from types import SimpleNamespace
@@ -14,8 +14,10 @@ import torch
 from conftest import CLASSES, draw, run
 from PIL import Image
 from scipy.stats import binomtest
+from trained import FINAL
 
 from celestial.common.console import UserError
+from celestial.common.files import sha256_of
 from celestial.evaluation.answers import answers_of
 from celestial.evaluation.comparison import compare_pair
 from celestial.evaluation.improvement import (
@@ -109,25 +111,30 @@ def test_the_verdict_is_that_of_the_interval(only_improved, only_present, verdic
 
 @pytest.fixture(scope="module")
 def compared(checkpoint, tmp_path_factory):
-    """A dataset with corrections of mars and of ceres, and two models that were told the answers.
+    """A test split with corrections, near-copies of these and seen pictures, and two models.
 
-    The improved one has learned nothing; its row of ceres is such that it takes some for it.
+    The improved one is the present one with noise in its head, and takes saturn for ceres at times.
     """
-    base = tmp_path_factory.mktemp("improved")
+    base = tmp_path_factory.mktemp("compared")
+    test = base / "improved/celestial_dataset/test"
     for label in CLASSES:
-        put(base / "data/input", label, range(1000, 1020))
-    put(base / "collected", "ceres", range(10))
-    put(base / "collected", "mars", range(2000, 2014))
-    shutil.copy(base / "data/input/saturn/saturn_1000.png", base / "collected/mars/also.png")
-    done = run("datapre.py", "--input-dir", "data/input", "collected", "--output-dir",
-               "improved/celestial_dataset", cwd=base)
-    assert done.status == 0, done.err
+        put(test, label, [0, *range(1000, 1016)])  # the present model has learned or met number 0
+    put(base / "collected", "ceres", range(4))
+    put(base / "collected", "mars", range(2000, 2004))
+    shutil.copytree(base / "collected", test, dirs_exist_ok=True)
+    (base / "collected/corrections.csv").write_text("time_utc,filename\n")
+    places = sorted(path.relative_to(test.parent).as_posix() for path in test.glob("*/*"))
+    beside = {"test/mars/mars_1003.png": "test/mars/mars_2000.png"}  # in one group with it
+    (test.parent / "manifest.csv").write_text("path,class,split,group,sha256\n" + "".join(
+        f"{place},{place.split('/')[1]},test,{beside.get(place, place)},"
+        f"{sha256_of(test.parent / place)}\n" for place in places))
     present = load_checkpoint(checkpoint)
-    start = weights_of(present, checkpoint, WITH_CERES)
-    head = {name: value.clone() for name, value in start.head.items()}
+    head = weights_of(present, checkpoint, WITH_CERES).head
     weight, bias = head
-    head[weight][0] = head[weight][2]
-    head[bias][0] = head[bias][2] + 0.02
+    noise = torch.randn(head[weight].shape, generator=torch.Generator().manual_seed(4))
+    head[weight] += 0.3 * head[weight].std() * noise
+    head[weight][0], head[bias][0] = head[weight][3], head[bias][3]
+    head[weight][0] += 0.1 * head[weight].std() * noise[0]
     state = {**present.state, **{f"head.{name}": value for name, value in head.items()}}
     (base / "improved/model_checkpoints").mkdir()
     save_checkpoint(base / "improved/model_checkpoints" / checkpoint.name, replace(
@@ -136,12 +143,79 @@ def compared(checkpoint, tmp_path_factory):
     done = run("compare_improved.py", "--corrections", "collected", "--checkpoint", checkpoint,
                cwd=base)
     assert done.status == 0, done.err
-    return SimpleNamespace(base=base, done=done, present=checkpoint,
+    return SimpleNamespace(base=base, done=done,
                            rows=rows_of(base / "improved/comparison/comparison.csv"))
 
 
+def test_each_picture_is_in_its_part(compared):
+    part = {row["path"].rpartition("/")[2]: row["part"] for row in compared.rows}
+    assert len(part) == len(compared.rows) == 3 * 17 + 8
+    for name, found in part.items():
+        label, number = name.removesuffix(".png").split("_")
+        if label == "ceres":
+            assert found == NEW
+        elif int(number) >= 2000 or name == "mars_1003.png":
+            assert found == CORRECTED
+        elif number == "0":
+            assert found == SEEN
+        else:
+            assert found in (OLD, SEEN)  # small discs may resemble one that was learned
+
+
 def test_the_figures_from_the_table(compared):
-    rows = compared.rows
-    by_part = Counter(row["part"] for row in rows)
-    print(by_part, compared.done.out)
-    assert False
+    found = json.loads((compared.base / "improved/comparison/comparison.json").read_text("utf-8"))
+    assert {**found, "files": compared.done.result["files"]} == compared.done.result
+    assert found["left_out"] == sum(row["part"] == SEEN for row in compared.rows)
+    for part, told in ((OLD, found["old_classes"]), (CORRECTED, found["corrections"]),
+                       (NEW, found["new_classes"]["ceres"])):
+        rows = [row for row in compared.rows if row["part"] == part]
+        assert told["pictures"] == len(rows) > 0
+        for model in ("improved", "present"):
+            right = sum(row[model] == row["true"] for row in rows)
+            assert told[model]["value"] == pytest.approx(right / len(rows))
+            assert told[f"{model}_unknown"] == sum(row[f"{model}_status"] == "unknown"
+                                                   for row in rows)
+            if part != CORRECTED:  # two of these are of one group, which widens the interval
+                limits = binomtest(right, len(rows)).proportion_ci(method="wilson")
+                assert (told[model]["low"], told[model]["high"]) == pytest.approx(tuple(limits))
+        first, second = (sum(row[one] == row["true"] != row[other] for row in rows)
+                         for one, other in (("improved", "present"), ("present", "improved")))
+        change = told["difference"]
+        assert (change["only_first"], change["only_second"]) == (first, second)
+        assert change["value"] == pytest.approx((first - second) / len(rows))
+        assert change["low"] <= change["value"] <= change["high"]
+        if part == OLD:
+            assert first and second, "the models differ in both directions"
+            tail = sum(comb(first + second, k) for k in range(min(first, second) + 1))
+            assert change["p"] == pytest.approx(min(1, 2 * tail / 2 ** (first + second)))
+            taken = sum(row["improved"] == "ceres" for row in rows)
+            assert taken and f"{taken} of the {len(rows)} pictures of old classes" in (
+                compared.done.out)
+    assert found["verdict"] == ("better" if found["old_classes"]["difference"]["low"] > 0 else
+                                "worse" if found["old_classes"]["difference"]["high"] < 0 else
+                                "no worse")
+
+
+def test_nothing_is_replaced_and_the_command_that_does_it_is_told(compared):
+    assert not (compared.base / "model_checkpoints").exists()
+    told = next(line for line in compared.done.out.splitlines() if line.startswith("To use it"))
+    command = told.partition(": ")[2]
+    improved = compared.base / "improved/model_checkpoints" / FINAL
+    subprocess.run(command, shell=True, cwd=compared.base, check=True)
+    assert (compared.base / "model_checkpoints" / FINAL).read_bytes() == improved.read_bytes()
+
+
+def test_what_cannot_be_compared(compared, checkpoint, tmp_path):
+    improved = compared.base / "improved/model_checkpoints" / FINAL
+    data = "--data-dir", compared.base / "improved/celestial_dataset"
+    collected = "--corrections", compared.base / "collected"
+    for status, sentence, options in (
+            (2, "there is no folder nowhere", ("--corrections", "nowhere", *data, "--improved",
+                                               improved, "--checkpoint", checkpoint)),
+            (2, "are both", (*collected, *data, "--improved", improved, "--checkpoint", improved)),
+            (1, "does not know ceres, which", (*collected, *data, "--improved", checkpoint,
+                                               "--checkpoint", improved)),
+            (1, "no such file", (*collected, *data, "--checkpoint", checkpoint))):
+        done = run("compare_improved.py", *options, cwd=tmp_path)
+        assert done.status == status and sentence in done.error, done.err
+    assert list(tmp_path.iterdir()) == []

@@ -1,18 +1,21 @@
 """Checks class folders: some hold a dataset's splits, some have names that look alike."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from celestial.common.console import UserError
-from celestial.common.file_names import folded
+from celestial.common.file_names import UNSAFE, folded, short_name
 from celestial.common.files import class_folders
+from celestial.common.left_behind import is_no_picture
 
 UNKNOWN = "unknown"  # the answer where no class fits
-NONE_OF_THE_CLASSES = "none_of_the_classes"  # the folder of collected pictures of other things
+NONE = "none_of_the_classes"  # what a person says of such a picture, and its folder
 # The names that datasets give their splits, compared without regard to case.
 SPLIT_NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"),
                "test": ("test", "testing")}
+FORBIDDEN = set('/\\<>:"|?*')  # in names of folders, on Windows or elsewhere
 
 
 def split_folders(names: Iterable[str]) -> dict[str, str]:
@@ -108,12 +111,33 @@ def input_classes(folders: Sequence[Path]) -> list[str]:
         require_no_split(folder)
         names = [entry.name for entry in class_folders(folder)]
         require_no_unknown(folder, names)
-        if NONE_OF_THE_CLASSES in names:
-            print(f"{folder / NONE_OF_THE_CLASSES} is no class; name it with --outliers when you "
+        if NONE in names:
+            print(f"{folder / NONE} is no class; name it with --outliers when you "
                   "train", flush=True)
-        found |= {*names} - {NONE_OF_THE_CLASSES}
+        found |= {*names} - {NONE}
     say_alike(" and ".join(map(str, folders)), sorted(found))
     return sorted(found)
+
+
+def checked_class(written: str, known: Iterable[str] = ()) -> str:
+    """Return the class that a person has written: a known one if they differ in case alone.
+
+    Raises:
+        UserError: it can be no class, because its pictures lie in a folder of that name.
+    """
+    name = unicodedata.normalize("NFC", written).strip()
+    known = list(known)
+    if name in known:
+        return name
+    if own := {folded(own): own for own in known}.get(folded(name)):
+        return own
+    if (not name or UNSAFE.search(name) or FORBIDDEN & set(name) or name.endswith(".")
+            or is_no_picture(name) or short_name(name) != name or not name.isprintable()
+            or folded(name) in (UNKNOWN, *(word for words in SPLIT_NAMES.values()
+                                           for word in words))):
+        raise UserError(f"{name!r} cannot be the name of a class, which becomes a folder's name: "
+                        "write letters and digits, and none of unknown, train, val and test")
+    return name
 
 
 def look_alikes(names: Sequence[str], known: Sequence[str]) -> str:

@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 LONGEST_NAME = 255  # bytes; the limit of ext4, NTFS, APFS and most others
@@ -87,14 +88,18 @@ def output_paths(wanted: Mapping[str, str]) -> dict[str, str]:
         taken |= {folded(str(parent)) for parent in (PurePosixPath(folder, "file")).parents}
     found = {}
     for key in sorted(plain):
-        path, tries = plain[key], 0
-        while folded(path) in taken:
-            folder, slash, name = plain[key].rpartition("/")
-            path = folder + slash + _hashed_name(name, f"{tries}:{key}", TEMPORARY)
-            tries += 1
+        path = next(path for path in paths_to_try(plain[key], key) if folded(path) not in taken)
         taken.add(folded(path))
         found[key] = path
     return found
+
+
+def paths_to_try(path: str, key: str) -> Iterator[str]:
+    """Yield a path, then without end others in the same folder, with a hash of the key."""
+    yield path
+    folder, slash, name = path.rpartition("/")
+    for tries in count():
+        yield folder + slash + _hashed_name(name, f"{tries}:{key}", TEMPORARY)
 
 
 def _plain_path(path: str, key: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from celestial.common.class_names import NONE_OF_THE_CLASSES
+from celestial.common.class_names import NONE
 from celestial.common.console import UserError
 from celestial.common.file_names import output_paths, source_of
 from celestial.common.files import CORRECTIONS_TABLE, SOURCES_TABLE, class_files, sha256_of
@@ -96,7 +96,7 @@ def _files_in(folder: Path) -> list[Path]:
     say_passed_over(folder, passed_over)
     loose = [entry for entry in folder.iterdir() if not entry.is_dir() and not (
         entry.name in (SOURCES_TABLE, CORRECTIONS_TABLE) or is_no_picture(entry.name))]
-    return loose + [file for name, own in found.items() if name != NONE_OF_THE_CLASSES
+    return loose + [file for name, own in found.items() if name != NONE
                     for file in own]
 
 

@@ -45,7 +45,7 @@ def mend(file: BinaryIO, request: Request) -> Mended | None:
         ImageError: too few rows are sound, or the picture is too large.
     """
     data = file.read()
-    segments = list(_segments(data))
+    segments = list(segments_of(data))
     last = segments[-1] if segments else None
     if SCAN not in [segment.marker for segment in segments] or last.marker == END[1]:
         return None
@@ -59,7 +59,7 @@ def mend(file: BinaryIO, request: Request) -> Mended | None:
     return Mended(io.BytesIO(data + END), sound_rows, height)
 
 
-def _segments(data: bytes) -> Iterator[Segment]:
+def segments_of(data: bytes) -> Iterator[Segment]:
     """Yield the segments up to the end of the picture; one that breaks off has the marker 0."""
     place = 2
     while found := MARKER.search(data, place):

@@ -45,8 +45,8 @@ def mend(file: BinaryIO, request: Request) -> Mended:
         ImageError: a critical chunk is damaged, too few rows are sound, or the picture is too
             large.
     """
-    chunks = list(_chunks(file.read()))
-    _require_sound(chunks)
+    chunks = list(chunks_of(file.read()))
+    require_sound(chunks)
     width, height, depth, colour, *_, interlaced = struct.unpack(">IIBBBBB", chunks[0].content)
     request.require_sane(width, height, 1)
     head = [chunk for chunk in chunks if chunk.kind != b"IDAT" and _is_wanted(chunk)]
@@ -63,8 +63,12 @@ def mend(file: BinaryIO, request: Request) -> Mended:
     return Mended(io.BytesIO(content), sound_rows, height)
 
 
-def _chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield the chunks up to IEND, or up to where the file breaks off."""
+def chunks_of(data: bytes) -> Iterator[Chunk]:
+    """Yield the chunks up to IEND, or up to where the file breaks off.
+
+    Raises:
+        ImageError: something in it is no chunk.
+    """
     place, kind = len(MAGIC), b""
     while place + 8 <= len(data) and kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -77,7 +81,8 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         place = end + 4
 
 
-def _require_sound(chunks: list[Chunk]) -> None:
+def require_sound(chunks: list[Chunk]) -> None:
+    """Raise ImageError where there is no header, or a chunk of the picture itself is damaged."""
     if not chunks or chunks[0].kind != b"IHDR" or len(chunks[0].content) != 13:
         raise ImageError("cut short or damaged: it has no header")
     for chunk in chunks:
