@@ -103,8 +103,8 @@ def add_network_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--improve", type=Path, nargs="?", const=Path(), default=None,
                        metavar="FILE", help="go on from this checkpoint, with its network, its "
                        "preparation of pictures and what its head knows of its classes, and learn "
-                       "new classes beside them; without FILE: from the one that the other "
-                       "scripts use")
+                       "new classes beside them, through all epochs; without FILE: from the one "
+                       "that the other scripts use")
     group.add_argument("--image-size", type=console.image_side, default=console.DEFAULT_SIDE,
                        help="side of the network's square input, pixels")
     group.add_argument("--float16", action="store_true",
@@ -323,7 +323,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     model = Classifier(args.model, len(files.classes), args.image_size)
     trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes,
-                      args.optimizer)
+                      args.optimizer, choosing=present is None)
     if done := len(trainer.progress.history):
         print(f"going on after epoch {done} of an unfinished training, {state_file}")
     log_dir = args.output_dir / "logs" / f"{plain_name(args.model)}_{key}"
@@ -331,7 +331,7 @@ def main() -> None:
         examples = draw_augmentations(data, files.classes, args)
         log, trainer.report = reporter(log_dir, done)
         log.add_image("augmentation examples", np.asarray(Image.open(examples)), dataformats="HWC")
-    train(model, start, data.with_classes_alike() if present else data, trainer, args)
+    train(model, start, data, trainer, args)
     distributed.finish(processes)
     if not processes.first:
         return

@@ -22,11 +22,13 @@ SAVING = 0.1  # proportion of the time that may go into writing the state of the
 class Trainer:
     """Runs stages one after the other and keeps the best weights of each, its first among them.
 
-    The best have the smallest log loss on val after temperature scaling.
+    The best have the smallest log loss on val after temperature scaling. Where it is not to choose,
+    the last weights count as the best.
     """
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
-                 state_file: Path, processes: Processes = ALONE, optimizer: str = "adamw"):
+                 state_file: Path, processes: Processes = ALONE, optimizer: str = "adamw",
+                 choosing: bool = True):
         """Take up the state of an unfinished training where `state_file` holds one.
 
         Args:
@@ -38,9 +40,11 @@ class Trainer:
                 time; the first process alone reads and writes it.
             processes: those that learn together.
             optimizer: one of `OPTIMIZERS`.
+            choosing: whether val chooses the weights and ends a stage. It cannot where it has only
+                a picture or two of a new class.
         """
         self.device = device
-        self.optimizer = optimizer
+        self.optimizer, self.choosing = optimizer, choosing
         self.loss = ClassifierLoss(class_weights.to(device))
         self.patience = patience
         self.seed = seed
@@ -125,7 +129,7 @@ class Trainer:
     def _note(self, learner: Learner, epoch: int, figures: EpochFigures) -> None:
         """Keep the epoch's weights if they are the best, write the state and report."""
         progress = self.progress
-        if figures.val_calibrated_loss < progress.best_loss:
+        if figures.val_calibrated_loss < progress.best_loss or not self.choosing:
             self._keep(learner, epoch, figures.val_calibrated_loss)
             progress.kept = figures.epoch
         progress.history.append(figures)

@@ -2,14 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from celestial.data.datasets import OUTLIER, epoch_batches
-from celestial.data.design_effect import kept
 from celestial.pictures.preprocessing import Preprocessing
 from celestial.training.augmentation import random_views
 from celestial.training.distributed import ALONE, Processes
@@ -48,18 +47,6 @@ class TrainingData:
     processes: Processes = ALONE
     val_groups: np.ndarray | None = None
     train_weights: np.ndarray | None = None
-
-    def with_classes_alike(self) -> "TrainingData":
-        """Return the same, with pictures of val repeated until all classes have about as many.
-
-        The weights that are kept are then the best for all classes alike. Otherwise a new class of
-        a few corrections would have no say beside old ones of many pictures.
-        """
-        counts = np.bincount(self.val_labels)
-        times = np.round(counts.max() / counts[self.val_labels]).astype(int)
-        places = np.repeat(np.arange(len(self.val_labels)), times)
-        return replace(self, val=self.val[places], val_labels=self.val_labels[places],
-                       val_groups=kept(self.val_groups, places))
 
     def views(self, view: int, indices: np.ndarray, seed: int,
               side: int | None = None) -> torch.Tensor:
