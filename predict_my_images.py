@@ -10,6 +10,7 @@ out:  my_predictions/
   python predict_my_images.py photo.jpg
   python predict_my_images.py --resume          # goes on where a killed run stopped
   python predict_my_images.py --explain         # what in each picture spoke for its class
+  python predict_my_images.py --sort-into sorted             # a link of each file, by class
   python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
   python predict_my_images.py s3://bucket/survey --engine ray --ray-address 10.0.0.1:6379 \
       --output-dir s3://bucket/answers          # millions of pictures, see docs/scale.md
@@ -20,21 +21,17 @@ out:  my_predictions/
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice, repeat
+from itertools import repeat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from celestial.common import console
+from celestial.common.class_names import NONE
 from celestial.common.console import UserError
 from celestial.common.left_behind import RUN
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from celestial.inference.predictor import Predictor
-
-PICTURES = "pictures"
-ON_SHEET = 60  # pictures on the contact sheet
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,6 +50,7 @@ def parse_args() -> argparse.Namespace:
                        help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    add_filing_options(parser)
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
@@ -64,8 +62,41 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
                        help="the Ray cluster of --engine ray; None: one on this machine alone")
     args = parser.parse_args()
+    refuse_odd_options(parser, args)
+    return args
+
+
+def add_filing_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that put pictures into folders by class."""
+    group = parser.add_argument_group("sorting")
+    group.add_argument("--sort-into", type=Path, default=None, metavar="SORTED",
+                       help="put a hard link of each file into SORTED/<class>/, SORTED/unknown/ or "
+                       "SORTED/failed/; there is no --move, because a wrong answer would take "
+                       "a picture from the place where you look for it")
+    group.add_argument("--copy", action="store_true",
+                       help="copy the files into SORTED, where links are the default")
+    group = parser.add_argument_group("correcting; nothing is classified")
+    group.add_argument("--corrections", type=Path, default=None, metavar="TABLE",
+                       help="a copy of batch_prediction_summary.csv with a column `correct`: the "
+                       f"right class, {NONE}, or empty where you have nothing to say")
+    group.add_argument("--collect", type=Path, default=None, metavar="FOLDER",
+                       help="where the pictures of corrected rows are filed, without metadata")
+
+
+def refuse_odd_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with status 2 where options do not go together."""
     if args.explain and (args.no_pictures or args.engine == "ray"):
         parser.error("--explain draws pictures; leave --no-pictures and --engine ray out")
+    if args.copy and args.sort_into is None:
+        parser.error("--copy copies into a folder that --sort-into names")
+    if args.sort_into is not None and (
+            args.sort_into.resolve() == Path(args.output_dir).resolve()):
+        parser.error("the sorted pictures and the answers need two folders")
+    if (args.corrections is None) != (args.collect is None):
+        parser.error("--corrections and --collect go together")
+    if args.engine == "ray" and (args.sort_into or args.corrections):
+        parser.error("--sort-into and --collect file pictures on this machine; leave --engine ray "
+                     "out")
     if args.engine == "ray" and (args.denoise or args.normalise or args.stretch != "none"
                                  or str(args.checkpoint).startswith("imagenet:")):
         parser.error("--engine ray takes a checkpoint file and cleans as that remembers; leave the "
@@ -74,7 +105,6 @@ def parse_args() -> argparse.Namespace:
         for name in ("folder", "output_dir", "ray_address"):
             if isinstance(value := getattr(args, name), str):
                 parser.error(f"{value} needs --engine ray")
-    return args
 
 
 def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards: dict[str, str],
@@ -85,6 +115,7 @@ def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards:
     from celestial.common.translations import load_names
     from celestial.drawing.card_writer import write_cards
     from celestial.drawing.cards import prediction_card
+    from celestial.filing.contact_sheet import PICTURES
     from celestial.filing.summary_table import row_of
 
     names = load_names()
@@ -110,48 +141,6 @@ def predict_rows(predictor: "Predictor", folder: Path, files: list[Path], cards:
         yield row
 
 
-def readable_cards(rows: list[list[str]], cards: dict[str, str],
-                   args: argparse.Namespace) -> Iterator["Image.Image"]:
-    """Yield the annotated pictures that lie on the disk, this run's and an earlier one's."""
-    from PIL import Image
-
-    from celestial.pictures.decoder_pool import decode_all
-    from celestial.pictures.loader import load_image
-    from celestial.pictures.readers.types import ImageError
-
-    drawn = (args.output_dir / PICTURES / cards[row[0]] for row in rows if row[1] != "failed")
-    for _, card in decode_all(load_image, drawn, args.workers):
-        if not isinstance(card, ImageError):  # drawn by no run, or deleted since
-            yield Image.fromarray(card)
-
-
-def draw_contact_sheet(rows: list[list[str]], count: int, cards: dict[str, str],
-                       args: argparse.Namespace) -> list[Path]:
-    """Write contact_sheet.png from the first annotated pictures; return what was written."""
-    from celestial.common.file_names import display_name
-    from celestial.drawing.cards import card_sheet
-
-    out = args.output_dir
-    shown = [] if args.no_pictures else list(islice(readable_cards(rows, cards, args), ON_SHEET))
-    if not shown:
-        return []
-    named = display_name(args.folder)
-    title = (named if args.folder.is_file() else f"{count} files in {named}") + (
-        f", the first {ON_SHEET} pictures" if len(shown) == ON_SHEET < count else "")
-    return [card_sheet(shown, out / "contact_sheet.png", title), out / PICTURES]
-
-
-def show_cleaning(predictor: "Predictor", files: dict[str, Path],
-                  args: argparse.Namespace) -> list[Path]:
-    """Write before_after.png where pictures are cleaned; return what was written."""
-    if args.no_pictures or not predictor.preprocessing.cleaning.active:
-        return []
-    from celestial.drawing.before_after import draw_before_after
-
-    return draw_before_after(predictor, dict(sorted(files.items())),
-                             args.output_dir / "before_after.png")
-
-
 def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.pictures.decoder_pool import start_early
@@ -159,7 +148,9 @@ def predict_here(args: argparse.Namespace) -> None:
     start_early(args.workers)
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json
-    from celestial.filing.listing import list_pictures
+    from celestial.filing.contact_sheet import draw_contact_sheet, show_cleaning
+    from celestial.filing.listing import list_pictures, require_apart
+    from celestial.filing.sorting import SortedFolder, sort_answers
     from celestial.filing.summary_table import (
         SUMMARY,
         of_several,
@@ -173,6 +164,10 @@ def predict_here(args: argparse.Namespace) -> None:
 
     predictor = start_predictor(__file__, args)
     folder, paths = list_pictures(args.folder, args.output_dir)
+    into = None
+    if args.sort_into is not None:
+        require_apart(args.folder, args.sort_into, "--sort-into")
+        into = SortedFolder(args.sort_into, predictor.classes, args.copy)
     files = {display_name(path.relative_to(folder).as_posix()): path for path in paths}
     out = args.output_dir
     out.mkdir(parents=True, exist_ok=True)
@@ -194,7 +189,27 @@ def predict_here(args: argparse.Namespace) -> None:
     written = [out / SUMMARY, out / RUN, *draw_contact_sheet(first, len(files), cards, args),
                *show_cleaning(predictor, files, args)]
     print_table(first, counts, undrawn)
-    print_counts(counts, written, args)
+    done = {}
+    if into is not None:
+        done["sorted"] = sort_answers(into, out, folder, files)
+        written.append(into.table)
+    print_counts(counts, written, args, **done)
+
+
+def collect(args: argparse.Namespace) -> None:
+    """File the pictures of a corrected table; nothing is classified."""
+    from celestial.filing.collecting import CollectingFolder
+    from celestial.filing.corrected_table import file_corrections
+    from celestial.filing.listing import require_apart
+    from celestial.filing.summary_table import read_run
+
+    console.print_header(__file__, args)
+    require_apart(args.folder, args.collect, "--collect")
+    runs = (read_run(folder / RUN) for folder in (args.corrections.parent, args.output_dir))
+    model = next((run["checkpoint_sha256"] for run in runs if run), "")
+    into = CollectingFolder(args.collect)
+    counts = file_corrections(args.corrections, args.folder, into, model)
+    console.print_result(counts, [into.folder, into.table])
 
 
 def predict_on_cluster(args: argparse.Namespace) -> None:
@@ -248,7 +263,9 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    if args.engine == "ray":
+    if args.corrections is not None:
+        collect(args)
+    elif args.engine == "ray":
         predict_on_cluster(args)
     else:
         predict_here(args)

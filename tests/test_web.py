@@ -179,7 +179,7 @@ def test_the_documentation_has_the_figures_of_this_very_checkpoint(checkpoint, t
 
 def test_documentation_and_metrics(client):
     page = client.send("GET", "/documentation").body.decode()
-    assert "mars" in page and "95 % interval" in page and "by which the epoch was chosen" in page
+    assert "Mars" in page and "95 % interval" in page and "by which the epoch was chosen" in page
     assert "evaluate_model.py has not measured this model" in page
     before = client.send("GET", "/metrics").body.decode()
     client.post("/api/predict", [("a.png", png())])

@@ -188,6 +188,34 @@ def class_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
     return files, _in_order(passed_over, folder)
 
 
+def link_or_copy(source: Path, target: Path, copy: bool) -> tuple[bool, str]:
+    """Hard-link a file, or copy it: where that is asked for, or where no link can be made.
+
+    Returns:
+        Whether it was linked, and why it could not be.
+
+    Raises:
+        OSError: the target cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    reason = ""
+    if not copy:
+        try:
+            os.link(source.resolve(), target)
+            return True, ""
+        except OSError as error:  # another disk, a file system without links, another's file
+            reason = error.strerror
+    with atomic_path(target, durable=False) as temporary:
+        shutil.copyfile(source, temporary)
+    return False, reason
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder, but for one that holds something, is not there, or may not be removed."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def replace_folder(new: Path, old: Path) -> None:
     """Move a finished folder to the path `old`; the previous folder stays whole until then."""
     aside = old.with_name(f".{old.name}.old")

@@ -45,7 +45,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return [dict(zip_longest(header, row, fillvalue="")) for row in rows if row]
 
 
-def read_rows(lines: Iterable[str]) -> Iterator[list[str]]:
+def read_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[list[str]]:
     """Yield the rows that `write_rows` wrote, without its apostrophes."""
-    for row in csv.reader(lines):
+    for row in csv.reader(lines, delimiter=delimiter):
         yield [MARKED.sub(r"\1", cell) for cell in row]

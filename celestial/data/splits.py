@@ -2,8 +2,6 @@
 
 import csv
 import hashlib
-import os
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,7 +14,13 @@ import numpy as np
 from celestial.common.class_names import NONE
 from celestial.common.console import UserError
 from celestial.common.file_names import output_paths, source_of
-from celestial.common.files import CORRECTIONS_TABLE, SOURCES_TABLE, class_files, sha256_of
+from celestial.common.files import (
+    CORRECTIONS_TABLE,
+    SOURCES_TABLE,
+    class_files,
+    link_or_copy,
+    sha256_of,
+)
 from celestial.common.left_behind import is_no_picture, say_passed_over
 from celestial.common.tables import read_csv, write_csv
 from celestial.data.copy_check import thumbnail
@@ -265,20 +269,12 @@ def place_file(source: Path, target: Path, copy: bool) -> bool:
         ImageError: the source can no longer be read.
         OSError: the target cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with source.open("rb") as file:
             file.read(1)
     except OSError as error:
         raise ImageError(f"can no longer be read: {error.strerror}") from error
-    if not copy:
-        try:
-            os.link(source.resolve(), target)
-            return True
-        except OSError:
-            pass  # another disk, or a file system without hard links: a copy serves as well
-    shutil.copyfile(source, target)
-    return False
+    return link_or_copy(source, target, copy)[0]
 
 
 def write_manifest(path: Path, pictures: Iterable[Picture]) -> Path:

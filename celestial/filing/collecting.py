@@ -7,26 +7,26 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from celestial.common.class_names import checked_class
+from celestial.common.class_names import NONE, checked_class
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name, output_paths, paths_to_try
-from celestial.common.files import atomic_path, sha256_of
+from celestial.common.files import atomic_path, remove_if_empty, sha256_of
 from celestial.common.left_behind import is_no_picture
 from celestial.common.locks import only_one
 from celestial.common.tables import read_rows, write_csv, write_rows
 from celestial.filing.metadata import without_metadata
 from celestial.pictures.readers.types import ImageError
 
-NONE = "none_of_the_classes"  # the folder, and the correction, of what is none of the classes
 CORRECTIONS = "corrections.csv"
 COLUMNS = ["time_utc", "filename", "sha256_sent", "sha256_stored", "file", "answer", "probability",
            "correction", "model_sha256"]
 STORED, PLACE, CORRECTION = map(COLUMNS.index, ("sha256_stored", "file", "correction"))
+SHA256_DIGITS = 64
 LOCK = ".corrections.lock"
 LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte of a name
 
@@ -40,7 +40,7 @@ class Correction:
         answer: what the model said, a class or unknown.
         probability: of the answer, 0..1, where it is known.
         correction: the right class, the answer itself where that is right, or `NONE`.
-        model_sha256: of the checkpoint, hexadecimal.
+        model_sha256: of the checkpoint, hexadecimal; empty where it is not known.
     """
 
     filename: str
@@ -150,7 +150,7 @@ class CollectingFolder:
             raise UserError(f"{self.table} is not the table that this program wrote; move it away, "
                             "or name another folder")
         if end < len(data):
-            whole = len(rows[-1]) == len(COLUMNS) and len(rows[-1][-1]) == 64
+            whole = len(rows[-1]) == len(COLUMNS) and len(rows[-1][-1]) in (0, SHA256_DIGITS)
             with self.table.open("rb+") as file:
                 file.seek(len(data) if whole else end)
                 file.write(b"\r\n" if whole else b"")
@@ -212,15 +212,10 @@ class CollectingFolder:
                 path.replace(own)
             elif fresh:
                 path.unlink(missing_ok=True)
-            _remove_if_empty(path.parent)
+            remove_if_empty(path.parent)
             raise
         if own is not None:
-            _remove_if_empty(own.parent)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # it holds pictures, or was never made
-        folder.rmdir()
+            remove_if_empty(own.parent)
 
 
 def _is_content(path: Path, digest: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lists the files of a folder that are to be classified."""
+"""Lists the files of a folder that are to be classified, and keeps filed ones out of it."""
 
 from pathlib import Path
 
@@ -37,3 +37,24 @@ def list_pictures(place: Path, output_dir: Path) -> tuple[Path, list[Path]]:
         but = "nothing but what was passed over" if passed_over else "nothing"
         raise UserError(f"{place} holds {but}; put pictures into it, or name another folder")
     return place, files
+
+
+def require_apart(place: Path, folder: Path, option: str) -> None:
+    """Refuse a folder for filed pictures that lies among the pictures, or holds them.
+
+    Args:
+        place: the folder of the pictures, or one picture.
+        folder: where pictures are to be filed.
+        option: that names it.
+
+    Raises:
+        UserError: the next run would take the filed pictures for new ones.
+    """
+    pictures, into = place.resolve(), folder.resolve()
+    if pictures.is_relative_to(into):
+        raise UserError(f"{folder} holds the pictures themselves; name another folder with "
+                        f"{option}", status=2)
+    if place.is_dir() and into.is_relative_to(pictures):
+        raise UserError(f"{folder} lies among the pictures in {place}, where the next run would "
+                        f"take its files for new ones; name a folder outside with {option}",
+                        status=2)

@@ -85,18 +85,23 @@ def write_table(out: Path, kept: list[list[str]], fresh: Iterator[list[str]]) ->
     (out / UNFINISHED).unlink()
 
 
+def rows_of(out: Path) -> Iterator[list[str]]:
+    """Yield the rows of the finished table."""
+    with (out / SUMMARY).open(encoding="utf-8-sig", newline="") as file:
+        yield from islice(read_rows(file), 1, None)
+
+
 def read_table(out: Path) -> tuple[list[list[str]], Counter, int]:
     """Return the first rows of the finished table, what was found how often, and what is undrawn.
 
     The counts are those of (status, prediction).
     """
     first, counts, undrawn = [], Counter(), 0
-    with (out / SUMMARY).open(encoding="utf-8-sig", newline="") as file:
-        for row in islice(read_rows(file), 1, None):
-            counts[row[1], row[2]] += 1
-            undrawn += UNDRAWN in row[-1]
-            if len(first) < FIRST_ROWS:
-                first.append(row)
+    for row in rows_of(out):
+        counts[row[1], row[2]] += 1
+        undrawn += UNDRAWN in row[-1]
+        if len(first) < FIRST_ROWS:
+            first.append(row)
     return first, counts, undrawn
 
 
@@ -121,8 +126,10 @@ def of_several(args: argparse.Namespace) -> dict[str, int]:
     return {"views": args.views} if args.views > 1 else {}
 
 
-def print_counts(counts: Counter, written: list[Path | str], args: argparse.Namespace) -> None:
-    """Print the RESULT line: how many rows there are of each status."""
+def print_counts(counts: Counter, written: list[Path | str], args: argparse.Namespace,
+                 **more: object) -> None:
+    """Print the RESULT line: how many rows there are of each status, and what else is given."""
     statuses = {name: sum(count for (status, _), count in counts.items() if status == name)
                 for name in ("ok", "unknown", "failed")}
-    console.print_result({"rows": counts.total(), **statuses, **of_several(args)}, written)
+    console.print_result({"rows": counts.total(), **statuses, **of_several(args), **more},
+                         written)

@@ -4,6 +4,7 @@ in: a file; out: uint8 RGB of the network's size, or the reason why there is non
 
 loader: Decodes any picture file to RGB, or raises one clear error: the only loader of the
     project.
+every_frame: Lists the frames of recordings that were taken every so many seconds.
 readers/: One reader for each file format; each knows its limits and how its files can be wrong.
 colour: Turns a decoded Pillow image of any mode into RGB as a screen shows it.
 borders: Finds the empty border that a stack, a mosaic or a turned frame has in its picture.

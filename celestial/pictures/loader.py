@@ -12,18 +12,19 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from celestial.common.import_errors import lacking
-from celestial.pictures.readers import brands, fits_images, icons, jpeg, pillow_images, png
-from celestial.pictures.readers.raw_files import is_raw
+from celestial.pictures.readers import brands, fits_images, icons, jpeg, pillow_images, png, raw
+from celestial.pictures.readers.recordings import frames
+from celestial.pictures.readers.recordings.moments import split
 from celestial.pictures.readers.types import MOST_PIXELS, Damaged, Decoded, ImageError, Request
 from celestial.pictures.stretch import USUAL, Stretch
 
-MOST_BYTES = 1 << 31  # of a file
+MOST_BYTES = 1 << 31  # of a file that is not read in parts
 LARGE = 20_000_000  # pixels of a PNG, from which on it is read in strips
 HEAD = 4096  # bytes that tell what a file is
 MOST_WORDS = 200  # characters of a decoder's own message
 
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MENDED = {png.MAGIC: png.mend, jpeg.MAGIC: jpeg.mend}
+XISF = b"XISF0100"
 BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 ROOT = re.compile(rb"<(?:!doctype\s+)?(?:\w+:)?(\w+)")
 MARKUP = {b"svg": "an SVG drawing", b"html": "a web page"}  # by the name of the root
@@ -39,8 +40,6 @@ NO_PICTURES = {
     b"7z\xbc\xaf": "a 7z archive",
     b"<?xml": "an XML text",
     b"8BPS": "a Photoshop file: save it as TIFF or PNG",
-    b"XISF0100": "an XISF file: save it as FITS or TIFF",
-    b"LUCAM-RECORDER": "a SER video: save a frame of it",
     b"\x1aE\xdf\xa3": "a video: save a frame of it",
 }
 
@@ -56,12 +55,13 @@ def decode(source: Path | bytes, at_least: int | None = None,
     """Decode a picture completely.
 
     EXIF orientation is applied, transparent parts are laid on black, and colours become sRGB. Of
-    several frames the first is taken, of a TIFF's pages the first of full size. Deeper data are
-    scaled to 8 bits by the depth they declare, never clipped; where they declare none, they are
-    stretched.
+    several frames the first is taken, of a TIFF's pages the first of full size, of a recording the
+    sharpest frame. Deeper data are scaled to 8 bits by the depth they declare, never clipped; where
+    they declare none, or are known to be linear, they are stretched.
 
     Args:
-        source: a path, or the bytes of the file.
+        source: a path, or the bytes of the file; of a recording also a path with the time of a
+            frame, see `moments.split`.
         at_least: the longest side that is needed, pixels. A larger picture is reduced by a whole
             factor to no less than twice that; a JPEG is reduced while it is decoded, which is
             several times faster. Resized to `at_least`, the result differs by less than 1/255 on
@@ -72,10 +72,11 @@ def decode(source: Path | bytes, at_least: int | None = None,
         ImageError: the reason why the file cannot be used.
     """
     try:
-        with _open(source) as file:
+        source, at = (source, None) if isinstance(source, bytes) else split(source)
+        with open_source(source) as file:
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            return _read(file, Request(size, at_least, stretch))
+            return _read(file, Request(size, at_least, stretch, at))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -102,7 +103,12 @@ def _with_words(kind: str, error: Exception) -> str:
     return ": ".join(filter(None, [kind, words.strip()[:MOST_WORDS]]))
 
 
-def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
+def open_source(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
+    """Open a file, or the bytes of one.
+
+    Raises:
+        ImageError: it is not a regular file.
+    """
     if isinstance(source, bytes):
         return nullcontext(io.BytesIO(source))
     state = source.stat()
@@ -111,8 +117,6 @@ def _open(source: Path | bytes) -> AbstractContextManager[BinaryIO]:
                          if source.is_symlink() else "a folder that cannot be entered")
     if not stat.S_ISREG(state.st_mode):
         raise ImageError("not a file but a pipe, a socket or a device")
-    if state.st_size > MOST_BYTES:
-        raise ImageError(f"larger than {MOST_BYTES >> 20} MB")
     return source.open("rb")
 
 
@@ -122,11 +126,21 @@ def _read(file: BinaryIO, request: Request) -> Decoded:
     file.seek(0)
     if not head:
         raise ImageError("the file is empty (0 bytes)")
+    if frames.is_recording(head):
+        return frames.read(frames.open_recording(file, head, request), request)
+    if request.at is not None:
+        raise ImageError("not a recording, so that no frame of it has a time")
+    if head.startswith(XISF):
+        from celestial.pictures.readers.xisf import xisf_pixels  # seldom needed
+
+        return xisf_pixels.read(file, request)
+    if request.size > MOST_BYTES:
+        raise ImageError(f"larger than {MOST_BYTES >> 20} MB")
     if head.startswith((fits_images.FIRST_CARD, *fits_images.PACKED)):
         return fits_images.read(fits_images.unpack(file, head), request)
-    if is_raw(file, head, head.startswith(TIFF)):
-        raise ImageError("not a picture but a raw file of a camera: save it as TIFF")
-    if head.startswith(TIFF):
+    if raw.is_raw(file, head):
+        return raw.read(file, request)
+    if head.startswith(raw.TIFF):
         from celestial.pictures.readers.tiff import (
             tiff_pixels,  # imported here, because it loads libvips
         )
@@ -205,8 +219,6 @@ def _refuse_no_picture(head: bytes) -> None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     kind = _markup_of(text) or next((kind for start, kind in NO_PICTURES.items()
                                      if head.startswith(start) or text.startswith(start)), None)
-    if brands.kind_of(head) == brands.VIDEO:
-        kind = "a video: save a frame of it"
     if kind:
         raise ImageError(f"not a picture but {kind}")
 

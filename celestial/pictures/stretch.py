@@ -15,6 +15,8 @@ FILLS = 0.25  # proportion of the range up to white; data that span more are sho
 class Stretch:
     """The rule for data that do not say what white is: FITS frames, float and 32-bit TIFF.
 
+    Raw files of cameras and XISF say that they are linear: these are always stretched.
+
     Most of these are linear: as many counts as photons, so that all but a few stars is next to
     black. They are stretched as astropy.visualization does it: what lies between two percentiles
     becomes 0..1, and `AsinhStretch` (Lupton et al. 2004, PASP 116, 133) lifts what is faint.
@@ -36,11 +38,16 @@ class Stretch:
     white: float = 99.8
     softening: float = 0.1
 
-    def to_8_bits(self, values: np.ndarray) -> np.ndarray:
+    def to_8_bits(self, values: np.ndarray, linear: bool = False) -> np.ndarray:
         """Apply the rule: numbers of any kind (height, width, channels) -> uint8, same shape.
 
         What is not a finite number is black, and so is data of one value only. The empty border
         of a frame (`borders.border_of`) counts in no percentile, and is black in linear data.
+
+        Args:
+            values: the data.
+            linear: whether they are known to be linear, so that they are stretched whatever they
+                span: one scene is one picture at every exposure.
         """
         values = values.astype(np.float32)
         values[~np.isfinite(values)] = np.nan
@@ -50,7 +57,7 @@ class Stretch:
         blacks = [np.percentile(channel[usable], self.black) if usable.any() else 0.0
                   for channel, usable in zip(_channels(values), _channels(counted), strict=True)]
         brightest = float(np.percentile(values[counted], self.white))
-        depth = _white_of(values[counted])
+        depth = None if linear else _white_of(values[counted])
         if depth is not None and brightest - min(blacks) >= FILLS * depth:
             return by_depth(np.nan_to_num(values, copy=False), depth)
         values[empty] = np.nan

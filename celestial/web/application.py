@@ -1,6 +1,7 @@
 """Makes the Flask application: the page, its documentation, the API."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
@@ -13,14 +14,14 @@ from celestial import __version__
 from celestial.inference.predictor import Predictor
 from celestial.pictures.readers.types import ImageError
 from celestial.web import safety
-from celestial.web.answers import as_jpeg, as_json
+from celestial.web.answers import as_jpeg, as_json, names_of
 from celestial.web.counting import Counts
 from celestial.web.hosts import visitor_of
 from celestial.web.model_card import card_of
 from celestial.web.openapi import describe
 from celestial.web.room import BusyError, Room
 from celestial.web.safety import Limits
-from celestial.web.words import LANGUAGES, PAGE_WORDS, WORDS, chosen_language
+from celestial.web.words import LANGUAGES, WORDS, chosen_language, first_page_words, listed
 from celestial.web.worker import Worker
 
 MOST_CLASSES = 1000  # in an answer
@@ -87,33 +88,36 @@ def _keep_in_memory(app: Flask) -> None:
 
 
 def _add_pages(app: Flask, service: Service) -> None:
-    known = {name for predictor in service.models.values() for name in predictor.classes}
+    known = dict.fromkeys(name for predictor in service.models.values()
+                          for name in predictor.classes)
     samples = sorted(path.stem for path in SAMPLES.glob("*.jpg") if path.stem in known)
-
-    def page(template: str, **content: object) -> str:
-        language = chosen_language(request)
-        return render_template(
-            template, language=language, languages=LANGUAGES, words=WORDS[language],
-            models=list(service.models), version=__version__, limits=service.limits,
-            samples=samples, page_words=PAGE_WORDS, **content)
+    page_words = first_page_words([names_of(name) for name in known])
 
     @app.get("/")
     def index() -> str:
-        return page("index.html")
+        return _page("index.html", models=list(service.models), limits=service.limits,
+                     samples=samples, page_words=page_words)
 
     @app.get("/documentation")
     def documentation() -> str:
         cards = {name: card_of(predictor) for name, predictor in service.models.items()}
-        return page("documentation.html", cards=cards, shown=MOST_NAMED)
+        return _page("documentation.html", cards=cards, limits=service.limits,
+                     listed=partial(listed, most=MOST_NAMED))
 
     @app.post("/predict")
     def predict_form() -> str:
         answers, _ = answer_request(service)
-        return page("results.html", results=answers)
+        return _page("results.html", results=answers)
 
     @app.get("/predict")
     def no_form() -> Response:
-        return redirect(url_for("index"))
+        return redirect(url_for("index", lang=chosen_language(request)))
+
+
+def _page(template: str, **content: object) -> str:
+    language = chosen_language(request)
+    return render_template(template, language=language, languages=LANGUAGES,
+                           words=WORDS[language], version=__version__, **content)
 
 
 def _add_api(app: Flask, service: Service) -> None:
@@ -219,9 +223,7 @@ def _error(status: int, reason: str, **more: object) -> tuple[Response, int]:
 def _add_errors(app: Flask) -> None:
     def answer(status: int, reason: str) -> Response | tuple[str, int]:
         if request.path == "/predict" and request.method == "POST":
-            language = chosen_language(request)
-            return render_template("error.html", language=language, words=WORDS[language],
-                                   status=status, reason=reason, version=__version__), status
+            return _page("error.html", status=status, reason=reason), status
         return _error(status, reason)
 
     @app.errorhandler(HTTPException)

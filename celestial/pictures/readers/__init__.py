@@ -3,11 +3,12 @@
 in: a file; out: a `types.Decoded`, or an ImageError with the reason.
 
 types: What all readers use: the request, the limits of a file, the decoded picture, the errors.
-raw_files: Tells raw files of cameras, because in these the other readers would find only a
-    thumbnail.
-brands: Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3).
+raw: Tells raw files of cameras, in which other readers would find a thumbnail, and reads them.
+brands: Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3), and AVI.
 fits_images: Reads the first image of a FITS file, in strips so that a large one fits in memory.
-mosaics: Demosaics frames of colour cameras: one colour a pixel becomes three colours a pixel.
+mosaics: Reads frames in strips, reduced; of colour cameras one colour a pixel becomes three.
+recordings/: Recordings: files of many frames, of which one is the picture.
+xisf/: XISF, the format of PixInsight.
 tiff/: TIFF of every photometry, sample type and packing.
 pillow_images: Reads the usual formats with Pillow.
 vips: Reads large PNG strip by strip with libvips; its helpers serve TIFF as well.

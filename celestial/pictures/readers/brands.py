@@ -1,4 +1,4 @@
-"""Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3)."""
+"""Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3), and AVI."""
 
 AVIF, HEIF, VIDEO = "AVIF", "HEIF", "video"
 # In the order in which they decide: an AVIF calls itself a HEIF as well.
@@ -7,7 +7,9 @@ KINDS = {
     AVIF: {b"avif", b"avis"},
 }
 ANY_HEIF = {b"mif1", b"mif2", b"mif3", b"msf1", b"miaf", b"1pic"}  # packed in any way
-VIDEOS = (b"iso", b"mp4", b"mp7", b"qt ", b"avc", b"M4V", b"3gp", b"3g2", b"f4v", b"MSNV", b"dash")
+VIDEOS = (b"iso", b"mp4", b"mp7", b"qt ", b"avc", b"M4V", b"3gp", b"3g2", b"f4v", b"MSNV", b"dash",
+          b"XAVC", b"CAEP")
+OLD_MOV = {b"moov", b"mdat", b"wide", b"skip", b"free", b"pnot"}  # first boxes without brands
 
 
 def kind_of(head: bytes) -> str | None:
@@ -15,6 +17,8 @@ def kind_of(head: bytes) -> str | None:
 
     The first brand decides, then the others: an AVIF may begin with `mif1`, or with any other.
     """
+    if head[4:8] in OLD_MOV or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return VIDEO
     if head[4:8] != b"ftyp":
         return None
     box = head[:int.from_bytes(head[:4], "big")]
@@ -26,4 +30,4 @@ def kind_of(head: bytes) -> str | None:
             return kind
     if brands & ANY_HEIF:
         return HEIF
-    return VIDEO if first.startswith(VIDEOS) else None
+    return VIDEO if any(brand.startswith(VIDEOS) for brand in brands) else None

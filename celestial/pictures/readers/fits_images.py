@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from celestial.pictures.readers.mosaics import filters_of, halved, interpolated, taken_apart
+from celestial.pictures.readers.mosaics import filters_of, read_planes
 from celestial.pictures.readers.types import (
     MOST_PIXELS,
     Decoded,
@@ -20,7 +20,6 @@ from celestial.pictures.readers.types import (
 )
 from celestial.pictures.stretch import by_depth
 
-STRIP = 1 << 22  # values that are read at once
 MOST_EXTENSIONS = 200  # that are looked through for an image
 MOST_UNPACKED = 1 << 30  # bytes of a .fits.gz or .fits.bz2
 PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
@@ -148,37 +147,10 @@ def _read_image(hdu, request: Request) -> np.ndarray:
     rows, columns, planes = _layout(hdu.shape)
     if rows * columns > MOST_PIXELS:
         raise ImageError(f"more than {MOST_PIXELS:,} pixels ({columns:,} x {rows:,})")
-    factor = request.factor(columns, rows)
     has_filters = len(planes) == 1 and min(rows, columns) > 1
     filters = filters_of(hdu.header, rows, _bottom_up(hdu.header)) if has_filters else None
-    if filters is None:
-        return np.stack([_read_plane(hdu, plane, rows, factor, lambda values: values[None])[0]
-                         for plane in planes], axis=-1)
-    if factor == 1:
-        colours = interpolated(_read_plane(hdu, planes[0], rows, 1,
-                                           lambda values: taken_apart(values, filters)))
-    else:
-        colours = _read_plane(hdu, planes[0], rows // 2 * 2, factor // 2,
-                              lambda values: halved(values, filters))
-    return np.moveaxis(colours, 0, -1)
-
-
-def _read_plane(hdu, index_of: Callable[[slice], tuple], rows: int, factor: int,
-                split: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return one plane, each value the mean of factor x factor (fewer at the lower and right edge).
-
-    Args:
-        hdu: the image.
-        index_of: see `_layout`.
-        rows: its height.
-        factor: by which each channel is reduced.
-        split: turns an even number of rows, (height, width), into channels, (N, height, width).
-    """
-    height = 2 * factor * max(1, STRIP // (hdu.shape[-1] * 2 * factor))
-    return np.concatenate([
-        np.stack([_reduce(channel, factor) for channel in split(_section(hdu, index_of(part)))])
-        for part in (slice(top, min(top + height, rows)) for top in range(0, rows, height))],
-        axis=1)
+    return read_planes(lambda plane, part: _section(hdu, planes[plane](part)),
+                       (rows, columns, len(planes)), request.factor(columns, rows), filters)
 
 
 def _section(hdu, index: tuple) -> np.ndarray:
@@ -188,20 +160,3 @@ def _section(hdu, index: tuple) -> np.ndarray:
         # Done here, because astropy 8.0 ignores a BLANK of 0.
         return np.where(values == values.dtype.type(hdu.header.get("BZERO", 0)), np.nan, values)
     return values
-
-
-def _reduce(values: np.ndarray, factor: int) -> np.ndarray:
-    """Average the finite values of each block of pixels; NaN where there are none.
-
-    (height, width) -> (ceil(height / factor), ceil(width / factor))
-    """
-    if factor == 1:
-        return values
-    from astropy.nddata import block_reduce
-
-    values = values.astype(np.float32)
-    values[~np.isfinite(values)] = np.nan
-    lacking = [(0, -length % factor) for length in values.shape]  # else block_reduce drops the edge
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of a block without a number
-        return block_reduce(np.pad(values, lacking, constant_values=np.nan), factor, np.nanmean)

@@ -1,8 +1,75 @@
-"""Demosaics frames of colour cameras: one colour a pixel becomes three colours a pixel."""
+"""Reads frames in strips, reduced; of colour cameras one colour a pixel becomes three."""
+
+import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
+STRIP = 1 << 22  # values that are read at once
+
+
+def pattern(name: str, letters: str = "RGB") -> np.ndarray:
+    """Return the numbers in `letters` of four filters that are named row by row: int (2, 2)."""
+    return np.reshape([letters.index(letter) for letter in name], (2, 2))
+
+
+def read_planes(section: Callable[[int, slice], np.ndarray], shape: tuple[int, int, int],
+                factor: int, filters: np.ndarray | None = None) -> np.ndarray:
+    """Read an image in strips, so that a large one fits in memory, and demosaic it.
+
+    Args:
+        section: number of a plane and rows that are wanted -> their values, (rows, columns).
+        shape: rows, columns and planes of the image.
+        factor: each value becomes the mean of factor x factor, of fewer at the lower and right
+            edge; what is no finite number counts in no mean.
+        filters: `pattern` of the colour filters before the pixels of the only plane; None: none.
+
+    Returns:
+        (height, width, planes), or (height, width, 3) where there are filters.
+    """
+    rows, columns, planes = shape
+    if filters is None:
+        return np.stack([_read_plane(section, plane, (rows, columns), factor,
+                                     lambda values: values[None])[0]
+                         for plane in range(planes)], axis=-1)
+    if factor == 1:
+        colours = interpolated(_read_plane(section, 0, (rows, columns), 1,
+                                           lambda values: taken_apart(values, filters)))
+    else:
+        colours = _read_plane(section, 0, (rows // 2 * 2, columns), factor // 2,
+                              lambda values: halved(values, filters))
+    return np.moveaxis(colours, 0, -1)
+
+
+def _read_plane(section: Callable[[int, slice], np.ndarray], plane: int, shape: tuple[int, int],
+                factor: int, split: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return one plane, reduced; `split` turns an even number of rows, (height, width), into
+    channels, (N, height, width).
+    """
+    rows, columns = shape
+    height = 2 * factor * max(1, STRIP // (columns * 2 * factor))
+    return np.concatenate([
+        np.stack([block_means(channel, factor) for channel in split(section(plane, part))])
+        for part in (slice(top, min(top + height, rows)) for top in range(0, rows, height))],
+        axis=1)
+
+
+def block_means(values: np.ndarray, factor: int) -> np.ndarray:
+    """Average the finite values of each block of pixels; NaN where there are none.
+
+    (height, width) -> (ceil(height / factor), ceil(width / factor))
+    """
+    if factor == 1:
+        return values
+    from astropy.nddata import block_reduce
+
+    values = values.astype(np.float32)
+    values[~np.isfinite(values)] = np.nan
+    lacking = [(0, -length % factor) for length in values.shape]  # else block_reduce drops the edge
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of a block without a number
+        return block_reduce(np.pad(values, lacking, constant_values=np.nan), factor, np.nanmean)
 
 
 def filters_of(header, rows: int, bottom_up: bool) -> np.ndarray | None:
@@ -24,7 +91,7 @@ def filters_of(header, rows: int, bottom_up: bool) -> np.ndarray | None:
         return None
     offsets = [header.get(key, 0) for key in ("YBAYROFF", "XBAYROFF")]
     shift = [-round(offset) if isinstance(offset, (int, float)) else 0 for offset in offsets]
-    filters = np.roll(np.reshape(["RGB".index(letter) for letter in name], (2, 2)), shift, (0, 1))
+    filters = np.roll(pattern(name), shift, (0, 1))
     return filters[(rows - 1 - np.arange(2)) % 2] if bottom_up else filters
 
 

@@ -44,11 +44,13 @@ class Request:
         size: of the file, bytes.
         at_least: the longest side that is needed, pixels; None: the whole picture.
         stretch: the rule for data that do not declare their depth.
+        at: of a recording: the time of the frame, seconds after its first; None: the sharpest.
     """
 
     size: int
     at_least: int | None
     stretch: Stretch
+    at: float | None = None
 
     def factor(self, width: int, height: int) -> int:
         """Return the whole factor that reduces a picture to no less than twice `at_least`."""

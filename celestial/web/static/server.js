@@ -1,0 +1,42 @@
+// The source of answers that is a server: one picture a request, again while it is busy.
+import { announce } from "./drawing.js";
+import { start } from "./page.js";
+import { find, word } from "./words.js";
+
+const TRIES = 8; // of a picture while the server is busy
+const MEBIBYTE = 1 << 20;
+const FORM = 4096; // bytes of a request beside its file, at most
+const { predict, megabytes } = find("form").dataset;
+
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+async function post(file) {
+  for (let attempt = 1; ; attempt += 1) {
+    const form = new FormData();
+    form.append("file", file);
+    form.append("explain", "true");
+    if (find("model")) form.append("model", find("model").value);
+    const response = await fetch(predict, { method: "POST", body: form });
+    if (response.status !== 503 || attempt === TRIES) return response;
+    announce(word("busy"));
+    await pause(Number(response.headers.get("Retry-After")) || 2);
+  }
+}
+
+async function answer(file) {
+  const failed = (reason) => ({ filename: file.name, status: "failed", reason });
+  if (file.size + FORM > Number(megabytes) * MEBIBYTE) {
+    return failed(word("too_large").replace("{size}", Math.ceil(file.size / MEBIBYTE))
+      .replace("{most}", megabytes));
+  }
+  const response = await post(file);
+  const text = await response.text();
+  try {
+    const content = JSON.parse(text);
+    return content.results ? content.results[0] : failed(content.error.reason);
+  } catch {
+    return failed(`${response.status} ${text.slice(0, 200)}`);
+  }
+}
+
+start({ atOnce: 3, answer });
