@@ -73,7 +73,7 @@ improve: setup
 	    --output-dir "$(IMPROVED)/celestial_dataset" $(SPLIT)
 	set --; if [ -n "$$(find "$(FOLDER)/none_of_the_classes" -type f 2> /dev/null | head -n 1)" ]; \
 	    then set -- --outliers "$(FOLDER)/none_of_the_classes"; fi; \
-	    $(PY) improved_training.py --improve $(if $(PRESENT),"$(PRESENT)") "$$@" --epochs 10 \
+	    $(PY) improved_training.py --improve $(if $(PRESENT),"$(PRESENT)") "$$@" --epochs 6 \
 	    --data-dir "$(IMPROVED)/celestial_dataset" \
 	    --output-dir "$(IMPROVED)/model_checkpoints" $(TRAINING)
 	$(PY) compare_improved.py --corrections "$(FOLDER)" \

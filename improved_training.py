@@ -103,8 +103,8 @@ def add_network_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--improve", type=Path, nargs="?", const=Path(), default=None,
                        metavar="FILE", help="go on from this checkpoint, with its network, its "
                        "preparation of pictures and what its head knows of its classes, and learn "
-                       "new classes beside them, through all epochs; without FILE: from the one "
-                       "that the other scripts use")
+                       "new classes beside them, in stage 1 through all epochs; without FILE: "
+                       "from the one that the other scripts use")
     group.add_argument("--image-size", type=console.image_side, default=console.DEFAULT_SIDE,
                        help="side of the network's square input, pixels")
     group.add_argument("--float16", action="store_true",

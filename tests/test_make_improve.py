@@ -78,9 +78,9 @@ def improved(tmp_path_factory):
     """
     base = tmp_path_factory.mktemp("make improve")
     drawing = ("--per-class", 24, "--size", 64)
-    size = ("--image-size", 64, "--stage1-epochs", 6, "--stage1-views", 2, "--epochs", 3)
+    learning = ("--stage1-epochs", 30, "--stage1-views", 2, "--epochs", 1, "--batch-size", 8)
     for script, options in (("render_samples.py", ("--classes", *CLASSES, *drawing)),
-                            ("datapre.py", ()), ("improved_training.py", size)):
+                            ("datapre.py", ()), ("improved_training.py", ("--image-size", 64, *learning))):
         done = run(script, *options, cwd=base)
         assert done.status == 0, done.err
     shutil.rmtree(base / "data/input/saturn")
@@ -95,7 +95,7 @@ def improved(tmp_path_factory):
     done = make_improve(base, f"FOLDER={base / 'collected'}", f"INPUT={base / 'data/input'}",
                         f"PRESENT={base / 'model_checkpoints' / FINAL}",
                         f"DRAWING={' '.join(map(str, drawing))}",
-                        "TRAINING=--stage1-epochs 8 --stage1-views 2 --epochs 4")
+                        f"TRAINING={' '.join(map(str, learning))}")
     assert done.returncode == 0, done.stderr
     after = content_of(base)
     assert {name: after[name] for name in before} == before, "nothing of the user's is changed"
@@ -116,7 +116,7 @@ def test_ten_corrections_make_it_know_a_new_class(improved, tmp_path):
                     model, "--output-dir", tmp_path / model.parent.parent.name, cwd=tmp_path)
         assert asked.status == 0, asked.err
         rows = rows_of(tmp_path / model.parent.parent.name / "batch_prediction_summary.csv")
-        assert sum(row["predicted"] == "ceres" for row in rows) in named, rows
+        assert sum(row["prediction"] == "ceres" for row in rows) in named, rows
 
 
 @MAKE

@@ -22,8 +22,7 @@ SAVING = 0.1  # proportion of the time that may go into writing the state of the
 class Trainer:
     """Runs stages one after the other and keeps the best weights of each, its first among them.
 
-    The best have the smallest log loss on val after temperature scaling. Where it is not to choose,
-    the last weights count as the best.
+    The best have the smallest log loss on val after temperature scaling.
     """
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
@@ -40,8 +39,8 @@ class Trainer:
                 time; the first process alone reads and writes it.
             processes: those that learn together.
             optimizer: one of `OPTIMIZERS`.
-            choosing: whether val chooses the weights and ends a stage. It cannot where it has only
-                a picture or two of a new class.
+            choosing: whether val chooses the weights of the first stage and may end it. It cannot
+                where it has only a picture or two of a new class; then the last weights are taken.
         """
         self.device = device
         self.optimizer, self.choosing = optimizer, choosing
@@ -129,7 +128,8 @@ class Trainer:
     def _note(self, learner: Learner, epoch: int, figures: EpochFigures) -> None:
         """Keep the epoch's weights if they are the best, write the state and report."""
         progress = self.progress
-        if figures.val_calibrated_loss < progress.best_loss or not self.choosing:
+        last_counts = progress.stage == 0 and not self.choosing
+        if figures.val_calibrated_loss < progress.best_loss or last_counts:
             self._keep(learner, epoch, figures.val_calibrated_loss)
             progress.kept = figures.epoch
         progress.history.append(figures)
