@@ -80,7 +80,8 @@ def improved(tmp_path_factory):
     drawing = ("--per-class", 24, "--size", 64)
     learning = ("--stage1-epochs", 30, "--stage1-views", 2, "--epochs", 1, "--batch-size", 8)
     for script, options in (("render_samples.py", ("--classes", *CLASSES, *drawing)),
-                            ("datapre.py", ()), ("improved_training.py", ("--image-size", 64, *learning))):
+                            ("datapre.py", ()),
+                            ("improved_training.py", ("--image-size", 64, *learning))):
         done = run(script, *options, cwd=base)
         assert done.status == 0, done.err
     shutil.rmtree(base / "data/input/saturn")
