@@ -21,7 +21,7 @@ FINAL_CHECKPOINT = Path("model_checkpoints/celestial_classification_final_model.
 DATASET = Path("data/celestial_dataset")
 MODELS = ("efficientnet_lite0", "efficientnet_lite2", "efficientnet_b3", "resnet50", "ensemble",
           "regnet_y_800mf", "cnn")
-DEFAULT_MODEL = "efficientnet_lite0"
+DEFAULT_MODEL, DEFAULT_SIDE = "efficientnet_lite0", 128  # pixels of its square
 SHIPPED = ROOT / f"pretrained/{DEFAULT_MODEL}.pth"  # the weights that ship
 TIMM = "timm:"  # begins the name of any network of timm
 OPTIMIZERS = ("adamw", "rmsprop")
