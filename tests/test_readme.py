@@ -30,6 +30,7 @@ PICTURES = 6  # of a class, where they are split
 # Commands that are not run here, by what they begin with or a word in them, and why.
 NOT_RUN = {"web_app.py": "it would serve for ever; tests/test_web*.py ask it",
            "ray": "a cluster; tests/test_cluster.py starts one",
+           "--page": "npm fetches 33 MB; tests/test_static_page.py exports one",
            "benchmarks/": "they measure, for minutes and on photographs"}
 NEEDS_NETWORK = ("fetch_pictures.py", "imagenet:resnet50")  # and says so in one sentence
 EXAMPLES = {"celestial/renderer/rocky/ceres.py"}  # of what a reader may add
