@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -57,6 +57,19 @@ def path_named(name: str) -> Path:
     """Return the path whose `display_name` is `name`."""
     text = ESCAPED.sub(lambda found: UNESCAPED[found[0]], name)
     return Path(os.fsdecode(text.encode("utf-8", errors="surrogateescape")))
+
+
+def source_of(file: Path, folders: Sequence[Path]) -> str:
+    """Return a file's path below the one folder, or with its folder where it is of several.
+
+    `file_of` is the inverse.
+    """
+    return display_name(file.relative_to(folders[0]) if len(folders) == 1 else file)
+
+
+def file_of(source: str, folders: Sequence[Path]) -> Path:
+    """Return the file whose `source_of` is `source`."""
+    return (folders[0] if len(folders) == 1 else Path()) / path_named(source)
 
 
 def output_paths(wanted: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,8 @@ from celestial.common.left_behind import (
 )
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SOURCES_TABLE = "sources.csv"  # beside the class folders: where fetched pictures come from
+# Tables beside the class folders: where fetched pictures come from, and who corrected what.
+SOURCES_TABLE, CORRECTIONS_TABLE = "sources.csv", "corrections.csv"
 
 
 @contextmanager
