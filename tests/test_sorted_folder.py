@@ -79,6 +79,9 @@ def test_names_that_collide_and_hard_linked_originals(pictures, make, tmp_path):
     assert len(sorted_files(tmp_path)) == len(given) == 8
     counts = make().sort(given)
     assert counts == {"kept": 8} and len(sorted_files(tmp_path)) == 8
+    (tmp_path / "out/mars/mars 0.png").unlink()
+    counts = make().sort(given)
+    assert counts["kept"] == 7 and len(sorted_files(tmp_path)) == 8, "the other is not its own"
     counts = make().sort([answer._replace(name="saturn") for answer in given])
     assert counts == {"moved": 8} and len(sorted_files(tmp_path)) == 8
 
