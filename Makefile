@@ -10,7 +10,15 @@ DEMO := demo
 TRAINING :=
 CHECKPOINT = $(DEMO)/model_checkpoints/celestial_classification_final_model.pth
 
-.PHONY: setup demo web test test-all versions lint bench
+# Corrections, one folder a class: make improve FOLDER=collected (docs/improving.md).
+FOLDER :=
+IMPROVED := improved
+# The model to go on from; without one it is that of the other scripts.
+PRESENT :=
+# Options of datapre.py, such as --seed: those with which the present model's dataset was made.
+SPLIT :=
+
+.PHONY: setup demo improve web test test-all versions lint bench
 
 setup: .venv/installed
 
@@ -51,10 +59,34 @@ demo: setup
 	@echo "  $(DEMO)/blind_test_report.png                          has it learned the content?"
 	@echo "  $(DEMO)/my_predictions/contact_sheet.png               step 6, as for pictures of your own"
 
+# The present model stays as it is; what is drawn is drawn anew, for data/input may have grown.
+improve: setup
+	@[ -d "$(FOLDER)" ] || { echo 'error: there is no folder "$(FOLDER)"; name the one that' \
+	    "corrections were collected in: make improve FOLDER=collected" >&2; exit 1; }
+	@[ -n "$$(find "$(FOLDER)" -mindepth 2 -type f ! -name '.*' | head -n 1)" ] || { \
+	    echo 'error: "$(FOLDER)" holds no corrections; collect some, or put pictures into' \
+	    '"$(FOLDER)/<class>"' >&2; exit 1; }
+	rm -rf "$(IMPROVED)/drawn"
+	$(PY) render_samples.py $(DRAWING) --lacking "$(INPUT)" \
+	    $(if $(PRESENT),--checkpoint "$(PRESENT)") --output-dir "$(IMPROVED)/drawn"
+	$(PY) datapre.py --input-dir "$(INPUT)" "$(FOLDER)" "$(IMPROVED)/drawn" \
+	    --output-dir "$(IMPROVED)/celestial_dataset" $(SPLIT)
+	set --; if [ -n "$$(find "$(FOLDER)/none_of_the_classes" -type f 2> /dev/null | head -n 1)" ]; \
+	    then set -- --outliers "$(FOLDER)/none_of_the_classes"; fi; \
+	    $(PY) improved_training.py --improve $(if $(PRESENT),"$(PRESENT)") "$$@" --epochs 6 \
+	    --data-dir "$(IMPROVED)/celestial_dataset" \
+	    --output-dir "$(IMPROVED)/model_checkpoints" $(TRAINING)
+	$(PY) compare_improved.py --corrections "$(FOLDER)" \
+	    $(if $(PRESENT),--checkpoint "$(PRESENT)") \
+	    --data-dir "$(IMPROVED)/celestial_dataset" --improved \
+	    "$(IMPROVED)/model_checkpoints/celestial_classification_final_model.pth" \
+	    --output-dir "$(IMPROVED)/comparison"
+
 web: setup
 	$(PY) web_app.py
 
-.venv/tested: .venv/installed tests/requirements.txt requirements-openvino.txt requirements-ray.txt
+.venv/tested: .venv/installed tests/requirements.txt requirements-openvino.txt requirements-ray.txt \
+		requirements-export.txt requirements-onnx.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
 

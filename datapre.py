@@ -4,7 +4,8 @@ Near-copies of a picture (smaller, encoded again, brighter, turned, mirrored, sl
 form a group with it, and a group goes into one split: nothing is tested that was learned by heart.
 All pairs across splits are compared afterwards, and what is still too near is left out.
 
-in:   data/input/<class>/*                      any picture format, sub-folders too; never changed
+in:   data/input/<class>/*                      any picture format, sub-folders too; never changed;
+      <class>/ in several folders is one class, none_of_the_classes/ is none
 out:  data/celestial_dataset/{train,val,test}/<class>/*    70 / 15 / 15 of each class
       manifest.csv (one row a picture), rejected.csv (file, reason), class_indices.json,
       duplicates.csv (every copy and group), duplicates.png (the largest groups, where there are
@@ -12,6 +13,7 @@ out:  data/celestial_dataset/{train,val,test}/<class>/*    70 / 15 / 15 of each 
 
   python datapre.py
   python datapre.py --input-dir ~/pictures/planets --seed 7
+  python datapre.py --input-dir data/input collected
   python datapre.py --copy        # copies instead of hard links
   python datapre.py --groups groups.csv   # columns source, night, telescope: shared values stay
                                           # together
@@ -22,6 +24,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,17 +40,15 @@ if TYPE_CHECKING:
 
 TABLES = ("manifest.csv", "rejected.csv", "duplicates.csv", "class_indices.json",
           "sample_images.png", "duplicates.png")
-SAMPLES_PER_CLASS = 5
-GROUPS_SHOWN = 12  # in duplicates.png, the largest
-SHOWN_OF_GROUP = 6
 LISTED = 30  # rejected files on the terminal; rejected.csv has all
 
 
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("folders")
-    group.add_argument("--input-dir", type=Path, default=Path("data/input"), metavar="FOLDER",
-                       help="folder that holds one folder a class")
+    group.add_argument("--input-dir", type=Path, nargs="+", default=[Path("data/input")],
+                       metavar="FOLDER", help="folder that holds one folder a class; of several "
+                       "the manifest's sources begin with the folder as it is named here")
     group.add_argument("--output-dir", type=Path, default=Path("data/celestial_dataset"),
                        metavar="FOLDER", help="the dataset; an older one is replaced when the new "
                        "one is complete")
@@ -55,9 +56,9 @@ def parse_args() -> argparse.Namespace:
     group.add_argument("--seed", type=console.seed_number, default=42,
                        help="another seed draws another split")
     group.add_argument("--groups", type=Path, default=None, metavar="FILE",
-                       help="CSV with the column source (path below the input folder) and any "
-                       "others (night, object, telescope): pictures that share a value stay in "
-                       "one split")
+                       help="CSV with the column source (as in manifest.csv: the path below the "
+                       "input folder) and any others (night, object, telescope): pictures that "
+                       "share a value stay in one split")
     group.add_argument("--copy", action="store_true",
                        help="copy the files; hard links take no space but share their content")
     group.add_argument("--workers", type=console.positive_int, default=os.cpu_count(),
@@ -65,15 +66,18 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_folders(input_dir: Path, output_dir: Path) -> None:
-    """Refuse an input that is not there and an output that holds what is not ours."""
-    if not input_dir.is_dir():
-        raise UserError(f"there is no folder {input_dir}; make it and put one folder a class into "
-                        "it, or name yours with --input-dir")
-    inside, outside = input_dir.resolve(), output_dir.resolve()
-    if inside == outside or inside in outside.parents or outside in inside.parents:
-        raise UserError(f"{output_dir} and {input_dir} lie in each other; choose another "
-                        "--output-dir", status=2)
+def check_folders(input_dirs: list[Path], output_dir: Path) -> None:
+    """Refuse an input that is not there, and folders that lie in each other."""
+    for input_dir in input_dirs:
+        if not input_dir.is_dir():
+            raise UserError(f"there is no folder {input_dir}; make it and put one folder a class "
+                            "into it, or name yours with --input-dir")
+    for first, second in combinations([output_dir, *input_dirs], 2):
+        one, other = first.resolve(), second.resolve()
+        if one == other or one in other.parents or other in one.parents:
+            option = "--output-dir" if first is output_dir else "--input-dir"
+            raise UserError(f"{first} and {second} lie in each other; choose another {option}",
+                            status=2)
     if output_dir.exists() and not output_dir.is_dir():
         raise UserError(f"{output_dir} is a file; choose another --output-dir", status=2)
 
@@ -103,15 +107,15 @@ def place_all(dataset: Path, pictures: list["Picture"], args: argparse.Namespace
     Raises:
         UserError: so many files vanished since they were checked that a split lacks a class.
     """
-    from celestial.common.file_names import path_named
+    from celestial.common.file_names import file_of
     from celestial.data.splits import Rejected, place_file
     from celestial.pictures.readers.types import ImageError
 
     placed, lost, linked = [], [], 0
     for picture in pictures:
-        source = args.input_dir / path_named(picture.source)
         try:
-            linked += place_file(source, dataset / picture.path, args.copy)
+            linked += place_file(file_of(picture.source, args.input_dir), dataset / picture.path,
+                                 args.copy)
             placed.append(picture)
         except ImageError as error:
             lost.append(Rejected(picture.source, str(error)))
@@ -124,11 +128,12 @@ def place_all(dataset: Path, pictures: list["Picture"], args: argparse.Namespace
 
 
 def build(dataset: Path, pictures: list["Picture"], rejected: list["Rejected"],
-          found: list["Duplicate"], input_dir: Path) -> None:
+          found: list["Duplicate"], input_dirs: list[Path]) -> None:
     """Write the tables and sheets beside the placed pictures."""
     from celestial.common import files, tables
     from celestial.data import groups
     from celestial.data.splits import write_manifest
+    from celestial.drawing.dataset_sheets import draw_groups, draw_samples
 
     write_manifest(dataset / "manifest.csv", pictures)
     tables.write_csv(dataset / "rejected.csv", ["source", "reason"],
@@ -138,54 +143,7 @@ def build(dataset: Path, pictures: list["Picture"], rejected: list["Rejected"],
     files.write_json(dataset / "class_indices.json",
                      {label: index for index, label in enumerate(classes)})
     draw_samples(dataset, pictures, classes)
-    draw_groups(dataset, found, input_dir)
-
-
-def draw_samples(dataset: Path, pictures: list["Picture"], classes: list[str]) -> None:
-    """Write sample_images.png: the first training pictures of each class, a row a class."""
-    from celestial.drawing.cards import labelled_rows
-
-    rows = []
-    for label in classes:
-        own = [p for p in pictures if p.label == label and p.split == "train"]
-        shown = load_readable([dataset / p.path for p in own[:SAMPLES_PER_CLASS]])
-        rows.append((f"{label}\n{sum(p.label == label for p in pictures)} pictures", shown))
-    labelled_rows(rows, dataset / "sample_images.png", title="Training pictures of each class")
-
-
-def load_readable(paths: list[Path]) -> list["np.ndarray"]:
-    """Decode pictures to show, without those that can no longer be read."""
-    from celestial.pictures.loader import load_image
-    from celestial.pictures.readers.types import ImageError
-
-    pictures = []
-    for path in paths:
-        try:
-            pictures.append(load_image(path, at_least=256))
-        except ImageError:
-            pass  # it vanished since it was checked
-    return pictures
-
-
-def draw_groups(dataset: Path, found: list["Duplicate"], input_dir: Path) -> None:
-    """Write duplicates.png: the largest groups, a row each; nothing where no picture has copies."""
-    from celestial.common.file_names import path_named
-    from celestial.drawing.cards import labelled_rows
-
-    groups = {}
-    for row in found:
-        groups.setdefault((row.picture.group, row.kind == "conflict"), []).append(row)
-    largest = sorted(groups.values(), key=len, reverse=True)[:GROUPS_SHOWN]
-    rows = []
-    for members in largest:
-        labels = " and ".join(sorted({row.picture.label for row in members}))
-        kinds = ", ".join(sorted({row.kind for row in members}))
-        rows.append((f"{labels}\n{kinds}\n{len(members)} pictures",
-                     load_readable([input_dir / path_named(row.picture.source)
-                                    for row in members[:SHOWN_OF_GROUP]])))
-    if rows:
-        labelled_rows(rows, dataset / "duplicates.png",
-                      title=f"The largest of {len(groups)} groups of copies")
+    draw_groups(dataset, found, input_dirs)
 
 
 def print_rejected(rejected: list["Rejected"]) -> None:
@@ -253,8 +211,8 @@ def main() -> None:
     # Heavy imports wait until the options are read: --help answers at once.
     from tqdm import tqdm
 
-    from celestial.common.class_names import check_classes, require_no_split
-    from celestial.common.files import class_folders, recover_folder, replace_folder
+    from celestial.common.class_names import input_classes
+    from celestial.common.files import recover_folder, replace_folder
     from celestial.data.leaks import add_leaks, leave_out_leaks
     from celestial.data.splits import SPLITS, draw_splits, scan
 
@@ -264,9 +222,7 @@ def main() -> None:
     if dataset.exists():
         require_own_dataset(dataset)
 
-    require_no_split(args.input_dir)
-    classes = [folder.name for folder in class_folders(args.input_dir)]
-    check_classes(args.input_dir, classes)
+    classes = input_classes(args.input_dir)
 
     def show(results: Iterable, total: int) -> Iterable:
         return tqdm(results, total=total, desc="checking", unit="file")

@@ -8,6 +8,7 @@ out:  model_checkpoints/celestial_classification_final_model.pth
   python improved_training.py
   python improved_training.py --model ensemble --image-size 224 --batch-size 64
   python improved_training.py --weights none --epochs 40
+  python improved_training.py --improve --output-dir improved/model_checkpoints
   torchrun --nproc-per-node 4 improved_training.py --batch-size 64
 
 Stage 1: the backbone is frozen and the head learns. Stage 2: the last blocks learn as well, ten
@@ -58,22 +59,7 @@ def parse_args() -> argparse.Namespace:
                        "another view")
     group.add_argument("--output-dir", type=Path, default=console.FINAL_CHECKPOINT.parent,
                        metavar="FOLDER", help="where the checkpoint and the figures go")
-    group = parser.add_argument_group("network")
-    group.add_argument("--model", type=console.model_name, default=console.DEFAULT_MODEL,
-                       metavar="|".join((*console.MODELS, "timm:NAME")),
-                       help="efficientnet_lite0 is small, and celestial weights ship for it; "
-                       "ImageNet's weights of efficientnet_lite0 and 2 come as packages; cnn is a "
-                       "plain convolutional network that needs none and learns in one stage; "
-                       "timm:NAME is any classifier of timm, with weights from its hub")
-    group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
-                       help="first weights: auto takes celestial ones that ship for the network in "
-                       "pretrained/, else ImageNet's, else none; a file is a checkpoint or "
-                       "torchvision's own weights")
-    group.add_argument("--image-size", type=console.image_side, default=128,
-                       help="side of the network's square input, pixels")
-    group.add_argument("--float16", action="store_true",
-                       help="store the weights in 16 bits: half the file, the same answers to "
-                       "about 0.1 %%")
+    add_network_options(parser.add_argument_group("network"))
     console.add_cleaning_options(parser, "before it is learned; the checkpoint remembers it")
     group = parser.add_argument_group("learning")
     group.add_argument("--epochs", type=console.positive_int, default=30,
@@ -102,6 +88,30 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def add_network_options(group: argparse._ArgumentGroup) -> None:
+    """Add what the network is and which weights it begins with."""
+    group.add_argument("--model", type=console.model_name, default=console.DEFAULT_MODEL,
+                       metavar="|".join((*console.MODELS, "timm:NAME")),
+                       help="efficientnet_lite0 is small, and celestial weights ship for it; "
+                       "ImageNet's weights of efficientnet_lite0 and 2 come as packages; cnn is a "
+                       "plain convolutional network that needs none and learns in one stage; "
+                       "timm:NAME is any classifier of timm, with weights from its hub")
+    group.add_argument("--weights", default="auto", metavar="auto|imagenet|none|FILE",
+                       help="first weights: auto takes celestial ones that ship for the network in "
+                       "pretrained/, else ImageNet's, else none; a file is a checkpoint or "
+                       "torchvision's own weights")
+    group.add_argument("--improve", type=Path, nargs="?", const=Path(), default=None,
+                       metavar="FILE", help="go on from this checkpoint, with its network, its "
+                       "preparation of pictures and what its head knows of its classes, and learn "
+                       "new classes beside them, in stage 1 through all epochs; without FILE: "
+                       "from the one that the other scripts use")
+    group.add_argument("--image-size", type=console.image_side, default=console.DEFAULT_SIDE,
+                       help="side of the network's square input, pixels")
+    group.add_argument("--float16", action="store_true",
+                       help="store the weights in 16 bits: half the file, the same answers to "
+                       "about 0.1 %%")
+
+
 def folder_weight(text: str) -> str:
     """Check an option like `photographs=4`."""
     folder, _, weight = text.rpartition("=")
@@ -115,7 +125,7 @@ def run_key(args: argparse.Namespace, *content: object) -> str:
     """Return a hash of all that decides the result: only an equal run may be resumed."""
     deciding = {name: value for name, value in vars(args).items()
                 if name not in ("data_dir", "outliers", "output_dir", "workers", "fresh",
-                                "weights")}
+                                "weights", "improve")}
     text = json.dumps([STATE_VERSION, deciding, *content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -160,7 +170,8 @@ def load_split(split: str, classes: tuple[str, ...] | None, preprocessing: "Prep
     return pictures, files, [hashes[path] for path in files.paths]
 
 
-def load_data(args: argparse.Namespace, device: "torch.device", processes: "Processes"
+def load_data(args: argparse.Namespace, device: "torch.device", processes: "Processes",
+              present: "Checkpoint | None"
               ) -> tuple["TrainingData", "SplitFiles", "SplitFiles", list[str]]:
     """Decode train and val; return TrainingData, the files of both, sha256 of each of train."""
     from celestial.data.datasets import folder_weights, groups_of
@@ -170,7 +181,8 @@ def load_data(args: argparse.Namespace, device: "torch.device", processes: "Proc
     from celestial.training.training_data import TrainingData
 
     cleaning = Cleaning(args.denoise, args.normalise, args.stretch)
-    preprocessing = Preprocessing(args.image_size, cleaning=cleaning, **input_scale(args.model))
+    preprocessing = present.preprocessing if present else Preprocessing(
+        args.image_size, cleaning=cleaning, **input_scale(args.model))
     train, train_files, train_hashes = load_split("train", None, preprocessing, args)
     val, val_files, val_hashes = load_split("val", train_files.classes, preprocessing, args)
     require_enough(train_files, val_files)
@@ -192,6 +204,8 @@ def train(model: "Classifier", start: "StartWeights", data: "TrainingData", trai
 
     if start.states:
         model.load_backbones(start.states)
+        if start.head:
+            model.head.load_state_dict(start.head)
         trainer.run(0, stages.head_stage(model, data, start.digest(), args))
         trainer.run(1, stages.fine_tuning_stage(model, data, args))
     else:
@@ -215,48 +229,6 @@ def draw_augmentations(data: "TrainingData", classes: tuple[str, ...],
     return labelled_rows(rows, args.output_dir / "augmentation_examples.png",
                          title="What training sees: the picture and random views of it",
                          columns=["as it is", *(f"view {n}" for n in range(1, 7))])
-
-
-def stored_weights(model: "Classifier", float16: bool) -> dict[str, "torch.Tensor"]:
-    """Return the state dict for the checkpoint; in 16 bits only what cannot overflow there.
-
-    The vectors stay in 32 bits: BatchNorm's variances may be too small or large for 16.
-    """
-    return {name: (value.half() if float16 and value.dim() > 1 else value).cpu().contiguous()
-            for name, value in model.state_dict().items()}
-
-
-def finish(model: "Classifier", data: "TrainingData", files: "SplitFiles", val_files: "SplitFiles",
-           train_sha256: list[str], why: str, args: argparse.Namespace) -> "Checkpoint":
-    """Fit temperatures and thresholds on val and return the checkpoint."""
-    import numpy as np
-    from torch import from_numpy, tensor
-
-    from celestial.common.files import sha256_of
-    from celestial.data.datasets import fingerprint_files
-    from celestial.inference.fitting import fit_checkpoint
-    from celestial.models.checkpoints import Checkpoint
-    from celestial.training.loss import require_finite
-
-    manifest = args.data_dir / "manifest.csv"
-    val_sha256 = data.content[len(train_sha256):]
-    fingerprints, val_fingerprints = (
-        from_numpy(np.array(fingerprint_files(own.paths, data.preprocessing,
-                                              args.output_dir / "cache", content, args.workers)))
-        for own, content in ((files, train_sha256), (val_files, val_sha256)))
-    checkpoint = Checkpoint(
-        model=args.model, classes=files.classes, preprocessing=data.preprocessing,
-        state=stored_weights(model, args.float16), temperature=1.0, reject_below=0.0, val={},
-        options={**{name: value if isinstance(value, (int, float, list)) else str(value)
-                    for name, value in sorted(vars(args).items())},
-                 "weights_used": why, "device_used": str(data.device)},
-        manifest_sha256=sha256_of(manifest) if manifest.is_file() else "",
-        train_sha256=train_sha256, train_labels=data.train_labels.tolist(),
-        train_fingerprints=fingerprints, val_sha256=val_sha256, val_fingerprints=val_fingerprints)
-    fitted = fit_checkpoint(checkpoint, args.output_dir / console.FINAL_CHECKPOINT.name, data.val,
-                            data.val_labels, data.val_groups, data.device)
-    require_finite(tensor(fitted.val["log_loss"]), "on val in the end")
-    return fitted
 
 
 def reporter(log_dir: Path, epochs_done: int
@@ -313,26 +285,30 @@ def main() -> None:
     from celestial.inference.devices import describe, pick_device
     from celestial.models.backbones import plain_name, require_usable
     from celestial.models.networks import Classifier
-    from celestial.models.start_weights import start_weights
+    from celestial.models.start_weights import start_weights, weights_of
     from celestial.training import distributed
+    from celestial.training.finishing import finish
+    from celestial.training.present_model import adopt, require_all_classes
     from celestial.training.progress import Progress
     from celestial.training.trainer import Trainer
     from celestial.training.training_data import side_in_epoch
 
     processes = distributed.join(args.batch_size)
     device = distributed.start(processes, pick_device(args.device))
+    present = adopt(args)
     console.print_header(__file__, args, describe(device))
     if processes.count > 1:
         print(f"{processes.count} processes share each batch of {args.batch_size}")
     require_usable(args.model, args.image_size,
                    {side_in_epoch(epoch, args) for epoch in range(args.epochs)})
-    data, files, val_files, train_sha256 = load_data(args, device, processes)
+    data, files, val_files, train_sha256 = load_data(args, device, processes, present)
+    require_all_classes(present, files.classes, args.improve)
     known = data.train_labels[data.train_labels != OUTLIER]
     counts = np.bincount(known, minlength=len(files.classes))
     print("train: " + ", ".join(f"{count} {name}" for count, name
                                 in zip(counts, files.classes, strict=True))
           + (f", {len(data.train_labels) - len(known)} outliers" if args.outliers else ""))
-    start = processes.from_first(
+    start = weights_of(present, args.improve, files.classes) if present else processes.from_first(
         start_weights(args.weights, args.model, args.image_size) if processes.first else None)
     print(f"weights: {start.why}", flush=True)
 
@@ -347,7 +323,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     model = Classifier(args.model, len(files.classes), args.image_size)
     trainer = Trainer(device, class_weights, args.patience, args.seed, state_file, processes,
-                      args.optimizer)
+                      args.optimizer, choosing=present is None)
     if done := len(trainer.progress.history):
         print(f"going on after epoch {done} of an unfinished training, {state_file}")
     log_dir = args.output_dir / "logs" / f"{plain_name(args.model)}_{key}"
@@ -360,7 +336,7 @@ def main() -> None:
     if not processes.first:
         return
 
-    checkpoint = finish(model, data, files, val_files, train_sha256, start.why, args)
+    checkpoint = finish(model, data, files, val_files, train_sha256, start.why, present, args)
     written = write_outputs(checkpoint, trainer.progress, args)
     Progress.forget(state_file)
     log.add_hparams({name: str(value) if isinstance(value, list) else value

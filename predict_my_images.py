@@ -58,9 +58,10 @@ def parse_args() -> argparse.Namespace:
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
-        "--engine", choices=("torch", "openvino", "ray"), default="torch",
+        "--engine", choices=("torch", "openvino", "onnx", "ray"), default="torch",
         help="what computes the network; openvino may be faster for many pictures: pip install "
-        "-r requirements-openvino.txt; ray shares the pictures among many machines: "
+        "-r requirements-openvino.txt; onnx takes what export_model.py wrote and needs no torch: "
+        "requirements-onnx.txt; ray shares the pictures among many machines: "
         "requirements-ray.txt")
     console.add_views_option(group)
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
@@ -151,6 +152,8 @@ def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.pictures.decoder_pool import start_early
 
+    if args.folder.is_file():
+        args.workers = 1  # one file keeps no more busy, and a run starts sooner
     start_early(args.workers)
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json
@@ -234,7 +237,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.filing.listing import list_pictures
     from celestial.filing.summary_table import of_several, print_counts
     from celestial.inference import ray_cluster
-    from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
+    from celestial.models.checkpoints import find_checkpoint, load_checkpoint
+    from celestial.models.fitted import say_unfitted
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)

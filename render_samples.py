@@ -6,6 +6,7 @@ out:  data/input/<class>/<class>_<seed>_<number>.jpg    each says in its comment
   python render_samples.py
   python render_samples.py --classes galaxy nebula star_cluster --output-dir data/deep_sky
   python render_samples.py --classes everyday other_space --output-dir data/outliers
+  python render_samples.py --lacking data/input --output-dir data/drawn_beside
   python render_samples.py --maps textures --output-dir data/from_maps
   python render_samples.py --per-class 2000 --size 128 --seed 7 --output-dir data/many
 
@@ -33,10 +34,15 @@ NAMED = 10  # files that are passed over for one reason
 def parse_args() -> argparse.Namespace:
     parser = console.make_parser(__doc__)
     group = parser.add_argument_group("pictures")
-    group.add_argument("--classes", nargs="+", choices=(*console.DRAWN, *console.OUTLIERS),
-                       default=[*console.PLANETS], metavar="CLASS",
-                       help=f"any of {', '.join(console.DRAWN)}; or things that are none of them, "
-                       f"{' and '.join(console.OUTLIERS)}")
+    wanted = group.add_mutually_exclusive_group()
+    wanted.add_argument("--classes", nargs="+", choices=(*console.DRAWN, *console.OUTLIERS),
+                        default=[*console.PLANETS], metavar="CLASS",
+                        help=f"any of {', '.join(console.DRAWN)}; or things that are none of them, "
+                        f"{' and '.join(console.OUTLIERS)}")
+    wanted.add_argument("--lacking", type=Path, default=None, metavar="FOLDER",
+                        help="the classes of a trained model that have no picture in this folder, "
+                        "which holds one folder a class")
+    console.add_checkpoint_option(group)
     group.add_argument("--per-class", type=console.positive_int, default=60,
                        help="pictures of each class")
     group.add_argument("--size", type=console.picture_side, default=256,
@@ -74,6 +80,29 @@ def source_of(name: str, index: int, args: argparse.Namespace) -> "Source | None
 def target(name: str, index: int, args: argparse.Namespace) -> Path:
     """Return where a picture goes."""
     return args.output_dir / name / f"{name}_{args.seed}_{index:05d}.jpg"
+
+
+def lacking_classes(args: argparse.Namespace) -> list[str]:
+    """Return the classes of a model that have no picture in `--lacking`.
+
+    Raises:
+        UserError: there is no such folder, or one of the classes cannot be drawn.
+    """
+    from celestial.common.files import class_files
+    from celestial.models.checkpoints import find_checkpoint, load_checkpoint
+
+    if not args.lacking.is_dir():
+        raise UserError(f"there is no folder {args.lacking}; name one that holds one folder a "
+                        "class, which may be empty", status=2)
+    path = find_checkpoint(args.checkpoint)
+    found = class_files(args.lacking)[0]
+    lacking = [name for name in load_checkpoint(path).classes if not found.get(name)]
+    if other := [name for name in lacking if name not in console.DRAWN]:
+        raise UserError(f"{path} knows {', '.join(other)}, of which {args.lacking} has no picture "
+                        f"and which cannot be drawn; put 20 or more into {args.lacking / other[0]}")
+    print(f"{args.lacking} has no picture of {', '.join(lacking)}" if lacking else
+          f"{args.lacking} has pictures of every class of {path}, so nothing is drawn")
+    return lacking
 
 
 def read_maps(folder: Path) -> "MapSet":
@@ -170,6 +199,9 @@ def main() -> None:
     args.device = str(device)
     if args.maps:
         args.map_set = read_maps(args.maps)
+    if args.lacking:
+        args.classes = lacking_classes(args)
+        args.output_dir.mkdir(parents=True, exist_ok=True)  # datapre.py reads it even if empty
     if not args.add:
         require_own_folder(args)
     wanted = [(name, index, args) for name in args.classes for index in range(args.per_class)]

@@ -78,7 +78,7 @@ def read_photographs(args: argparse.Namespace) -> list[dict]:
 
     folder = args.photographs / "classes"
     listed = {row["path"]: row for row in read_csv(args.photographs / "photographs.csv")}
-    pictures, thumbnails, rejected = scan(folder, args.workers, lambda found, total: tqdm(
+    pictures, thumbnails, rejected = scan([folder], args.workers, lambda found, total: tqdm(
         found, total=total, desc="checking", unit="file"))
     for row in rejected:
         print(f"left out: {row.source}: {row.reason}")

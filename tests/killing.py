@@ -25,7 +25,7 @@ PHASES = {"decode_split": ("datasets.py", "decoding"),
           "_begin": ("trainer.py", "beginning"),
           "_epoch": ("trainer.py", "learning"),
           "save": ("progress.py", "saving"),
-          "finish": ("improved_training.py", "finishing"),
+          "finish": ("finishing.py", "finishing"),
           "write_outputs": ("improved_training.py", "finishing")}
 # A side effect; needs Ray.
 NOT_LOADED = {"celestial.pictures.quiet_decoders", "celestial.inference.ray_cluster"}

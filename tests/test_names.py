@@ -18,6 +18,7 @@ from celestial.common import tables
 from celestial.common.console import UserError
 from celestial.common.file_names import display_name, path_named
 from celestial.data import splits
+from celestial.drawing.dataset_sheets import load_readable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names are any bytes there alone")
 # Every one is a picture. The names in Unicode stand in both of its forms, those in bytes are not
@@ -225,12 +226,12 @@ def test_files_that_vanish_before_they_are_placed(tmp_path):
     source = draw_folder(tmp_path / "in", 6, ("mars",))
     paths = sorted((source / "mars").iterdir())
     pictures = [picture_of(path, splits.SPLITS[number // 2]) for number, path in enumerate(paths)]
-    args = SimpleNamespace(input_dir=source, copy=False)
+    args = SimpleNamespace(input_dir=[source], copy=False)
     paths[0].unlink()
     placed, lost, linked = datapre.place_all(tmp_path / "first", pictures, args)
     assert linked == 5 and placed == pictures[1:]
     assert [row.source for row in lost] == ["mars/mars 0.png"] and "No such file" in lost[0].reason
-    assert len(datapre.load_readable(paths)) == 5
+    assert len(load_readable(paths)) == 5
     paths[1].unlink()
     with pytest.raises(UserError, match="train/mars"):
         datapre.place_all(tmp_path / "second", pictures, args)

@@ -63,6 +63,11 @@ def prepare(words: list[str], place: Path) -> None:
         if name in words:
             shutil.copy(place / "model_checkpoints/celestial_classification_final_model.pth",
                         place / name)
+    if "--corrections" in words:  # the first answer is wrong, says the user
+        table, *rows = (place / "my_predictions/batch_prediction_summary.csv").read_text(
+            encoding="utf-8-sig").splitlines()
+        (place / words[words.index("--corrections") + 1]).write_text(
+            "\n".join([f"correct,{table}", f"ceres,{rows[0]}", *(f",{row}" for row in rows[1:])]))
     if "--groups" in words:  # the first two pictures belong together
         folder = place / (words[words.index("--input-dir") + 1] if "--input-dir" in words
                           else "data/input")
@@ -76,6 +81,8 @@ def small_settings(words: list[str], page: str) -> list:
     if words[0] == "render_samples.py":
         is_split = any(other[0] == "datapre.py" for other in commands(page))
         return ["--per-class", PICTURES if is_split else 1, "--size", 48]
+    if "--improve" in words:  # the size of the pictures is the present model's
+        return SHORT[SHORT.index("--epochs"):]
     if words[0] == "improved_training.py":
         return [*SHORT, *(() if "--weights" in words else FROM_SCRATCH)]
     return []
@@ -86,6 +93,7 @@ def test_a_page_can_be_followed_from_top_to_bottom(page, tmp_path):
     """Every command as it is printed, in order, in a folder of its own, but for small settings."""
     draw_folder(tmp_path / "my_images", 1)
     draw_folder(tmp_path / "data/my_classes", PICTURES)
+    (tmp_path / "data/input").mkdir()  # it is in the repository
     (tmp_path / "textures").mkdir()
     noise = np.random.default_rng(0).integers(40, 255, (256, 512, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "textures/mars.png")

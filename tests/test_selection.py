@@ -77,6 +77,16 @@ def test_a_stage_ends_when_patience_is_over(tmp_path):
     assert len(ready.progress.history) == 4 and ready.progress.kept == 2
 
 
+def test_where_val_does_not_choose_the_last_weights_of_the_first_stage_are_kept(tmp_path):
+    told = [answers(right, 1.0) for right in (0.9, 0.8, 0.7, 0.6, 0.5)]
+    ready = trainer(tmp_path, patience=2)
+    ready.choosing = False
+    ready.run(0, Told(*told).stage)
+    assert len(ready.progress.history) == ready.progress.kept == 4 == ready.progress.best_epoch + 1
+    ready.run(1, Told(*told[3:1:-1], *told[3:]).stage)
+    assert ready.progress.kept == 5, "in the next stage it does: the epoch with 0.7"
+
+
 def test_the_weights_that_a_stage_begins_with_may_be_the_best(tmp_path, capsys):
     """Stage 2 learns from wrong labels: what stage 1 had found is kept, and said so."""
     first = Told(answers(0.6, 1.0), answers(0.9, 1.0), answers(0.8, 1.0), name="stage 1")

@@ -75,19 +75,48 @@ def check_classes(folder: Path, names: Sequence[str]) -> None:
     Raises:
         UserError: a class has the name of the answer where no class fits.
     """
+    require_no_unknown(folder, names)
+    say_alike(str(folder), names)
+
+
+def require_no_unknown(folder: Path, names: Sequence[str]) -> None:
+    """Raise UserError if a class has the name of the answer where no class fits."""
     for name in names:
         if folded(name).strip() == UNKNOWN:
             raise UserError(f"{folder / name} cannot be a class, because {UNKNOWN} is the answer "
                             "where no class fits; rename it, or move it away and name it with "
                             "--outliers when you train")
+
+
+def say_alike(where: str, names: Sequence[str]) -> None:
+    """Print which classes look alike."""
     alike = defaultdict(list)
     for name in names:
         alike[folded(name)].append(name)
     for several in alike.values():
         if len(several) > 1:
-            print(f"{' and '.join(several)} in {folder} differ only by {_difference(several)}, and "
+            print(f"{' and '.join(several)} in {where} differ only by {_difference(several)}, and "
                   f"count as {len(several)} classes; if they are one, put their pictures into one "
                   "folder", flush=True)
+
+
+def input_classes(folders: Sequence[Path]) -> list[str]:
+    """Return the classes of folders that are to be split together, sorted; print what is odd.
+
+    Raises:
+        UserError: a folder is split already, or has a class called unknown.
+    """
+    found = set()
+    for folder in folders:
+        require_no_split(folder)
+        names = [entry.name for entry in class_folders(folder)]
+        require_no_unknown(folder, names)
+        if NONE in names:
+            print(f"{folder / NONE} is no class; name it with --outliers when you "
+                  "train", flush=True)
+        found |= {*names} - {NONE}
+    say_alike(" and ".join(map(str, folders)), sorted(found))
+    return sorted(found)
 
 
 def checked_class(written: str, known: Iterable[str] = ()) -> str:

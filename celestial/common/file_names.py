@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -59,6 +59,19 @@ def path_named(name: str) -> Path:
     return Path(os.fsdecode(text.encode("utf-8", errors="surrogateescape")))
 
 
+def source_of(file: Path, folders: Sequence[Path]) -> str:
+    """Return a file's path below the one folder, or with its folder where it is of several.
+
+    `file_of` is the inverse.
+    """
+    return display_name(file.relative_to(folders[0]) if len(folders) == 1 else file)
+
+
+def file_of(source: str, folders: Sequence[Path]) -> Path:
+    """Return the file whose `source_of` is `source`."""
+    return (folders[0] if len(folders) == 1 else Path()) / path_named(source)
+
+
 def output_paths(wanted: Mapping[str, str]) -> dict[str, str]:
     """Return where each of many output files goes: key -> path below the output folder.
 
@@ -69,7 +82,7 @@ def output_paths(wanted: Mapping[str, str]) -> dict[str, str]:
     Args:
         wanted: key -> relative path with slashes.
     """
-    plain = {key: _plain_path(path, key) for key, path in wanted.items()}
+    plain = {key: plain_path(path, key) for key, path in wanted.items()}
     taken = set()
     for folder in {path.rpartition("/")[0] for path in plain.values()}:
         taken |= {folded(str(parent)) for parent in (PurePosixPath(folder, "file")).parents}
@@ -89,8 +102,13 @@ def paths_to_try(path: str, key: str) -> Iterator[str]:
         yield folder + slash + _hashed_name(name, f"{tries}:{key}", TEMPORARY)
 
 
-def _plain_path(path: str, key: str) -> str:
-    """Return a relative path that stays below its folder and fits every file system."""
+def plain_path(path: str, key: str) -> str:
+    """Return a relative path that stays below its folder and fits every file system.
+
+    Args:
+        path: with slashes.
+        key: tells it from others where it has to be shortened.
+    """
     parts = [UNSAFE.sub("_", "_" if part in ("", ".", "..") else part) for part in path.split("/")]
     *folders, name = parts
     short = "/".join([*map(short_name, folders), short_name(name, extra=TEMPORARY)])

@@ -22,7 +22,8 @@ from celestial.common.left_behind import (
 )
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SOURCES_TABLE = "sources.csv"  # beside the class folders: where fetched pictures come from
+# Tables beside the class folders: where fetched pictures come from, and who corrected what.
+SOURCES_TABLE, CORRECTIONS_TABLE = "sources.csv", "corrections.csv"
 
 
 @contextmanager
@@ -196,11 +197,12 @@ def link_or_copy(source: Path, target: Path, copy: bool) -> tuple[bool, str]:
     Raises:
         OSError: the target cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
     reason = ""
     if not copy:
         try:
-            os.link(source.resolve(), target)
+            os.link(source.resolve() if source.is_symlink() else source, target)
             return True, ""
         except OSError as error:  # another disk, a file system without links, another's file
             reason = error.strerror

@@ -3,16 +3,24 @@
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from celestial.common.class_names import NONE
 from celestial.common.console import UserError
-from celestial.common.file_names import display_name, output_paths
-from celestial.common.files import SOURCES_TABLE, class_files, link_or_copy, sha256_of
+from celestial.common.file_names import output_paths, source_of
+from celestial.common.files import (
+    CORRECTIONS_TABLE,
+    SOURCES_TABLE,
+    class_files,
+    link_or_copy,
+    sha256_of,
+)
 from celestial.common.left_behind import is_no_picture, say_passed_over
 from celestial.common.tables import read_csv, write_csv
 from celestial.data.copy_check import thumbnail
@@ -39,7 +47,7 @@ class Picture:
         group: pictures that must stay in one split share it.
         sha256: of the file's bytes.
         width, height: pixels, as the picture is shown.
-        source: where it came from, below the input folder.
+        source: where it came from, see `source_of`.
         fingerprint: of `fingerprints.fingerprint`, hexadecimal; empty in manifests of version 1.
     """
 
@@ -65,12 +73,12 @@ class Rejected:
     reason: str
 
 
-def scan(input_dir: Path, workers: int,
+def scan(folders: Sequence[Path], workers: int,
          progress) -> tuple[list[Picture], dict[str, np.ndarray], list[Rejected]]:
-    """Decode every file below the class folders of `input_dir` completely.
+    """Decode every file below the class folders of `folders` completely.
 
     Args:
-        input_dir: folder that holds one folder a class; sub-folders of these count too.
+        folders: each holds one folder a class; sub-folders of these count too.
         workers: threads that decode.
         progress: wraps the iterable of results and shows how far it is (tqdm).
 
@@ -78,23 +86,26 @@ def scan(input_dir: Path, workers: int,
         The usable pictures without a split, the thumbnail of each sha256 (see
         `copy_check.thumbnail`), and the files that cannot be used.
     """
-    found, passed_over = class_files(input_dir)
-    say_passed_over(input_dir, passed_over)
-    files = [entry for entry in input_dir.iterdir() if not entry.is_dir()
-             and entry.name != SOURCES_TABLE and not is_no_picture(entry.name)]
-    files += [file for own in found.values() for file in own]
-    results = progress(decode_all(partial(_check, input_dir), files, workers), len(files))
-    checked = [Rejected(display_name(file.relative_to(input_dir).as_posix()), str(found))
+    files = [file for folder in folders for file in _files_in(folder)]
+    results = progress(decode_all(partial(_check, folders), files, workers), len(files))
+    checked = [Rejected(source_of(file, folders), str(found))
                if isinstance(found, ImageError) else found for file, found in results]
     usable = [item for item in checked if not isinstance(item, Rejected)]
-    return ([picture for picture, _ in usable],
-            {picture.sha256: small for picture, small in usable},
+    return ([picture for picture, _ in usable], {own.sha256: small for own, small in usable},
             [item for item in checked if isinstance(item, Rejected)])
 
 
-def _check(input_dir: Path, file: Path) -> tuple[Picture, np.ndarray]:
-    below = file.relative_to(input_dir)
-    source = display_name(below)
+def _files_in(folder: Path) -> list[Path]:
+    found, passed_over = class_files(folder)
+    say_passed_over(folder, passed_over)
+    loose = [entry for entry in folder.iterdir() if not entry.is_dir() and not (
+        entry.name in (SOURCES_TABLE, CORRECTIONS_TABLE) or is_no_picture(entry.name))]
+    return loose + [file for name, own in found.items() if name != NONE
+                    for file in own]
+
+
+def _check(folders: Sequence[Path], file: Path) -> tuple[Picture, np.ndarray]:
+    below = next(file.relative_to(folder) for folder in folders if folder in file.parents)
     if len(below.parts) < 2:
         raise ImageError("not inside a class folder")
     decoded = decode(file, COMPARED_SIDE)
@@ -102,8 +113,8 @@ def _check(input_dir: Path, file: Path) -> tuple[Picture, np.ndarray]:
         digest = sha256_of(file)
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from error
-    checked = Picture("", below.parts[0], "", digest[:12], digest, decoded.width,
-                      decoded.height, source, fingerprint(decoded.picture).tobytes().hex())
+    checked = Picture("", below.parts[0], "", digest[:12], digest, decoded.width, decoded.height,
+                      source_of(file, folders), fingerprint(decoded.picture).tobytes().hex())
     return checked, thumbnail(decoded.picture)
 
 
@@ -159,12 +170,10 @@ def _require_enough(groups: dict[str, list[Picture]], classes: list[str]) -> Non
 
 def _require_every_split(drawn: list[Picture], classes: list[str]) -> None:
     present = {(picture.label, picture.split) for picture in drawn}
-    for label in sorted(classes):
-        for split in SPLITS:
-            if (label, split) not in present:
-                raise UserError(f"the groups that {label} shares with other classes leave nothing "
-                                f"of it for {split}; add pictures of {label} of other nights or "
-                                "objects")
+    for label, split in product(sorted(classes), SPLITS):
+        if (label, split) not in present:
+            raise UserError(f"the groups that {label} shares with other classes leave nothing of "
+                            f"it for {split}; add pictures of {label} of other nights or objects")
 
 
 def _groups_of_classes(groups: dict[str, list[Picture]]) -> Counter:

@@ -5,6 +5,8 @@ in: pictures, answers, figures; out: PNG files and one HTML page.
 fonts: Finds a font that can draw a text: Pillow's own, or a system's for Chinese and Korean.
 cards: Draws pictures with words on them, with Pillow: rows of samples, framed cards, contact
     sheets.
+dataset_sheets: Draws the sheets of a dataset: its first training pictures, and its largest groups
+    of copies.
 card_writer: Draws and writes cards in the processes that decode, while the network computes.
 explain: Draws Grad-CAM, the places in a picture that speak for a class, and activations of
     layers.

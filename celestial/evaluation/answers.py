@@ -45,10 +45,15 @@ class Answers:
 
 def answers_of(name: str, predictions: Sequence[Prediction], truth: Sequence[str],
                classes: Sequence[str], groups: np.ndarray | None) -> Answers:
-    """Return readable pictures' predictions as arrays, the columns in the order of `classes`."""
-    order = [predictions[0].classes.index(own) for own in classes]
-    return Answers(name, np.stack([prediction.probabilities[order] for prediction in predictions]),
-                   np.array([classes.index(true) for true in truth]),
+    """Return readable pictures' predictions as arrays, the columns in the order of `classes`.
+
+    These are all that the model knows. What it does not know among them has the probability 0.
+    """
+    known = predictions[0].classes
+    probs = np.zeros((len(predictions), len(classes)))
+    probs[:, [classes.index(own) for own in known]] = [
+        prediction.probabilities for prediction in predictions]
+    return Answers(name, probs, np.array([classes.index(true) for true in truth]),
                    np.array([prediction.accepted for prediction in predictions]), groups)
 
 

@@ -62,7 +62,8 @@ def start_predictors(script: str, args: argparse.Namespace) -> list[Predictor]:
         if differing := set(other.classes) ^ set(predictors[0].classes):
             raise UserError(f"{predictors[0].path} and {other.path} have different classes "
                             f"({', '.join(sorted(differing))} in one alone); compare models of "
-                            "the same classes")
+                            "the same classes, or, where one went on from the other, with "
+                            "compare_improved.py")
     return predictors
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -12,8 +13,9 @@ import torch
 from celestial.common.console import ROOT, TIMM, UserError
 from celestial.common.import_errors import first_line
 from celestial.models.backbones import BACKBONES, backbone_of, members_of, plain_name
-from celestial.models.checkpoint_checks import Unusable, check_state
-from celestial.models.checkpoints import KIND, UNREADABLE, load_weights_only
+from celestial.models.checkpoint_checks import check_state
+from celestial.models.checkpoints import UNREADABLE, Checkpoint, build_model, load_weights_only
+from celestial.models.fitted import KIND, Unusable
 from celestial.models.packaged_weights import PackagedWeights
 from celestial.models.torchvision_import import torchvision
 
@@ -27,15 +29,17 @@ class StartWeights:
     Attributes:
         states: state dict of each backbone; empty: from scratch.
         why: one line for the user: which weights, and why these.
+        head: state dict of the head; empty: it learns from nothing.
     """
 
     states: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
     why: str = ""
+    head: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Return a hash of all values, so that a resumed run can tell whether they changed."""
         digest = hashlib.sha256()
-        for member, state in sorted(self.states.items()):
+        for member, state in (*sorted(self.states.items()), ("head", self.head)):
             for name, value in sorted(state.items()):
                 digest.update(f"{member}.{name}".encode())
                 digest.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -63,6 +67,31 @@ def start_weights(choice: str, model: str, side: int | None = None) -> StartWeig
         raise UserError(f"--weights {choice} is not a file; say auto, imagenet, none or name a "
                         "file that is there", status=2)
     return _from_file(Path(choice), model, side)
+
+
+def weights_of(checkpoint: Checkpoint, path: Path, classes: Sequence[str]) -> StartWeights:
+    """Return the weights of a checkpoint to go on from.
+
+    The head's last layer has a row for each class, its weights and its bias. The rows follow the
+    names in `classes`, and a class that the checkpoint does not know has a row of zeros, so that no
+    picture is taken for it before it learns.
+
+    Raises:
+        UserError: the weights do not fit the network that the file names.
+    """
+    model = build_model(checkpoint, path)
+    head, last = model.head.state_dict(), len(model.head) - 1
+    places = [checkpoint.classes.index(name) if name in checkpoint.classes else -1
+              for name in classes]
+    for name in (f"{last}.weight", f"{last}.bias"):
+        none = torch.zeros_like(head[name][:1])
+        head[name] = torch.cat([head[name], none])[places]
+    kept = sum(place >= 0 for place in places)
+    return StartWeights(
+        {member: model.backbones[plain_name(member)].state_dict()
+         for member in members_of(checkpoint.model)},
+        f"going on from {path}, the head's rows of its {kept} classes kept, those of "
+        f"{len(places) - kept} new ones empty", head)
 
 
 def _best_there_is(model: str, side: int | None) -> StartWeights:

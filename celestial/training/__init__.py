@@ -13,8 +13,12 @@ augmentation: Random views of training pictures, a whole batch at once on the de
     from it.
 distributed: Training in several processes, on one machine or many, as torchrun starts them.
 features: The pooled features of frozen backbones, computed once and kept, from which a head learns.
+finishing: Makes a checkpoint of a finished training: its weights, what val says, what it has
+    seen.
 learner: How the network of one stage learns: the optimizer's steps, the rate, the weights' average.
 loss: What a network is taught: the loss of known classes of unequal size, and of outliers.
+present_model: The model that a training goes on from: its network and preparation, and what it has
+    seen.
 progress: How far a training has come: the figures of its epochs, its best weights, the state it is
     in.
 sampler: Which process learns from which pictures, where each picture lies with one process alone.

@@ -26,7 +26,8 @@ class Trainer:
     """
 
     def __init__(self, device: torch.device, class_weights: torch.Tensor, patience: int, seed: int,
-                 state_file: Path, processes: Processes = ALONE, optimizer: str = "adamw"):
+                 state_file: Path, processes: Processes = ALONE, optimizer: str = "adamw",
+                 choosing: bool = True):
         """Take up the state of an unfinished training where `state_file` holds one.
 
         Args:
@@ -38,9 +39,11 @@ class Trainer:
                 time; the first process alone reads and writes it.
             processes: those that learn together.
             optimizer: one of `OPTIMIZERS`.
+            choosing: whether val chooses the weights of the first stage and may end it. It cannot
+                where it has only a picture or two of a new class; then the last weights are taken.
         """
         self.device = device
-        self.optimizer = optimizer
+        self.optimizer, self.choosing = optimizer, choosing
         self.loss = ClassifierLoss(class_weights.to(device))
         self.patience = patience
         self.seed = seed
@@ -125,7 +128,8 @@ class Trainer:
     def _note(self, learner: Learner, epoch: int, figures: EpochFigures) -> None:
         """Keep the epoch's weights if they are the best, write the state and report."""
         progress = self.progress
-        if figures.val_calibrated_loss < progress.best_loss:
+        last_counts = progress.stage == 0 and not self.choosing
+        if figures.val_calibrated_loss < progress.best_loss or last_counts:
             self._keep(learner, epoch, figures.val_calibrated_loss)
             progress.kept = figures.epoch
         progress.history.append(figures)
