@@ -144,6 +144,20 @@ def test_what_was_stretched_before_is_shown_as_it_is(kind, told, white):
         assert same(found, shown(values)) != as_it_is
 
 
+@pytest.mark.parametrize("packing", ["", "zlib"])
+def test_a_history_in_a_block_of_its_own_is_read(packing):
+    history = b'<ProcessingHistory><instance class="MaskedStretch"/></ProcessingHistory>'
+    block = zlib.compress(history) if packing else history
+    place = 4096 + U16.nbytes
+    told = f' compression="zlib:{len(history)}"' if packing else ""
+    for length, as_it_is in ((len(block), True), (10 ** 9, False)):
+        inside = ('<Property id="PixInsight:ProcessingHistory" type="String" '
+                  f'location="attachment:{place}:{length}"{told}/>')
+        told_of_image = {**RGB, "location": f"attachment:4096:{U16.nbytes}"}
+        found = load_image(xisf_by_hand(PLANES.tobytes() + block, told_of_image, inside=inside))
+        assert same(found, np.rint(U16 / 257) if as_it_is else shown(U16))
+
+
 @pytest.mark.parametrize("orientation, turn, mirrored", [
     ("0", 0, False), ("90", 1, False), ("-90", 3, False), ("180", 2, False), ("flip", 0, True),
     ("90;flip", 1, True)])

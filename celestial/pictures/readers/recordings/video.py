@@ -42,10 +42,10 @@ class Video:
         self._file = _Stream(file)  # kept, because OpenCV reads from it later
         # One thread, because frames that are decoded at once would take the memory of a worker.
         self._capture = cv2.VideoCapture(self._file, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        if not self._capture.isOpened():
-            raise ImageError("a video without a readable frame")
         self._size = tuple(int(self._capture.get(wanted)) for wanted in (
             cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if not self._capture.isOpened() or min(self._size) < 1:
+            raise ImageError("a video without a readable frame")
         request.require_sane(*self._size, 3)
         self.count = max(1, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         rate = self._capture.get(cv2.CAP_PROP_FPS)
