@@ -85,7 +85,8 @@ improve: setup
 web: setup
 	$(PY) web_app.py
 
-.venv/tested: .venv/installed tests/requirements.txt requirements-openvino.txt requirements-ray.txt
+.venv/tested: .venv/installed tests/requirements.txt requirements-openvino.txt requirements-ray.txt \
+		requirements-export.txt requirements-onnx.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
 

@@ -9,6 +9,7 @@ out:  my_predictions/
   python predict_my_images.py ~/night_of_may_3 --output-dir may_3
   python predict_my_images.py photo.jpg
   python predict_my_images.py --resume          # goes on where a killed run stopped
+  python predict_my_images.py jupiter.ser --every 2      # a row for the frame at every 2 seconds
   python predict_my_images.py --explain         # what in each picture spoke for its class
   python predict_my_images.py --sort-into sorted             # a link of each file, by class
   python predict_my_images.py --checkpoint imagenet:resnet50 --denoise     # everyday things
@@ -50,13 +51,17 @@ def parse_args() -> argparse.Namespace:
                        help="show beside each picture what in it speaks for its class (Grad-CAM)")
     group.add_argument("--resume", action="store_true",
                        help="keep the rows of a run that was stopped and go on after them")
+    group.add_argument("--every", type=console.positive_float, default=None, metavar="SECONDS",
+                       help="give each recording (SER, AVI, MP4, MOV) a row for its frame at every "
+                       "so many seconds; None: one row, for its sharpest frame")
     add_filing_options(parser)
     console.add_cleaning_options(parser, "beside what the checkpoint remembers")
     group = console.add_compute_options(parser)
     group.add_argument(
-        "--engine", choices=("torch", "openvino", "ray"), default="torch",
+        "--engine", choices=("torch", "openvino", "onnx", "ray"), default="torch",
         help="what computes the network; openvino may be faster for many pictures: pip install "
-        "-r requirements-openvino.txt; ray shares the pictures among many machines: "
+        "-r requirements-openvino.txt; onnx takes what export_model.py wrote and needs no torch: "
+        "requirements-onnx.txt; ray shares the pictures among many machines: "
         "requirements-ray.txt")
     console.add_views_option(group)
     group.add_argument("--ray-address", default=None, metavar="HOST:PORT",
@@ -94,6 +99,8 @@ def refuse_odd_options(parser: argparse.ArgumentParser, args: argparse.Namespace
         parser.error("the sorted pictures and the answers need two folders")
     if (args.corrections is None) != (args.collect is None):
         parser.error("--corrections and --collect go together")
+    if args.every is not None and (args.sort_into or args.engine == "ray"):
+        parser.error("--every gives one file many rows; leave --sort-into and --engine ray out")
     if args.engine == "ray" and (args.sort_into or args.corrections):
         parser.error("--sort-into and --collect file pictures on this machine; leave --engine ray "
                      "out")
@@ -145,6 +152,8 @@ def predict_here(args: argparse.Namespace) -> None:
     """Predict on this machine: the table, the annotated pictures and the contact sheet."""
     from celestial.pictures.decoder_pool import start_early
 
+    if args.folder.is_file():
+        args.workers = 1  # one file keeps no more busy, and a run starts sooner
     start_early(args.workers)
     from celestial.common.file_names import display_name, output_paths
     from celestial.common.files import sha256_of, write_json
@@ -164,6 +173,10 @@ def predict_here(args: argparse.Namespace) -> None:
 
     predictor = start_predictor(__file__, args)
     folder, paths = list_pictures(args.folder, args.output_dir)
+    if args.every is not None:
+        from celestial.pictures.every_frame import list_frames
+
+        paths = list_frames(paths, args.every, args.workers)
     into = None
     if args.sort_into is not None:
         require_apart(args.folder, args.sort_into, "--sort-into")
@@ -174,7 +187,8 @@ def predict_here(args: argparse.Namespace) -> None:
     cleaning = predictor.preprocessing.cleaning
     run = {"folder": display_name(args.folder.resolve()),
            "checkpoint_sha256": sha256_of(predictor.path),
-           **({"cleaning": asdict(cleaning)} if cleaning.active else {}), **of_several(args)}
+           **({"cleaning": asdict(cleaning)} if cleaning.active else {}), **of_several(args),
+           **({"every": args.every} if args.every else {})}
     cards = output_paths({name: f"{name}.png" for name in files})
     kept = [row for row in rows_to_keep(out, run) if row[0] in files] if args.resume else []
     done = {row[0] for row in kept}
@@ -223,7 +237,8 @@ def predict_on_cluster(args: argparse.Namespace) -> None:
     from celestial.filing.listing import list_pictures
     from celestial.filing.summary_table import of_several, print_counts
     from celestial.inference import ray_cluster
-    from celestial.models.checkpoints import find_checkpoint, load_checkpoint, say_unfitted
+    from celestial.models.checkpoints import find_checkpoint, load_checkpoint
+    from celestial.models.fitted import say_unfitted
 
     console.print_header(__file__, args, "each node's own")
     checkpoint = find_checkpoint(args.checkpoint)

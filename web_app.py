@@ -7,9 +7,11 @@ out:  a page at http://127.0.0.1:8000, an API at /api/predict, /metrics for Prom
   python web_app.py --checkpoint model_checkpoints --port 8080
   python web_app.py --host 0.0.0.0 --allowed-host observatory.example.org
   python web_app.py --prefix /classifier --allowed-host observatory.example.org
+  python web_app.py --collect corrections
 
-The last is for a proxy in front, which shows the page under that path (docs/proxy.md). Ctrl-C ends
-it once the accepted requests are answered. Nothing that a visitor sends is stored.
+--prefix is for a proxy in front, which shows the page under that path (docs/proxy.md). Ctrl-C ends
+it once the accepted requests are answered. Nothing that a visitor sends is stored, but with
+--collect the pictures whose answers visitors correct, or call right.
 """
 
 import argparse
@@ -29,6 +31,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=None, metavar="FILE|FOLDER",
                         help=f"trained model, or a folder of them; None: {console.FINAL_CHECKPOINT}"
                         ", else the one in pretrained/")
+    parser.add_argument("--collect", type=Path, default=None, metavar="FOLDER",
+                        help="visitors may correct answers; their pictures go to "
+                        "FOLDER/<class>/, with a row in FOLDER/corrections.csv")
     group = parser.add_argument_group("network")
     group.add_argument("--host", type=host, default="127.0.0.1",
                        help="address to listen on; 0.0.0.0 or ::: all of this machine's")
@@ -120,6 +125,7 @@ def main() -> None:
     from celestial.pictures.decoder_pool import start_early
 
     start_early(args.workers)
+    from celestial.filing.collecting import CollectingFolder
     from celestial.inference.devices import describe, inference_precision, pick_device
     from celestial.inference.predictor import Predictor
     from celestial.web.application import create_app
@@ -129,11 +135,12 @@ def main() -> None:
 
     device = pick_device(args.device)
     console.print_header(__file__, args, describe(device, inference_precision))
+    collecting = CollectingFolder(args.collect) if args.collect else None
     predictors = {name: Predictor(path, device, args.batch_size, args.workers, views=VIEWS)
                   for name, path in list_checkpoints(args.checkpoint).items()}
     limits = Limits(args.most_megabytes, args.most_files, args.most_waiting, args.most_a_minute)
     app = create_app(predictors, limits, LOCAL | {args.host, *args.allowed_host},
-                     args.prefix is not None)
+                     args.prefix is not None, collecting)
     service = app.extensions["celestial"]
     asked_to_end = note_end()
     try:
@@ -148,7 +155,8 @@ def main() -> None:
     print("answering what was accepted", flush=True)
     server.close()
     service.close()
-    console.print_result({"models": list(predictors), "pictures": service.counts.answered()}, [])
+    console.print_result({"models": list(predictors), "pictures": service.counts.answered()},
+                         [collecting.table] if collecting else [])
 
 
 if __name__ == "__main__":

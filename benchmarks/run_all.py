@@ -30,6 +30,7 @@ PARTS = {
     "prediction": ("prediction_speed.py", "Prediction against other ways, and against the machine"),
     "training": ("training_speed.py", "Training against the usual script"),
     "sharing": ("shared_training.py", "Training in two processes"),
+    "sorting": ("sorting_speed.py", "What sorting into folders costs"),
     "growth": ("growth.py", "Memory and speed against the number of pictures"),
     "web": ("web_speed.py", "The web page, one visitor and many"),
     "hostile": ("web_hostile.py", "The web page under ten thousand hostile requests"),

@@ -152,6 +152,15 @@ def test_a_half_written_row_goes_and_its_picture_is_taken_up(folder):
     assert [row["file"][-5:] for row in rows_of(folder)] == ["0.png", "1.png", "2.png"]
 
 
+def test_a_table_that_points_elsewhere_moves_nothing(folder, tmp_path):
+    CollectingFolder(folder).file(picture("mars", 1), correction("saturn"))
+    (folder / "saturn/photo.png").rename(tmp_path / "photo.png")
+    table = folder / "corrections.csv"
+    table.write_text(table.read_text("utf-8").replace(",saturn/photo", ",../photo"), "utf-8")
+    CollectingFolder(folder).file(picture("mars", 1), correction("ceres"))
+    assert (tmp_path / "photo.png").is_file() and (folder / "ceres/photo.png").is_file()
+
+
 def test_a_table_of_something_else_is_left_alone(folder):
     folder.mkdir()
     (folder / "corrections.csv").write_text("my;own;table\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import content_of, draw, draw_folder, run, without_override
 from PIL import Image
+from test_collecting import rows_of
 
 from celestial.common.class_names import NONE
 from celestial.common.console import UserError
@@ -46,11 +47,6 @@ def write(path: Path, rows: list[dict], delimiter: str = ",", encoding: str = "u
         writer.writeheader()
         writer.writerows(rows)
     return path
-
-
-def rows_of(folder: Path) -> list[dict]:
-    with (folder / "corrections.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -171,3 +167,11 @@ def test_pipes_and_folders_are_no_pictures(pictures, tmp_path):
                                        for name in ("pipe.png", "mars", "one.png")])
     found = file_corrections(table, pictures / "one.png", CollectingFolder(tmp_path / "out"), "")
     assert found["filed"] == 1 and found["failed"] == 2
+
+
+def test_a_format_that_keeps_its_metadata_is_told(pictures, tmp_path, capsys):
+    Image.fromarray(draw("mars", 3)).save(pictures / "a.tif")
+    table = write(tmp_path / "t.csv", [answer("a.tif", correct="mars"), ROWS[0]])
+    file_corrections(table, pictures, CollectingFolder(tmp_path / "out"), "")
+    assert "1 of them keep their metadata" in capsys.readouterr().out
+    assert (tmp_path / "out/mars/a.tif").read_bytes() == (pictures / "a.tif").read_bytes()

@@ -62,6 +62,18 @@ def with_all(data: bytes) -> bytes:
     return data[:20] + b"".join(added) + data[20:] + b"ftypmp42" + SECRET + encoded("JPEG")
 
 
+def with_preview(data: bytes) -> bytes:
+    """Put a preview of 7 x 1 pixels into the JFIF segment, which is the first."""
+    preview = SECRET.ljust(21)
+    return data[:4] + struct.pack(">H", 16 + len(preview)) + data[6:18] + b"\x07\x01" + preview + (
+        data[20:])
+
+
+def unflagged(data: bytes) -> bytes:
+    """Let a WebP file say that it has no EXIF data, though it has."""
+    return data[:20] + bytes((data[20] & ~0x08,)) + data[21:]
+
+
 FILES = {
     **{f"jpeg {n}": (encoded("JPEG", exif=exif(n), icc_profile=PROFILE, comment=SECRET)
                      ) for n in range(1, 9)},
@@ -70,6 +82,7 @@ FILES = {
     "jpeg grey": encoded("JPEG", "L", comment=SECRET, exif=exif(8)),
     "jpeg cmyk": encoded("JPEG", "CMYK", comment=SECRET),
     "jpeg of a phone": with_all(encoded("JPEG", quality=95)),
+    "jpeg preview": with_preview(encoded("JPEG")),
     "jpeg restarts": encoded("JPEG", restart_marker_rows=1, comment=SECRET),
     "jpeg rgb": encoded("JPEG", keep_rgb=True, comment=SECRET),
     **{f"png {mode}": encoded("PNG", mode, exif=exif(6), pnginfo=text_chunks(3),
@@ -78,6 +91,7 @@ FILES = {
     "png xmp": encoded("PNG", pnginfo=text_chunks(8)) + SECRET,
     "webp lossy": encoded("WEBP", exif=exif(5), xmp=XMP % 1, icc_profile=PROFILE),
     "webp lossless": encoded("WEBP", "RGBA", lossless=True, exif=exif(7)),
+    "webp unflagged": unflagged(encoded("WEBP", exif=exif(6))),
     "webp xmp": encoded("WEBP", xmp=XMP % 6) + SECRET,
     "webp moving": encoded("WEBP", save_all=True, append_images=[picture("L").convert("RGB")],
                            exif=exif(2)),

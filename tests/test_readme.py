@@ -30,6 +30,7 @@ PICTURES = 6  # of a class, where they are split
 # Commands that are not run here, by what they begin with or a word in them, and why.
 NOT_RUN = {"web_app.py": "it would serve for ever; tests/test_web*.py ask it",
            "ray": "a cluster; tests/test_cluster.py starts one",
+           "--page": "npm fetches 33 MB; tests/test_static_page.py exports one",
            "benchmarks/": "they measure, for minutes and on photographs"}
 NEEDS_NETWORK = ("fetch_pictures.py", "imagenet:resnet50")  # and says so in one sentence
 EXAMPLES = {"celestial/renderer/rocky/ceres.py"}  # of what a reader may add
@@ -63,6 +64,11 @@ def prepare(words: list[str], place: Path) -> None:
         if name in words:
             shutil.copy(place / "model_checkpoints/celestial_classification_final_model.pth",
                         place / name)
+    if "--corrections" in words:  # the first answer is wrong, says the user
+        table, *rows = (place / "my_predictions/batch_prediction_summary.csv").read_text(
+            encoding="utf-8-sig").splitlines()
+        (place / words[words.index("--corrections") + 1]).write_text(
+            "\n".join([f"correct,{table}", f"ceres,{rows[0]}", *(f",{row}" for row in rows[1:])]))
     if "--groups" in words:  # the first two pictures belong together
         folder = place / (words[words.index("--input-dir") + 1] if "--input-dir" in words
                           else "data/input")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from conftest import CLASSES, content_of, draw_folder
-from test_sorting import rows_of
 
+from celestial.common.tables import read_csv
 from celestial.filing.sorting import Answer, SortedFolder
 
 
@@ -40,7 +40,7 @@ def test_what_another_model_names_otherwise_moves(pictures, make, tmp_path):
     assert not (tmp_path / "out/mars").exists()
     assert content_of(tmp_path / "out/saturn").keys() == {"mars 0.png", "mars 1.png",
                                                           "saturn 0.png", "saturn 1.png"}
-    rows = {Path(row["file"]).name: row for row in rows_of(tmp_path / "out/sorted.csv")}
+    rows = {Path(row["file"]).name: row for row in read_csv(tmp_path / "out/sorted.csv")}
     assert rows["mars 0.png"]["where"] == "saturn/mars 0.png"
     assert rows["mars 0.png"]["how"] == "moved" and rows["mars 0.png"]["class"] == "saturn"
     assert content_of(pictures) == before
@@ -79,6 +79,9 @@ def test_names_that_collide_and_hard_linked_originals(pictures, make, tmp_path):
     assert len(sorted_files(tmp_path)) == len(given) == 8
     counts = make().sort(given)
     assert counts == {"kept": 8} and len(sorted_files(tmp_path)) == 8
+    (tmp_path / "out/mars/mars 0.png").unlink()
+    counts = make().sort(given)
+    assert counts["kept"] == 7 and len(sorted_files(tmp_path)) == 8, "the other is not its own"
     counts = make().sort([answer._replace(name="saturn") for answer in given])
     assert counts == {"moved": 8} and len(sorted_files(tmp_path)) == 8
 
@@ -91,8 +94,23 @@ def test_links_pipes_and_lost_files(pictures, make, tmp_path):
         "link.png", "broken.png", "pipe.png", "gone.png", "mars")])
     assert counts["left out"] == 4 and sorted_files(tmp_path) == ["mars/link.png"]
     assert not (tmp_path / "out/mars/link.png").is_symlink()
-    rows = {Path(row["file"]).name: row["how"] for row in rows_of(tmp_path / "out/sorted.csv")}
+    rows = {Path(row["file"]).name: row["how"] for row in read_csv(tmp_path / "out/sorted.csv")}
     assert rows["pipe.png"] == "left out: not a file" and "No such file" in rows["gone.png"]
+
+
+def test_odd_names_stay_and_are_known_again(make, tmp_path):
+    names = [b"a\xff.png", b"b\nc.png", b"=1+1.png", b"x" * 251 + b".png", b"'quoted.png",
+             "土星\u202e.png".encode(), b"back\\slash.png"]
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        (tmp_path / "in" / os.fsdecode(name)).write_bytes(b"%d" % number)
+    given = [Answer(tmp_path / "in" / os.fsdecode(name), "ok", "mars", "1") for name in names]
+    make().sort(given)
+    assert len(sorted_files(tmp_path)) == len(names)
+    assert make().sort(given) == {"kept": len(names)}
+    assert make().sort([answer._replace(name="saturn") for answer in given]) == {
+        "moved": len(names)}
+    assert {name.split("/")[0] for name in sorted_files(tmp_path)} == {"saturn"}
 
 
 def test_a_class_called_failed_and_one_with_a_slash(pictures, make, tmp_path):

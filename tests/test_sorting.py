@@ -1,6 +1,5 @@
 """--sort-into: every file once in the folder of its class, and nothing of the user's touched."""
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,11 @@ from conftest import CLASSES, content_of, draw_folder, run, without_override
 from test_disk import Disk
 
 from celestial.common.console import SHIPPED, UserError
+from celestial.common.tables import read_csv
 from celestial.filing.listing import require_apart
 from celestial.filing.sorting import SortedFolder
 
 SUMMARY = "my_predictions/batch_prediction_summary.csv"
-
-
-def rows_of(path: Path) -> list[dict]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def sort(folder: Path, tmp_path: Path, *options, **settings):
@@ -27,7 +22,7 @@ def sort(folder: Path, tmp_path: Path, *options, **settings):
 def expected(folder: Path, tmp_path: Path) -> dict[str, str]:
     """Return, by the table of answers, the folder in which each file belongs."""
     return {str((folder / row["filename"]).resolve()): row["prediction"] or row["status"]
-            for row in rows_of(tmp_path / SUMMARY)}
+            for row in read_csv(tmp_path / SUMMARY)}
 
 
 @pytest.fixture
@@ -43,7 +38,7 @@ def test_each_file_is_linked_where_its_answer_says(folder, tmp_path):
     before = content_of(folder)
     done = sort(folder, tmp_path)
     assert done.status == 0, done.err
-    rows = rows_of(tmp_path / "sorted/sorted.csv")
+    rows = read_csv(tmp_path / "sorted/sorted.csv")
     assert list(rows[0]) == ["file", "where", "class", "confidence", "how"]
     wanted = expected(folder, tmp_path)
     assert {row["file"]: row["where"].split("/")[0] for row in rows} == wanted
@@ -72,7 +67,7 @@ def test_again_it_adds_what_is_new_and_with_resume_too(folder, tmp_path):
     again = sort(folder / "new.png", tmp_path, "--output-dir", "one")
     assert again.result["sorted"] == {"kept": 1} and content_of(tmp_path / "sorted").keys() == {
         *after}
-    assert len(rows_of(tmp_path / "sorted/sorted.csv")) == len(after) - 1, "no row is lost"
+    assert len(read_csv(tmp_path / "sorted/sorted.csv")) == len(after) - 1, "no row is lost"
 
 
 @pytest.mark.parametrize("into, says", [

@@ -252,3 +252,42 @@ def test_under_a_path(browser, checkpoint, folder, tmp_path):
     web = [(url, status) for url, status in answers if url.startswith("http")]
     assert all(url.startswith(f"{client.url}/sky") and status < 400 for url, status in web), web
     assert len([url for url, _ in web if url.endswith("/sky/api/predict")]) == 2
+
+
+def test_correcting_an_answer(browser, checkpoint, folder, tmp_path):
+    """Called right, of another class, and of a new one: three files and three rows."""
+    kept = tmp_path / "kept"
+    with serving(tmp_path, "--checkpoint", checkpoint, "--collect", kept) as (_, client):
+        page = browser.new_page(locale="en-GB")
+        page.set_default_timeout(1000 * SECONDS)
+        page.goto(client.url)
+        page.locator("[data-sample]").first.click()
+        answered(page, 1)
+        page.get_by_role("button", name="Right").click()
+        page.get_by_text("Stored as").wait_for()
+        page.set_input_files("#files", [folder / "mars/mars 0.png", folder / "deep.tif"])
+        answered(page, 3)
+        correcting = page.locator(".correcting")
+        other = correcting.locator("option").nth(1).get_attribute("value")
+        correcting.locator("select").select_option(other)
+        found = axe.Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text(f"Stored as {other}").wait_for()
+        page.locator("#gallery button").nth(2).click()
+        correcting.locator("select").select_option(label="a new class")
+        page.get_by_label("Name of the new class").fill("train")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("cannot be the name of a class").wait_for()
+        correcting.locator("select").select_option(label="a new class")
+        page.get_by_label("Name of the new class").fill("Ceres")
+        page.keyboard.press("Enter")
+        page.get_by_text("Stored as Ceres").wait_for()
+        assert "stored unchanged" in correcting.inner_text()
+        page.locator("#gallery button").nth(1).click()
+        assert f"Stored as {other}" in correcting.inner_text()
+        page.close()
+    names = [path.relative_to(kept).as_posix() for path in kept.glob("*/*")]
+    assert f"{other}/mars 0.png" in names and "Ceres/deep.tif" in names and len(names) == 3
+    table = (kept / "corrections.csv").read_text(encoding="utf-8-sig")
+    assert len(table.splitlines()) == 4 and "Ceres" in table

@@ -30,6 +30,8 @@ STRETCHES = ("none", "percentile", "asinh")
 DRAWN = ("earth", "galaxy", "jupiter", "mars", "mercury", "moon", "nebula", "neptune", "pluto",
          "saturn", "star_cluster", "sun", "uranus", "venus")  # classes that the renderer can draw
 PLANETS = ("earth", "jupiter", "mars", "moon", "neptune", "saturn", "uranus")  # the default classes
+COMPUTING = ("torch", "torchvision")  # packages whose versions a result depends on
+ONNX = "onnx"  # the engine that needs no torch
 SMALLEST_SIDE, LARGEST_SIDE = 32, 2048  # pixels of a network's input, which networks reduce 32-fold
 OUTLIERS = ("everyday", "other_space")  # drawn as well, but none of them is a class
 
@@ -167,19 +169,28 @@ def git_commit() -> str:
     return done.stdout.strip()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    installed = {name: importlib.metadata.version(name) for name in ("torch", "torchvision")}
+def versions(packages: tuple[str, ...] = COMPUTING) -> dict[str, str]:
+    """Return the versions that a result depends on, among them those of some packages."""
+    installed = {name: importlib.metadata.version(name) for name in packages}
     return {"celestial": celestial.__version__, "commit": git_commit(),
             "python": platform.python_version(), **installed}
 
 
-def print_header(script: str, args: argparse.Namespace, device: str = "none needed") -> None:
-    """Print which program runs where with which options: the first lines of every script."""
-    seen = versions()
+def print_header(script: str, args: argparse.Namespace, device: str = "none needed",
+                 packages: tuple[str, ...] = COMPUTING) -> None:
+    """Print which program runs where with which options: the first lines of every script.
+
+    Args:
+        script: its file.
+        args: its options.
+        device: what computes.
+        packages: that it computes with; their versions are printed.
+    """
+    seen = versions(packages)
+    computing = "  ".join(f"{name} {seen[name]}" for name in packages)
     print(f"{Path(script).name}  celestial {seen['celestial']} (commit {seen['commit']})")
-    print(f"python {seen['python']}  torch {seen['torch']}  torchvision {seen['torchvision']}  "
-          f"device {device}  seed {getattr(args, 'seed', 'none needed')}")
+    print(f"python {seen['python']}  {computing}  device {device}  "
+          f"seed {getattr(args, 'seed', 'none needed')}")
     options = "  ".join(f"{name}={_shown(value)}" for name, value in sorted(vars(args).items()))
     print(f"options: {_one_line(options)}\n", flush=True)
     cores = os.cpu_count() or 1

@@ -82,7 +82,7 @@ def output_paths(wanted: Mapping[str, str]) -> dict[str, str]:
     Args:
         wanted: key -> relative path with slashes.
     """
-    plain = {key: _plain_path(path, key) for key, path in wanted.items()}
+    plain = {key: plain_path(path, key) for key, path in wanted.items()}
     taken = set()
     for folder in {path.rpartition("/")[0] for path in plain.values()}:
         taken |= {folded(str(parent)) for parent in (PurePosixPath(folder, "file")).parents}
@@ -102,8 +102,13 @@ def paths_to_try(path: str, key: str) -> Iterator[str]:
         yield folder + slash + _hashed_name(name, f"{tries}:{key}", TEMPORARY)
 
 
-def _plain_path(path: str, key: str) -> str:
-    """Return a relative path that stays below its folder and fits every file system."""
+def plain_path(path: str, key: str) -> str:
+    """Return a relative path that stays below its folder and fits every file system.
+
+    Args:
+        path: with slashes.
+        key: tells it from others where it has to be shortened.
+    """
     parts = [UNSAFE.sub("_", "_" if part in ("", ".", "..") else part) for part in path.split("/")]
     *folders, name = parts
     short = "/".join([*map(short_name, folders), short_name(name, extra=TEMPORARY)])

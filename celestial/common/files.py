@@ -197,11 +197,12 @@ def link_or_copy(source: Path, target: Path, copy: bool) -> tuple[bool, str]:
     Raises:
         OSError: the target cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
     reason = ""
     if not copy:
         try:
-            os.link(source.resolve(), target)
+            os.link(source.resolve() if source.is_symlink() else source, target)
             return True, ""
         except OSError as error:  # another disk, a file system without links, another's file
             reason = error.strerror

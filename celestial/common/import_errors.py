@@ -11,7 +11,8 @@ UPGRADE = "pip install --upgrade -r requirements.txt may bring versions that fit
 PACKAGES = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn",
             "pytorch_grad_cam": "grad-cam"}
 FILES = {"ray": "requirements-ray.txt", "pyarrow": "requirements-ray.txt",
-         "openvino": "requirements-openvino.txt"}
+         "openvino": "requirements-openvino.txt", "onnxruntime": "requirements-onnx.txt",
+         "onnx": "requirements-export.txt", "onnxscript": "requirements-export.txt"}
 # The words of the system's loader, in an ImportError or, through ctypes and cffi, an OSError.
 LIBRARY = re.compile(r"([^\s:']+\.so[.\d]*): cannot open shared object file")
 # Shared library -> package of Debian and Ubuntu. Newer releases add t64 to some names and accept

@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 
 from celestial.drawing.cards import BAR, BARS, Card, card_sheet, draw_card, percent
-from celestial.drawing.explain import as_picture
 from celestial.inference.predictor import Prediction, Predictor
 from celestial.pictures.cleaning import Cleaning
 from celestial.pictures.decoder_pool import decode_all
+from celestial.pictures.preprocessing import as_picture
 from celestial.pictures.readers.types import ImageError
 
 PAIRS_DRAWN = 24  # pictures

@@ -14,6 +14,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from celestial.drawing.cards import tile
 from celestial.inference.predictor import Prediction, Predictor
 from celestial.models.networks import Classifier
+from celestial.pictures.preprocessing import as_picture
 
 HEAT_SIDE = 256  # pixels, side of a picture with its heat map
 AT_ONCE = 8  # pictures; gradients take much more memory than predictions
@@ -98,11 +99,6 @@ def framed(predictor: Predictor, prediction: Prediction) -> np.ndarray:
     if predictor.preprocessing.fit == "crop":
         return as_picture(prediction.square)
     return np.asarray(tile(prediction.picture, max(prediction.picture.shape[:2])))
-
-
-def as_picture(square: np.ndarray) -> np.ndarray:
-    """Turn the network's input, uint8 (3, size, size), into a picture (size, size, 3)."""
-    return np.ascontiguousarray(square.transpose(1, 2, 0))
 
 
 def activation_maps(predictor: Predictor, square: np.ndarray) -> list[tuple[str, np.ndarray]]:

@@ -13,6 +13,8 @@ rejection: Measures how well known_score tells outliers, pictures of no class, f
     pictures.
 chance: Tests whether an accuracy, or the difference of two models, is more than chance.
 comparison: Compares models on the same pictures: which is better, and by more than chance or not.
+agreement: Says how far the answers of an ONNX file are from those of the network that it was made
+    of.
 improvement: Tells whether a model that learned from corrections is better than the one it went on
     from.
 seen_in_training: Finds pictures that a model has seen, by its checkpoint's lists of train and

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from celestial.common.class_names import NONE, checked_class
 from celestial.common.console import UserError
-from celestial.common.file_names import display_name, output_paths, paths_to_try
+from celestial.common.file_names import display_name, paths_to_try, plain_path
 from celestial.common.files import CORRECTIONS_TABLE, atomic_path, remove_if_empty, sha256_of
 from celestial.common.left_behind import is_no_picture
 from celestial.common.locks import only_one
@@ -189,7 +189,7 @@ class CollectingFolder:
         """Return a path for a picture: one where nothing lies, or this very picture."""
         name = filename.replace("\\", "/").rpartition("/")[2] or "picture"
         name = f"_{name}" if is_no_picture(name) else name  # else datapre.py would pass it over
-        plain = output_paths({digest: f"{label}/{name}"})[digest]
+        plain = plain_path(f"{label}/{name}", digest)
         paths = (self.folder / path for path in paths_to_try(plain, digest))
         return next(path for path in paths
                     if not os.path.lexists(path) or _is_content(path, digest))

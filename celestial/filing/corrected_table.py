@@ -69,6 +69,7 @@ def file_corrections(table: Path, folder: Path, into: CollectingFolder,
                 print(f"row {row.number} of {table}: {error}", flush=True)
             continue
         counts["known" if filed.known else "filed"] += 1
+        counts["unchanged"] += not (filed.known or filed.cleaned)
         if label not in (*classes, NONE):
             fresh[label] += 1
     if (more := counts["failed"] - MOST_SAID) > 0:
@@ -77,6 +78,9 @@ def file_corrections(table: Path, folder: Path, into: CollectingFolder,
         raise UserError(f"none of the {len(rows)} corrections in {table} can be filed; is {folder} "
                         "the folder that was classified?")
     print(f"{counts['filed']} pictures filed in {into.folder}, {counts['known']} were there before")
+    if counts["unchanged"]:
+        print(f"{counts['unchanged']} of them keep their metadata, which only JPEG, PNG and WebP "
+              "can lose here")
     if fresh:
         print("new classes: " + ", ".join(f"{name} ({n})" for name, n in sorted(fresh.items())))
     return {"corrections": len(rows), **{how: counts[how] for how in ("filed", "known", "failed")},

@@ -17,7 +17,13 @@ from tqdm import tqdm
 
 from celestial.common.class_names import UNKNOWN
 from celestial.common.console import UserError
-from celestial.common.file_names import display_name, output_paths, path_named, paths_to_try
+from celestial.common.file_names import (
+    display_name,
+    output_paths,
+    path_named,
+    paths_to_try,
+    plain_path,
+)
 from celestial.common.files import link_or_copy, remove_if_empty
 from celestial.common.locks import lock_for, only_one
 from celestial.common.tables import read_rows, write_csv, write_rows
@@ -131,8 +137,7 @@ class SortedFolder:
             source = answer.file.resolve() if answer.file.is_symlink() else answer.file
             if not stat.S_ISREG(source.stat().st_mode):  # opening a pipe would wait for ever
                 return [*row, f"{LEFT_OUT}: not a file"]
-            with source.open("rb") as file:
-                file.read(1)
+            os.close(os.open(source, os.O_RDONLY))
         except OSError as error:
             return [*row, f"{LEFT_OUT}: {error.strerror}"]
         folder = self._folders[answer.name if answer.status == "ok" else f" {answer.status}"]
@@ -154,12 +159,11 @@ class SortedFolder:
 
     def _where(self, path: Path) -> str:
         """Return how a path is written in the table."""
-        return display_name(path.relative_to(self.folder))
+        return display_name(path.relative_to(self.folder).as_posix())
 
     def _free(self, key: str, wanted: str) -> Path:
         """Return a path in the folder at which nothing lies."""
-        paths = (self.folder / where
-                 for where in paths_to_try(output_paths({key: wanted})[key], key))
+        paths = (self.folder / where for where in paths_to_try(plain_path(wanted, key), key))
         return next(path for path in paths if not os.path.lexists(path))
 
     def _put(self, source: Path, path: Path) -> str:

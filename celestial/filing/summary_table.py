@@ -51,7 +51,7 @@ def rows_to_keep(out: Path, run: dict) -> list[list[str]]:
     if source is None:
         return []
     if read_run(out / RUN) != run:
-        raise UserError(f"{source} was made with another checkpoint, folder, cleaning or "
+        raise UserError(f"{source} was made with another checkpoint, folder, cleaning, --every or "
                         "number of views, so --resume would mix two runs; leave --resume out or "
                         "name another --output-dir")
     data = source.read_bytes()

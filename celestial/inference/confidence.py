@@ -1,7 +1,6 @@
 """Fits the temperature, and the threshold of known_score that rejects pictures of no class."""
 
 import numpy as np
-import torch
 
 from celestial.data.design_effect import effective_size
 from celestial.inference.views import means_of_views
@@ -75,7 +74,9 @@ def known_score(logits: np.ndarray) -> np.ndarray:
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    return torch.from_numpy(np.asarray(logits, dtype=np.float64)).log_softmax(dim=1).numpy()
+    logits = np.asarray(logits, dtype=np.float64)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def fit_reject_below(scores: np.ndarray, weights: np.ndarray | None = None) -> float:

@@ -1,26 +1,34 @@
-"""Turns pictures into calibrated probabilities, in the same way for every script."""
+"""Turns pictures into calibrated probabilities, in the same way for every script.
+
+torch is imported only where an engine needs it: --engine onnx works and starts without it.
+"""
 
 import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from celestial.common.console import print_header
+from celestial.common.console import ONNX, UserError, print_header
 from celestial.inference import confidence
-from celestial.inference.devices import describe, inference_precision, pick_device
-from celestial.inference.engines import ENGINES
 from celestial.inference.streams import in_streams
 from celestial.inference.views import first_views
-from celestial.models.checkpoints import build_model, find_checkpoint, say_unfitted
-from celestial.models.imagenet_networks import open_checkpoint
+from celestial.models.fitted import say_unfitted
 from celestial.pictures.cleaning import Cleaning
 from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.preprocessing import SHOWN_SIDE, Input, prepare
 from celestial.pictures.readers.types import ImageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from celestial.inference.engines import TorchEngine
+    from celestial.inference.onnx_engine import OnnxEngine, OnnxModel
+    from celestial.models.checkpoints import Checkpoint
+    from celestial.models.networks import Classifier
 
 MOST_WAITING = 4096  # files in a batch, so that many unreadable ones do not wait for it to fill
 
@@ -39,7 +47,7 @@ class Prediction:
         note: what the user should know although the file was read, else empty.
         picture: a copy for showing, uint8 (height, width, 3), where it was asked for.
         features: float32 (width,), the input of the network's last layer, the mean over the views,
-            from which that layer makes these logits; None where unreadable.
+            from which that layer makes these logits; None where unreadable, and with --engine onnx.
         logits: float32 (classes,), the mean over the views; None where unreadable.
         square: what the network saw, uint8 (3, size, size), where the picture was asked for.
     """
@@ -111,27 +119,75 @@ def start_predictor(script: str, args: argparse.Namespace) -> "Predictor":
     Raises:
         UserError: the device or the checkpoint cannot be used.
     """
+    cleaning = Cleaning(args.denoise, args.normalise, args.stretch) if "denoise" in args else None
+    engine, views = getattr(args, "engine", "torch"), getattr(args, "views", 1)
+    if engine == ONNX:
+        _require_onnx_options(args)
+        print_header(script, args, "cpu (float32)", ("onnxruntime", "numpy"))
+        return Predictor(args.checkpoint, None, args.batch_size, args.workers, engine, cleaning,
+                         views)
+    from celestial.inference.devices import describe, inference_precision, pick_device
+    from celestial.models.checkpoints import find_checkpoint
+
     device = pick_device(args.device)
     print_header(script, args, describe(device, inference_precision))
-    cleaning = Cleaning(args.denoise, args.normalise, args.stretch) if "denoise" in args else None
     return Predictor(find_checkpoint(args.checkpoint), device, args.batch_size, args.workers,
-                     getattr(args, "engine", "torch"), cleaning, getattr(args, "views", 1))
+                     engine, cleaning, views)
+
+
+def _require_onnx_options(args: argparse.Namespace) -> None:
+    """Raise UserError where an option needs what an ONNX file does not have."""
+    reason = (
+        "takes an ONNX file; name one with --checkpoint, as export_model.py writes it"
+        if args.checkpoint is None else
+        "takes an ONNX file, and imagenet: needs torch; leave one of them out"
+        if str(args.checkpoint).startswith("imagenet:") else
+        "has no gradients, and --explain needs torch; leave one of them out"
+        if getattr(args, "explain", False) else
+        "computes on the CPU; say --device cpu" if args.device not in ("auto", "cpu") else "")
+    if reason:
+        raise UserError(f"--engine onnx {reason}", status=2)
+
+
+def _with_torch(path: Path, device: "torch.device", batch_size: int | None, engine: str
+                ) -> "tuple[Path, Checkpoint, Classifier, TorchEngine]":
+    """Open a checkpoint; return its file, what is in it, the network and its engine."""
+    import torch
+
+    from celestial.inference.engines import ENGINES
+    from celestial.models.checkpoints import build_model
+    from celestial.models.imagenet_networks import open_checkpoint
+
+    file, checkpoint = open_checkpoint(path)
+    model = build_model(checkpoint, path).to(device, memory_format=torch.channels_last)
+    return file, checkpoint, model, ENGINES[engine](model, checkpoint.preprocessing, device,
+                                                    batch_size)
+
+
+def _with_onnx(path: Path, device: None, batch_size: int | None, engine: str
+               ) -> "tuple[Path, OnnxModel, None, OnnxEngine]":
+    """Open an ONNX file; return it, what its metadata say, and its engine."""
+    from celestial.inference.onnx_engine import OnnxEngine, open_model
+
+    model = open_model(path)
+    return path, model, None, OnnxEngine(model, batch_size)
 
 
 class Predictor:
     """A checkpoint ready to predict: the one way from a file to probabilities."""
 
-    def __init__(self, checkpoint_path: Path, device: torch.device, batch_size: int | None,
-                 workers: int, engine: str = "torch", cleaning: Cleaning | None = None,
-                 views: int = 1):
+    def __init__(self, checkpoint_path: Path, device: "torch.device | None",
+                 batch_size: int | None, workers: int, engine: str = "torch",
+                 cleaning: Cleaning | None = None, views: int = 1):
         """Load the checkpoint.
 
         Args:
-            checkpoint_path: the .pth file, or imagenet:resnet50 and the like.
-            device: where the network runs.
+            checkpoint_path: the .pth file, or imagenet:resnet50 and the like; with the engine onnx
+                the .onnx file. `model`, the network, is None there.
+            device: where the network runs; None for the engine onnx.
             batch_size: pictures that go through it at once; None: what suits the device.
             workers: processes that decode; 0: in this process, see `decoder_pool.decode_all`.
-            engine: what computes the network, a name in `engines.ENGINES`.
+            engine: what computes the network, "onnx" or a name in `engines.ENGINES`.
             cleaning: of the pictures, beside what the checkpoint remembers.
             views: turned and mirrored views of a picture whose logits are averaged, one of
                 `console.VIEWS`; temperature and threshold are those for so many.
@@ -139,7 +195,9 @@ class Predictor:
         Raises:
             UserError: the checkpoint or the engine cannot be used.
         """
-        self.path, self.checkpoint = open_checkpoint(checkpoint_path)
+        start = _with_onnx if engine == ONNX else _with_torch
+        self.path, self.checkpoint, self.model, self.engine = start(checkpoint_path, device,
+                                                                    batch_size, engine)
         self.classes = self.checkpoint.classes
         self.preprocessing = self.checkpoint.preprocessing.cleaned(cleaning or Cleaning())
         self.device = device
@@ -147,9 +205,6 @@ class Predictor:
         self.views = views
         self.temperature, self.reject_below = self.checkpoint.fitted_for(views)
         say_unfitted(self.checkpoint, checkpoint_path, views)
-        model = build_model(self.checkpoint, checkpoint_path)
-        self.model = model.to(device, memory_format=torch.channels_last)
-        self.engine = ENGINES[engine](self.model, self.preprocessing, device, batch_size)
 
     def predict(self, paths: Iterable[Path], keep_pictures: bool = False) -> Iterator[Prediction]:
         """Yield a prediction for each file, in order, while later files are being decoded.
@@ -207,7 +262,8 @@ class Predictor:
             return []
         views = first_views(np.stack(squares), self.views)
         features, logits = (
-            output.reshape(self.views, len(squares), -1).mean(axis=0)
+            [None] * len(squares) if output is None
+            else output.reshape(self.views, len(squares), -1).mean(axis=0)
             for output in self.engine.outputs(views.reshape(-1, *views.shape[2:])))
         probs = confidence.probabilities(logits, self.temperature)
         scores = confidence.known_score(logits)

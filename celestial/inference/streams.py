@@ -3,27 +3,32 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
-
-import torch
+from typing import TYPE_CHECKING, TypeVar
 
 from celestial.common.ordered_work import in_order
+
+if TYPE_CHECKING:
+    import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def stream_count(device: torch.device) -> int:
+def stream_count(device: "torch.device") -> int:
     """Return how many batches should be under way: on a CPU one for each thread torch may use.
 
     Each stream then computes with one thread, so that it waits neither for other streams nor for
     the decoders on the same cores.
     """
+    import torch  # here, because an engine without it uses this module as well
+
     return torch.get_num_threads() if device.type == "cpu" else 1
 
 
-def start_stream(device: torch.device) -> None:
+def start_stream(device: "torch.device") -> None:
     """Set up the thread that calls this for computing a batch at a time."""
+    import torch
+
     if device.type == "cpu":
         torch.set_num_threads(1)
 

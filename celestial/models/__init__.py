@@ -7,6 +7,8 @@ checkpoint_checks: Checks of a .pth file from a stranger: it must run no code, f
     make sense.
 checkpoints: The .pth file: what is in it, how it is written and read.
 convolutions: What is done to the convolutions and BatchNorms of any network.
+fitted: What every stored model has beside its weights, and whether that makes sense; without
+    torch.
 imagenet_networks: ImageNet's networks with their own last layer, which name everyday things in any
     picture.
 networks: The networks: backbones under one head; what is frozen, what learns.

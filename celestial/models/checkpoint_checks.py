@@ -1,31 +1,23 @@
 """Checks of a .pth file from a stranger: it must run no code, fill no memory and make sense."""
 
 import io
-import math
 import pickletools
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import torch
 
-from celestial.common.console import LARGEST_SIDE, SMALLEST_SIDE, STRETCHES, VIEWS
-from celestial.common.file_names import display_name
 from celestial.data.fingerprints import WIDTH
 from celestial.models.backbones import is_known
-from celestial.pictures.preprocessing import FITS, RESAMPLING
+from celestial.models.fitted import Unusable, check_fitted, require
 
 # torch.load(..., weights_only=True) would also make byte arrays and tensors of any length.
 CALLED = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2",
           "torch._utils _rebuild_parameter"}
 ZIP_START = b"PK\x03\x04"  # by which torch.load, too, tells its present format from the older one
-MOST_CLASSES = 10_000  # the network is built for as many before its weights are compared
 OLD_PICKLES = 5  # at the start of the older format, before the bare numbers
-
-
-class Unusable(Exception):
-    """Why a file cannot be used: the part of a sentence that follows its name and "because"."""
 
 
 def check_archive(path: Path) -> None:
@@ -105,42 +97,14 @@ def check_state(state: object, wanted: Mapping[str, torch.Tensor]) -> None:
             raise Unusable(f"its {name} has values that are no finite numbers")
 
 
-def check_classes(classes: Sequence) -> None:
-    """Raise Unusable unless the names of classes are apart and fit to be names of folders."""
-    if not 1 <= len(classes) <= MOST_CLASSES or len(set(classes)) < len(classes):
-        raise Unusable(f"it needs 1 to {MOST_CLASSES} classes, each of another name")
-    for name in classes:
-        if (not isinstance(name, str) or name in ("", ".", "..") or "/" in name
-                or name != display_name(name)):
-            raise Unusable(f"the class name {ascii(name)[:80]} cannot be the name of a folder")
-
-
 def check_values(checkpoint) -> None:
     """Raise Unusable if a part of a `Checkpoint`, its weights left aside, makes no sense."""
     if not isinstance(checkpoint.model, str) or not is_known(checkpoint.model):
         raise Unusable(f"this program has no model {ascii(checkpoint.model)[:80]}")
-    check_classes(checkpoint.classes)
+    check_fitted(checkpoint)
     known = range(-1, len(checkpoint.classes))
     seen, labels = checkpoint.train_sha256, checkpoint.train_labels
-    fit = checkpoint.preprocessing
-    rules = {
-        f"its image size is not between {SMALLEST_SIDE} and {LARGEST_SIDE} pixels":
-            SMALLEST_SIDE <= fit.size <= LARGEST_SIDE,
-        "its mean or standard deviation is not one number a channel":
-            len(fit.mean) == len(fit.std) == 3 and all(map(_is_number, (*fit.mean, *fit.std)))
-            and min(fit.std) > 0,
-        "it fits pictures into the square in a way that this program does not know":
-            fit.fit in FITS and fit.resampling in RESAMPLING
-            and (fit.fit == "pad" or fit.size <= fit.cropped_from <= LARGEST_SIDE),
-        "it cleans pictures in a way that this program does not know":
-            fit.cleaning.stretch in STRETCHES
-            and {type(fit.cleaning.denoise), type(fit.cleaning.normalise)} == {bool},
-        "its largest gain is no number above 0":
-            _is_number(fit.largest_gain) and fit.largest_gain > 0,
-        "its temperature is no number above 0": _is_temperature(checkpoint.temperature),
-        "its threshold of the unknown is no number": _is_number(checkpoint.reject_below),
-        "its temperatures and thresholds for several views make no sense":
-            _are_by_views(checkpoint.by_views),
+    require({
         "its figures, options or versions are no tables":
             all(isinstance(part, dict) for part in (checkpoint.val, checkpoint.options,
                                                     checkpoint.versions)),
@@ -153,10 +117,7 @@ def check_values(checkpoint) -> None:
             _are_fingerprints(checkpoint.train_fingerprints, len(seen)),
         "its fingerprints of val do not fit its list of val pictures":
             _are_fingerprints(checkpoint.val_fingerprints, len(checkpoint.val_sha256)),
-    }
-    for reason, holds in rules.items():
-        if not holds:
-            raise Unusable(reason)
+    })
 
 
 def _are_digests(value: object) -> bool:
@@ -166,19 +127,3 @@ def _are_digests(value: object) -> bool:
 def _are_fingerprints(value: object, count: int) -> bool:
     return (isinstance(value, torch.Tensor) and value.dtype == torch.uint8
             and (value.numel() == 0 or value.shape == (count, WIDTH)))
-
-
-def _are_by_views(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        views in VIEWS[1:] and isinstance(own, dict)
-        and own.keys() == {"temperature", "reject_below"}
-        and _is_temperature(own["temperature"]) and _is_number(own["reject_below"])
-        for views, own in value.items())
-
-
-def _is_temperature(value: object) -> bool:
-    return _is_number(value) and value > 0
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -11,34 +11,29 @@ import torch
 from celestial.common.console import FINAL_CHECKPOINT, SHIPPED, UserError, versions
 from celestial.common.files import atomic_path
 from celestial.models.checkpoint_checks import (
-    Unusable,
     check_archive,
     check_state,
     check_tensors,
     check_values,
 )
+from celestial.models.fitted import KIND, Fitted, Unusable
 from celestial.models.networks import Classifier
 from celestial.pictures.preprocessing import Preprocessing
 
 FORMAT_VERSION = 3
 OLDEST_READ = 2  # without by_views
-KIND = "celestial classifier"
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError,
               AttributeError, IndexError, AssertionError, OverflowError, MemoryError,
               zipfile.BadZipFile)
 
 
 @dataclass
-class Checkpoint:
+class Checkpoint(Fitted):
     """A trained classifier and all that is needed to use it and to know where it came from.
 
-    Attributes:
+    Attributes, beside those of `Fitted`:
         model: one of `backbones.MEMBERS`, or timm:NAME.
-        classes: names in the order of the network's outputs.
-        preprocessing: how a picture becomes its input.
         state: the weights.
-        temperature: the logits are divided by it before the softmax (fitted on val).
-        reject_below: a known_score below it means "none of my classes" (set on val).
         val: figures on val.
         options: of the training run.
         manifest_sha256: of the dataset's manifest.csv; empty where there is none.
@@ -50,8 +45,6 @@ class Checkpoint:
             threshold were fitted on, likewise; none in files that were written before them.
         versions: of the project, its commit, python, torch, torchvision.
         date: of the training's end, ISO 8601, UTC.
-        by_views: number of views whose logits are averaged, 2, 4 or 8 -> {"temperature",
-            "reject_below"} for that mean; none in files that were written before there were any.
     """
 
     model: str
@@ -74,12 +67,6 @@ class Checkpoint:
     date: str = field(default_factory=lambda: datetime.datetime.now(
         datetime.timezone.utc).isoformat(timespec="seconds"))
     by_views: dict[int, dict[str, float]] = field(default_factory=dict)
-
-    def fitted_for(self, views: int) -> tuple[float, float]:
-        """Return temperature and threshold for a number of views, else those for one."""
-        own = self.by_views.get(views, {})
-        return (own.get("temperature", self.temperature),
-                own.get("reject_below", self.reject_below))
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
@@ -113,6 +100,9 @@ def load_weights_only(path: Path) -> dict:
     Raises:
         UserError: there is no such file, or it is not one.
     """
+    if path.suffix.lower() == ".onnx":
+        raise UserError(f"{path} is an ONNX file, which predict_my_images.py alone takes, with "
+                        "--engine onnx; name a .pth file", status=2)
     try:
         check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -169,19 +159,6 @@ def _require_version(path: Path, version: object) -> None:
     if version < OLDEST_READ:
         raise UserError(f"{path} has the format version {version} of an earlier program, and this "
                         f"one reads {OLDEST_READ} and later; train again")
-
-
-def say_unfitted(checkpoint: Checkpoint, path: Path, views: int) -> None:
-    """Print a notice where a checkpoint was fitted to fewer views than it is to average.
-
-    The mean of several views' logits is less spread than those of one view, so with the temperature
-    for one view the model is less sure than it should be.
-    """
-    rejects = checkpoint.reject_below > float("-inf")  # ImageNet's own head accepts everything
-    if rejects and views > 1 and views not in checkpoint.by_views:
-        print(f"{path} has a temperature and a threshold of the unknown for one view alone; with "
-              f"{views} views they are used as they are, which makes it a little less sure and "
-              "calls a few more pictures unknown", flush=True)
 
 
 def build_model(checkpoint: Checkpoint, path: Path) -> Classifier:

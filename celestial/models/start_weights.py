@@ -13,14 +13,9 @@ import torch
 from celestial.common.console import ROOT, TIMM, UserError
 from celestial.common.import_errors import first_line
 from celestial.models.backbones import BACKBONES, backbone_of, members_of, plain_name
-from celestial.models.checkpoint_checks import Unusable, check_state
-from celestial.models.checkpoints import (
-    KIND,
-    UNREADABLE,
-    Checkpoint,
-    build_model,
-    load_weights_only,
-)
+from celestial.models.checkpoint_checks import check_state
+from celestial.models.checkpoints import UNREADABLE, Checkpoint, build_model, load_weights_only
+from celestial.models.fitted import KIND, Unusable
 from celestial.models.packaged_weights import PackagedWeights
 from celestial.models.torchvision_import import torchvision
 

@@ -1,14 +1,29 @@
 """Lists the frames of recordings that were taken every so many seconds."""
 
-from itertools import islice
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
+from celestial.common.console import UserError
+from celestial.common.file_names import display_name
+from celestial.pictures.decoder_pool import decode_all
 from celestial.pictures.loader import HEAD, open_source
 from celestial.pictures.readers.recordings import frames, moments
 from celestial.pictures.readers.types import ImageError, Request
 from celestial.pictures.stretch import USUAL
 
-MOST = 100_000  # frames of one recording
+
+def list_frames(paths: Iterable[Path], every: float, workers: int) -> list[Path]:
+    """Return files, each recording among them replaced by its frames: see `moments_of`.
+
+    Args:
+        paths: the files.
+        every: seconds.
+        workers: processes that look into them.
+    """
+    looked_at = decode_all(partial(moments_of, every=every), paths, workers)
+    return [frame for path, found in looked_at
+            for frame in ([path] if isinstance(found, ImageError) else found)]
 
 
 def moments_of(path: Path, every: float) -> list[Path]:
@@ -18,7 +33,7 @@ def moments_of(path: Path, every: float) -> list[Path]:
     times has one path, which the loader refuses for that reason.
 
     Raises:
-        ImageError: there are more than `MOST`.
+        UserError: there would be far too many.
     """
     try:
         with open_source(path) as file:
@@ -26,10 +41,8 @@ def moments_of(path: Path, every: float) -> list[Path]:
             if not frames.is_recording(head):
                 return [path]
             recording = frames.open_recording(file, head, Request(path.stat().st_size, None, USUAL))
-            found = [moments.named(path, seconds)
-                     for seconds in islice(moments.times(recording, every), MOST + 1)]
+            return [moments.named(path, seconds) for seconds in moments.times(recording, every)]
+    except moments.TooLong as error:
+        raise UserError(f"{display_name(path)}: {error}; choose a larger --every") from error
     except (ImageError, OSError):
         return [path]  # the loader will say why
-    if len(found) > MOST:
-        raise ImageError(f"more than {MOST:,} frames")
-    return found

@@ -138,6 +138,11 @@ class Preprocessing:
                    int(values.get("cropped_from", 0)), str(values.get("resampling", "bilinear")))
 
 
+def as_picture(square: np.ndarray) -> np.ndarray:
+    """Turn the network's input, uint8 (3, size, size), into a picture (size, size, 3)."""
+    return np.ascontiguousarray(square.transpose(1, 2, 0))
+
+
 def percentile(values: np.ndarray, percent: float) -> float:
     """Return numpy.percentile of uint8 values, faster: counting them needs no sorting."""
     below = np.cumsum(np.bincount(values.ravel(), minlength=256))

@@ -8,6 +8,7 @@ safety: Protects a page on an open network: security headers, allowed hosts, lim
 hosts: Checks host names and paths behind a proxy, and tells visitors by their addresses.
 worker: Answers uploaded files in small batches, for many visitors at once, within a bounded room.
 room: Limits the pictures under way, over all models and visitors of a server.
+corrections: Files pictures that visitors send again with what they show (--collect).
 answers: Turns answers into the API's JSON: plain values, pictures as data URLs.
 words: Holds every text of the page in each language.
 model_card: Makes a checkpoint's model card for the page's documentation: classes, training,

@@ -8,7 +8,7 @@ from PIL import Image
 
 from celestial.common.file_names import display_name
 from celestial.common.translations import LANGUAGES, load_names
-from celestial.drawing.explain import as_picture
+from celestial.pictures.preprocessing import as_picture
 from celestial.web.worker import Answer
 
 LONGEST_NAME = 200  # characters of a visitor's file name that are given back

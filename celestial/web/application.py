@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from werkzeug.exceptions import TooManyRequests as TooFast
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from celestial import __version__
+from celestial.filing.collecting import CollectingFolder
 from celestial.inference.predictor import Predictor
 from celestial.pictures.readers.types import ImageError
 from celestial.web import safety
 from celestial.web.answers import as_jpeg, as_json, names_of
+from celestial.web.corrections import Corrections
 from celestial.web.counting import Counts
 from celestial.web.hosts import visitor_of
 from celestial.web.model_card import card_of
@@ -31,10 +33,11 @@ SAMPLES = Path(__file__).with_name("static") / "samples"
 
 
 class Service:
-    """What all pages use: the checkpoints, the limits, the counts."""
+    """What all pages use: the checkpoints, the limits, the counts, where corrections go."""
 
-    def __init__(self, worker: Worker, limits: Limits):
+    def __init__(self, worker: Worker, limits: Limits, collecting: CollectingFolder | None):
         self.worker = worker
+        self.corrections = Corrections(collecting, worker) if collecting else None
         self.models = worker.predictors
         self.limits = limits
         self.counts = Counts()
@@ -46,7 +49,8 @@ class Service:
 
 
 def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None,
-               hosts: frozenset[str] = safety.LOCAL, proxied: bool = False) -> Flask:
+               hosts: frozenset[str] = safety.LOCAL, proxied: bool = False,
+               collecting: CollectingFolder | None = None) -> Flask:
     """Return the application.
 
     Args:
@@ -58,12 +62,13 @@ def create_app(predictors: Mapping[str, Predictor], limits: Limits | None = None
         proxied: one proxy stands in front, which tells in X-Forwarded-For, -Proto and -Host who
             asked and how. Then only the proxy may reach the application, because anybody can send
             these headers.
+        collecting: where pictures go whose answers visitors correct; None: nothing is stored.
     """
     limits = limits or Limits()
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=limits.content_length,
                       MAX_FORM_PARTS=2 * limits.files + 10, MAX_FORM_MEMORY_SIZE=100_000)
-    service = Service(Worker(predictors, Room(limits.room)), limits)
+    service = Service(Worker(predictors, Room(limits.room)), limits, collecting)
     app.extensions["celestial"] = service
     service.counts.watch(app)
     safety.guard(app, hosts)
@@ -92,11 +97,13 @@ def _add_pages(app: Flask, service: Service) -> None:
                           for name in predictor.classes)
     samples = sorted(path.stem for path in SAMPLES.glob("*.jpg") if path.stem in known)
     page_words = first_page_words([names_of(name) for name in known])
+    classes = {name: [names_of(label) for label in predictor.classes]
+               for name, predictor in service.models.items()}
 
     @app.get("/")
     def index() -> str:
         return _page("index.html", models=list(service.models), limits=service.limits,
-                     samples=samples, page_words=page_words)
+                     samples=samples, page_words=page_words, classes=classes)
 
     @app.get("/documentation")
     def documentation() -> str:
@@ -117,7 +124,9 @@ def _add_pages(app: Flask, service: Service) -> None:
 def _page(template: str, **content: object) -> str:
     language = chosen_language(request)
     return render_template(template, language=language, languages=LANGUAGES,
-                           words=WORDS[language], version=__version__, **content)
+                           words=WORDS[language], version=__version__,
+                           collecting=current_app.extensions["celestial"].corrections is not None,
+                           **content)
 
 
 def _add_api(app: Flask, service: Service) -> None:
@@ -137,9 +146,19 @@ def _add_api(app: Flask, service: Service) -> None:
             return _error(422, str(shown))
         return Response(as_jpeg(shown), mimetype="image/jpeg")
 
+    if service.corrections:
+        @app.post("/api/correct")
+        def correct() -> Response:
+            safety.refuse_other_sites()
+            file, = uploaded_files(service, most=1)
+            return jsonify(service.corrections.file(
+                file.read(), file.filename, _model_name(service), _option("correction", ""),
+                _visitor()))
+
     @app.get("/api/openapi.json")
     def openapi() -> Response:
-        return jsonify(describe(list(service.models), service.limits, request.root_path))
+        return jsonify(describe(list(service.models), service.limits, request.root_path,
+                                service.corrections is not None))
 
     @app.get("/health")
     def health() -> Response:

@@ -1,7 +1,8 @@
 """Describes the API for programs: OpenAPI 3.1."""
 
 from celestial import __version__
-from celestial.web.safety import Limits
+from celestial.web.corrections import A_MINUTE, NONE
+from celestial.web.safety import OWN_HEADER, Limits
 
 NUMBER = {"type": "number"}
 TEXT = {"type": "string"}
@@ -36,15 +37,30 @@ REASONS = {
     "400": "a wrong option, no file, or too many", "413": "the request is too large",
     "415": "not multipart/form-data", "422": "none of the files is a picture that can be read",
     "429": "too many requests from one address", "503": "busy; Retry-After says when to try again"}
+CORRECTED = {
+    "type": "object",
+    "required": ["correction", "known", "cleaned", "sha256_sent", "sha256_stored"],
+    "properties": {
+        "correction": {**TEXT, "description": "the class under which the picture lies now"},
+        "known": {"type": "boolean", "description": "it lay there before; nothing was stored"},
+        "cleaned": {"type": "boolean", "description": "whether its metadata were taken out"},
+        "sha256_sent": TEXT, "sha256_stored": TEXT}}
+CORRECTING = REASONS | {
+    "400": "a wrong option, no file, too many, or a name that no class can have",
+    "403": f"without the header {OWN_HEADER}, or from a page of another site",
+    "422": "no picture that can be read", "429": f"too many requests, or more than {A_MINUTE} "
+    "corrections a minute, from one address", "500": "the folder of corrections cannot be written",
+    "507": "no space for more corrected pictures"}
 
 
-def describe(models: list[str], limits: Limits, path: str) -> dict:
+def describe(models: list[str], limits: Limits, path: str, collecting: bool = False) -> dict:
     """Return the description of the API.
 
     Args:
         models: names of the checkpoints that can be chosen.
         limits: of requests.
         path: under which the page is reached; empty: the root.
+        collecting: whether answers can be corrected.
     """
     form = {"file": {"type": "array", "items": {"type": "string", "format": "binary"},
                      "minItems": 1, "maxItems": limits.files,
@@ -68,6 +84,7 @@ def describe(models: list[str], limits: Limits, path: str) -> dict:
                 "preview", "A small JPEG of any picture, for browsers that cannot show it",
                 {"file": {"type": "string", "format": "binary"}},
                 {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}})},
+            **({"/api/correct": {"post": _correcting(options["model"])}} if collecting else {}),
             "/health": {"get": {"operationId": "health", "responses": {
                 "200": {"description": "it answers", "content": {"application/json": {"schema": {
                     "type": "object", "required": ["status", "version", "models"], "properties": {
@@ -81,11 +98,23 @@ def describe(models: list[str], limits: Limits, path: str) -> dict:
     }
 
 
-def _operation(name: str, summary: str, fields: dict, content: dict) -> dict:
+def _correcting(model: dict) -> dict:
+    operation = _operation(
+        "correct", "Store a picture with what it shows, to learn from; its metadata are taken out "
+        "of JPEG, PNG and WebP",
+        {"file": {"type": "string", "format": "binary"}, "model": model,
+         "correction": {**TEXT, "description": f"a class, an old or a new one, or {NONE}"}},
+        {"application/json": {"schema": CORRECTED}}, CORRECTING)
+    header = {"name": OWN_HEADER, "in": "header", "required": True, "schema": {"const": "1"}}
+    return operation | {"parameters": [header]}
+
+
+def _operation(name: str, summary: str, fields: dict, content: dict,
+               reasons: dict[str, str] = REASONS) -> dict:
     errors = {status: {"description": reason, "content": {
         "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
         **({"text/plain": {"schema": TEXT}} if status in ("400", "413") else {})}}
-        for status, reason in REASONS.items()}
+        for status, reason in reasons.items()}
     return {"operationId": name, "summary": summary, "requestBody": {
         "required": True, "content": {"multipart/form-data": {"schema": {
             "type": "object", "required": ["file"], "properties": fields}}}},

@@ -21,6 +21,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+OWN_HEADER = "X-Celestial-Page"  # of requests that store something
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 MINUTE = 60.0
 
@@ -69,6 +70,18 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def refuse_other_sites() -> None:
+    """Refuse a request that a page of another site may have made a visitor's browser send.
+
+    A browser sends a header of one's own to another site only if that site allows it (a CORS
+    preflight), which this one never does. Most browsers also say where a request comes from.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if not request.headers.get(OWN_HEADER) or site != "same-origin":
+        abort(403, f"a page of another site may not store anything here; programs send the header "
+              f"{OWN_HEADER}: 1")
 
 
 class Pace:

@@ -7,7 +7,7 @@ raw: Tells raw files of cameras, in which other readers would find a thumbnail, 
 brands: Tells AVIF, HEIF and videos by the brands in their files (ISO/IEC 14496-12, 4.3), and AVI.
 fits_images: Reads the first image of a FITS file, in strips so that a large one fits in memory.
 mosaics: Reads frames in strips, reduced; of colour cameras one colour a pixel becomes three.
-recordings/: Recordings: files of many frames, of which one is the picture.
+recordings/: SER and videos, files of many frames, of which one is the picture.
 xisf/: XISF, the format of PixInsight.
 tiff/: TIFF of every photometry, sample type and packing.
 pillow_images: Reads the usual formats with Pillow.

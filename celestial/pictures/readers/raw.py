@@ -80,8 +80,10 @@ def read(file: BinaryIO, request: Request) -> Decoded:
             request.require_sane(sizes.raw_width, sizes.raw_height, 2 * COLOURS)
             width, height = sizes.width, sizes.height
             half = request.factor(width, height) > 1
+            # Bilinear, as in other readers: the better ways choose a direction at every pixel, and
+            # one count of noise can change that choice, so that exposures would differ.
             colours = raw.postprocess(half_size=half, **LINEAR,
-                                      demosaic_algorithm=rawpy.DemosaicAlgorithm.PPG)
+                                      demosaic_algorithm=rawpy.DemosaicAlgorithm.LINEAR)
     except (rawpy.LibRawUnsufficientMemoryError, rawpy.LibRawTooBigError) as error:
         raise MemoryError from error
     except rawpy.LibRawError as error:

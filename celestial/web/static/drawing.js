@@ -30,7 +30,7 @@ export function card(entry, remove, below) {
     ...(result ? says(result) : []));
   const rest = make("div", { className: "rest" },
     make("p", { className: "file", textContent: result?.filename ?? file.name }, " ", removing),
-    ...(result && below ? [below] : []), ...(result?.probabilities ? [details(result)] : []));
+    (result && below?.(entry)) || "", ...(result?.probabilities ? [details(result)] : []));
   return make("article", { className: `card ${state(entry)}` }, verdict, ...picture(entry), rest);
 }
 

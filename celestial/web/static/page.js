@@ -2,7 +2,7 @@
 //
 // start({ atOnce, answer, below }) begins it: `atOnce` pictures are answered at a time;
 // `answer(file)` resolves to a Result of /api/openapi.json, and a failure of its own rejects;
-// `below(entry)`, if there is one, returns an element to show under an answer.
+// `below(entry)`, if there is one, returns an element to show under an answer, or null.
 import { announce, card, download, fillRow, fillThumb, percent, told } from "./drawing.js";
 import { find, make, speak, word } from "./words.js";
 
@@ -104,7 +104,7 @@ function draw() {
   document.documentElement.classList.toggle("answered", visit.length > 0);
   find("results").hidden = visit.length === 0;
   find("visit").hidden = visit.length < 2;
-  find("shown").replaceChildren(...(shown ? [card(shown, remove, source.below?.(shown))] : []));
+  find("shown").replaceChildren(...(shown ? [card(shown, remove, source.below)] : []));
 }
 
 function choose(entry) {

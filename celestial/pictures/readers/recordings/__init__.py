@@ -1,4 +1,4 @@
-"""Recordings: files of many frames, of which one is the picture.
+"""SER and videos, files of many frames, of which one is the picture.
 
 in: a SER file or a video; out: RGB of its sharpest frame, or of the one at a time.
 

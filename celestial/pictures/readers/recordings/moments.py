@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 from celestial.pictures.readers.recordings.frames import Recording
+from celestial.pictures.readers.types import ImageError
 
+MOST_STEPS = 100_000  # of one recording
 # As Media Fragments URI 1.0 (W3C), 4.2.1 has it: seconds since the first frame.
 MOMENT = re.compile(r"(.+)#t=(\d+(?:\.\d+)?)", re.DOTALL)
+
+
+class TooLong(ImageError):
+    """A recording with more times than anybody wants rows."""
 
 
 def split(path: Path) -> tuple[Path, float | None]:
@@ -28,15 +33,23 @@ def named(path: Path, seconds: float) -> Path:
 
 
 def times(recording: Recording, every: float) -> Iterator[float]:
-    """Yield every so many seconds, to the millisecond, the first time of each frame; at least 0."""
+    """Yield every so many seconds, to the millisecond, where another frame is shown.
+
+    It is 0.0 alone where the frames have no times.
+
+    Raises:
+        TooLong: the recording is longer than `MOST_STEPS` times as many seconds.
+    """
     last = None
-    for step in count():
-        seconds = round(step * every, 3)
+    for step in range(MOST_STEPS):
+        seconds = round(step * float(every), 3)
         number = recording.number_at(seconds)
-        if number != last:
-            if last is not None and number >= recording.count:
-                return
+        if number is None:
             yield seconds
-            if number is None:
-                return
-            last = number
+            return
+        if number >= recording.count and step:
+            return
+        if number != last:
+            yield seconds
+        last = number
+    raise TooLong(f"longer than {MOST_STEPS:,} times {every:g} s")

@@ -112,12 +112,15 @@ class Ser:
 
         By the description LittleEndian is 1 for little-endian frames. The first programs took it
         for its contrary and most have followed them, not all: so 0 is taken for little-endian,
-        unless the pixels of a frame contradict (`SMOOTHER`).
+        unless the pixels of a frame contradict: they exceed its depth, or see `SMOOTHER`.
         """
-        told, other = "<>" if self._flag == 0 else "><"
+        orders = "<>" if self._flag == 0 else "><"
         raw = self._stored(self.count // 2)
-        rough = {order: _roughness(self._as_samples(raw, order + "u2")) for order in "<>"}
-        return other if SMOOTHER * rough[other] < rough[told] else told
+        told, other = (self._as_samples(raw, order + "u2") for order in orders)
+        too_high = [bool(samples.max() >= 1 << self._depth) for samples in (told, other)]
+        if too_high[0] != too_high[1]:
+            return orders[too_high[0]]
+        return orders[SMOOTHER * _roughness(other) < _roughness(told)]
 
     def grey(self, frame: np.ndarray) -> np.ndarray:
         """See `Recording`: one pixel of every four where there are colour filters."""

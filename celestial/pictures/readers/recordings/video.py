@@ -14,7 +14,7 @@ from celestial.pictures.stretch import by_depth
 # To show one frame FFmpeg begins at the last whole one before it, and OpenCV 16 frames earlier; so
 # many frames it decodes for one on average, where whole ones come every second of 30 frames.
 DECODED_FOR_ONE = 32
-MOST_DECODED = 500_000_000  # pixels of all frames that are decoded; H.264 of one core takes 5 s
+MOST_DECODED = 1_000_000_000  # pixels of all frames that are decoded; MPEG-4 on one core: 3 s
 
 
 class Video:
@@ -42,10 +42,10 @@ class Video:
         self._file = _Stream(file)  # kept, because OpenCV reads from it later
         # One thread, because frames that are decoded at once would take the memory of a worker.
         self._capture = cv2.VideoCapture(self._file, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        if not self._capture.isOpened():
-            raise ImageError("a video without a readable frame")
         self._size = tuple(int(self._capture.get(wanted)) for wanted in (
             cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if not self._capture.isOpened() or min(self._size) < 1:
+            raise ImageError("a video without a readable frame")
         request.require_sane(*self._size, 3)
         self.count = max(1, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         rate = self._capture.get(cv2.CAP_PROP_FPS)
@@ -93,7 +93,24 @@ class Video:
 
 
 class _Stream(io.BufferedIOBase):
-    """The file as OpenCV wants it, which asks for this base; reads and seeks alone."""
+    """The file as OpenCV wants it, which asks for this base and crashes where an error is raised.
+
+    A damaged video makes FFmpeg seek to places that no file has.
+    """
 
     def __init__(self, file: BinaryIO):
-        self.read, self.seek = file.read, file.seek
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Return what is there, nothing where it cannot be read."""
+        try:
+            return self._file.read(size)
+        except (OSError, ValueError, OverflowError):
+            return b""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Return the new place; -1, which FFmpeg takes for an error, where there is none such."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1

@@ -13,6 +13,7 @@ from celestial.pictures.readers.types import Damaged, ImageError
 from celestial.pictures.readers.xisf.xisf_header import Element
 
 MOST_UNPACKED = 1 << 30  # bytes of packed pixels; others are read in strips, however many
+MOST_TEXT = 1 << 24  # bytes of a property
 MOST_WINDOW = 1 << 27  # bytes that zstd may look back, as its own program allows
 PIECE = 1 << 22  # bytes that are read at once for a checksum
 HASHES = {"sha-1": "sha1", "sha1": "sha1", "sha-256": "sha256", "sha256": "sha256",
@@ -75,13 +76,40 @@ def open_pixels(file: BinaryIO, image: Element, inside: list[Element], size: int
                          "compression")
     if item not in (1, size):
         raise ImageError(f"an XISF image whose bytes are shuffled by {item}, not by {size}")
-    pieces = []
-    for packed, expected in _parts(attributes.get("subblocks", ""), length, unpacked):
-        pieces.append(_unpack(codec, _fetch(stored, start, 0, packed), expected))
-        start += packed
-    view = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    parts = _parts(attributes.get("subblocks", ""), length, unpacked)
+    view = memoryview(_unpack_parts(stored, start, codec, parts))
     return Pixels(lambda first, number: view[first:first + number], size,
                   count if item > 1 else 0)
+
+
+def text_of(file: BinaryIO, element: Element) -> str:
+    """Return the text of a property, which stands in the header or in a block of its own.
+
+    It is empty where that is too large or cannot be read: no picture is lost by it.
+    """
+    if "location" not in element.attributes:
+        return "".join([element.attributes.get("value", ""), *element.text])
+    try:
+        stored, start, length, _ = _located(file, element, [])
+        compression = element.attributes.get("compression", "")
+        codec, unpacked, _ = _compression(compression) if compression else ("", length, 1)
+        if max(length, unpacked) > MOST_TEXT:
+            return ""
+        parts = _parts(element.attributes.get("subblocks", ""), length, unpacked)
+        content = (_unpack_parts(stored, start, codec, parts) if codec
+                   else _fetch(stored, start, 0, length))
+    except ImageError:
+        return ""
+    return content.decode("utf-8", errors="replace")
+
+
+def _unpack_parts(file: BinaryIO, start: int, codec: str, parts: list[tuple[int, int]]) -> bytes:
+    """Unpack what `_parts` tells, from `start` on."""
+    pieces = []
+    for packed, size in parts:
+        pieces.append(_unpack(codec, _fetch(file, start, 0, packed), size))
+        start += packed
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _located(file: BinaryIO, image: Element, inside: list[Element]

@@ -14,7 +14,7 @@ from celestial.pictures.readers.types import (
     Request,
     three_channels,
 )
-from celestial.pictures.readers.xisf.xisf_blocks import NO_SENSE, Pixels, open_pixels
+from celestial.pictures.readers.xisf.xisf_blocks import NO_SENSE, Pixels, open_pixels, text_of
 from celestial.pictures.readers.xisf.xisf_header import Element, first_image
 from celestial.pictures.stretch import by_depth
 
@@ -56,7 +56,7 @@ def read(file: BinaryIO, request: Request) -> Decoded:
     section = partial(_section, pixels, sample, (rows, columns, planes), normal)
     filters = _filters(inside, rows) if planes == 1 and min(rows, columns) > 1 else None
     values = read_planes(section, (rows, columns, colours), request.factor(columns, rows), filters)
-    if sample.itemsize == 1 or _was_stretched(inside):
+    if sample.itemsize == 1 or _was_stretched(file, inside):
         shown = _between(values, *_bounds(image.attributes, sample))
     else:
         shown = request.stretch.to_8_bits(values, linear=True)
@@ -125,10 +125,9 @@ def _number_or_text(value: str) -> float | str:
         return value.strip("' ")
 
 
-def _was_stretched(inside: list[Element]) -> bool:
+def _was_stretched(file: BinaryIO, inside: list[Element]) -> bool:
     """Tell whether the history of the image names a process that stretches."""
-    histories = ("".join([element.attributes.get("value", ""), *element.text])
-                 for element in inside
+    histories = (text_of(file, element) for element in inside
                  if element.name == "Property" and element.attributes.get("id") == HISTORY)
     return any(STRETCHES & set(PROCESS.findall(history)) for history in histories)
 
