@@ -11,6 +11,7 @@ import mmap
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FuturesTimeout
 from functools import partial
@@ -76,8 +77,15 @@ def in_process(workers: int, function: Callable, *args: object) -> ProcessFuture
 
 def start_early(workers: int) -> None:
     """Let the processes start while this one does something else, such as importing torch."""
-    for _ in range(workers):
-        in_process(workers, int)
+    pool = _pool(workers)
+
+    def start() -> None:
+        with contextlib.suppress(Exception):  # it comes again, and is told, with the first file
+            for _ in range(workers):
+                pool.schedule(_in_worker, args=(int,), timeout=SECONDS)
+
+    # In a thread, because the first one waits until the server has loaded what it forks.
+    threading.Thread(target=start).start()
 
 
 def _in_worker(function: Callable, *args: object) -> object:
