@@ -73,7 +73,8 @@ improve: setup
 	    --output-dir "$(IMPROVED)/celestial_dataset" $(SPLIT)
 	set --; if [ -n "$$(find "$(FOLDER)/none_of_the_classes" -type f 2> /dev/null | head -n 1)" ]; \
 	    then set -- --outliers "$(FOLDER)/none_of_the_classes"; fi; \
-	    $(PY) improved_training.py --improve $(if $(PRESENT),"$(PRESENT)") "$$@" --epochs 6 \
+	    $(PY) improved_training.py --improve $(if $(PRESENT),"$(PRESENT)") "$$@" \
+	    --stage1-epochs 60 --learning-rate 2e-3 --epochs 6 \
 	    --data-dir "$(IMPROVED)/celestial_dataset" \
 	    --output-dir "$(IMPROVED)/model_checkpoints" $(TRAINING)
 	$(PY) compare_improved.py --corrections "$(FOLDER)" \
