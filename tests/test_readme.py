@@ -64,7 +64,7 @@ def prepare(words: list[str], place: Path) -> None:
         if name in words:
             shutil.copy(place / "model_checkpoints/celestial_classification_final_model.pth",
                         place / name)
-    if "--corrections" in words:  # the first answer is wrong, says the user
+    if "--collect" in words:  # the first answer is wrong, says the user
         table, *rows = (place / "my_predictions/batch_prediction_summary.csv").read_text(
             encoding="utf-8-sig").splitlines()
         (place / words[words.index("--corrections") + 1]).write_text(
