@@ -18,6 +18,7 @@ from celestial.models.checkpoints import save_checkpoint
 from celestial.models.networks import Classifier
 from celestial.models.start_weights import start_weights
 from celestial.training.distributed import ALONE
+from celestial.training.finishing import finish
 from celestial.training.stages import Stage
 from celestial.training.trainer import Trainer
 from celestial.training.training_data import TrainingData
@@ -146,9 +147,8 @@ def test_what_is_fitted_on_val_is_what_a_predictor_finds(float16, dataset, tmp_p
     monkeypatch.setattr("sys.argv", ["improved_training.py", *map(str, options),
                                      *["--float16"] * float16])
     args = improved_training.parse_args()
-    data, files, val_files, hashes = improved_training.load_data(args, CPU, ALONE)
-    made = improved_training.finish(nearest_mean(data), data, files, val_files, hashes, "given",
-                                    args)
+    data, files, val_files, hashes = improved_training.load_data(args, CPU, ALONE, None)
+    made = finish(nearest_mean(data), data, files, val_files, hashes, "given", None, args)
     file = save_checkpoint(tmp_path / "made.pth", made)
 
     val = list_split(dataset, "val", made.classes)
