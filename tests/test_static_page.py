@@ -9,22 +9,17 @@ import shutil
 import subprocess
 import tarfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from chromium import SECONDS, in_chromium, opening, running, until
 from conftest import command, draw, run
 from PIL import Image
 
 from celestial.common.console import UserError
 from celestial.static_page import onnxruntime_web, site
 
-playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
-SECONDS = 180  # that anything may take: the machine may have much else to do
 MOST_BYTES = 40_000_000
 RUNTIME = {name: name.encode() for name in onnxruntime_web.FILES}
 
@@ -125,50 +120,21 @@ def url(exported):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS,
-                                          timeout=1000 * SECONDS)
-        yield running
-        running.close()
+    with running() as started:
+        yield started
 
 
 @pytest.fixture
 def open_page(browser, url):
-    """Return a function that opens the page; complaints and other hosts fail the test."""
-    complaints, contexts = [], []
-
-    def open_(**settings):
-        context = browser.new_context(**{"locale": "en-GB", **settings})
-        contexts.append(context)
-        context.set_default_timeout(1000 * SECONDS)
-        context.on("request", lambda request: complaints.append(f"another host: {request.url}")
-                   if not request.url.startswith((url, "data:", "blob:")) else None)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text)
-                if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert not complaints
-
-
-def until(page, expression):
-    """Wait until an expression holds."""
-    deadline = time.monotonic() + SECONDS
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
-        time.sleep(0.05)
+    with opening(browser, url) as open_:
+        yield open_
 
 
 def answers_of(page, files, folder):
@@ -181,9 +147,6 @@ def answers_of(page, files, folder):
     with (folder / "page.csv").open(encoding="utf-8-sig", newline="") as file:
         return {row["filename"]: row for row in csv.DictReader(file)}
 
-
-in_chromium = [pytest.mark.slow,
-               pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")]
 
 
 class TestInChromium:

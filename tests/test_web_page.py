@@ -1,23 +1,16 @@
 """The page as a visitor meets it, in Chromium; skipped where that is not installed."""
 
 import io
-import shutil
-import time
 
 import numpy as np
 import pytest
+from chromium import SECONDS, in_chromium, opening, running, until
 from conftest import draw, draw_folder
 from PIL import Image
 from web_client import serving
 
-playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.slow,
-              pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-SECONDS = 180  # that anything may take: the machine may have much else to do
+pytestmark = in_chromium
 PASTE = """(content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const data = new DataTransfer();
@@ -36,35 +29,14 @@ def url(checkpoint, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS,
-                                          timeout=1000 * SECONDS)
-        yield running
-        running.close()
+    with running() as started:
+        yield started
 
 
 @pytest.fixture
 def open_page(browser, url):
-    """Return a function that opens the page; what the console complains of fails the test."""
-    complaints, contexts = [], []
-
-    def open_(path="/", **settings):
-        context = browser.new_context(**{"locale": "en-GB", **settings})
-        contexts.append(context)
-        context.set_default_timeout(1000 * SECONDS)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text)
-                if message.type == "error" and "status of 422" not in message.text else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: complaints.append(f"another host: {request.url}")
-                if not request.url.startswith((url, "data:", "blob:")) else None)
-        page.goto(url + path)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert not complaints
+    with opening(browser, url) as open_:
+        yield open_
 
 
 @pytest.fixture
@@ -73,14 +45,6 @@ def folder(tmp_path):
     (folder / "bad.png").write_text("no picture")
     Image.fromarray(np.uint16(draw("saturn", 1).mean(axis=2) * 257)).save(folder / "deep.tif")
     return folder
-
-
-def until(page, expression):
-    """Wait until an expression holds; Playwright's own waiting needs eval, which the page bans."""
-    deadline = time.monotonic() + SECONDS
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
-        time.sleep(0.02)
 
 
 def answered(page, count):
